@@ -1,0 +1,14 @@
+/** The API group of every kind that is defined here. */
+export const GROUP = 'rightsize.dev';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** Name of the server-side-apply owner of everything that the operator writes. */
+export const FIELD_MANAGER = 'rightsize';
+
+/** Where a kind lives: `/apis/rightsize.dev/v1alpha1/<plural>`. */
+export const PLURALS = {
+  RightsizePolicy: 'rightsizepolicies',
+  ClusterRightsizePolicy: 'clusterrightsizepolicies',
+  Recommendation: 'recommendations',
+} as const;

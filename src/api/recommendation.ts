@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { conditions, mapOf } from './fields.ts';
+import { MODES } from './policy.ts';
+
+const text = (max: number, description: string) => z.string().max(max).describe(description);
+const number = (description: string) => z.int().min(0).describe(description);
+
+const amounts = (description: string) =>
+  z
+    .object({
+      cpu: text(24, 'CPU in cores.').optional(),
+      memory: text(24, 'Memory in bytes.').optional(),
+    })
+    .describe(description);
+
+const sizes = (description: string) =>
+  z
+    .object({
+      requests: amounts('Requests.').optional(),
+      limits: amounts('Limits; a resource that is left out has no limit.').optional(),
+    })
+    .describe(description);
+
+const clamp = z
+  .object({
+    clamp: text(32, 'What bound the number.'),
+    resource: z.enum(['cpu', 'memory']).describe('Which resource.'),
+    field: z.enum(['request', 'limit']).describe('Which of the two.'),
+    from: text(24, 'Value before; empty if there was none.'),
+    to: text(24, 'Value after; empty if there is none.'),
+    message: text(256, 'Why, in a sentence.'),
+  })
+  .describe('One step that changed a number.');
+
+const resourceEvidence = (description: string) =>
+  z
+    .object({
+      rule: text(512, 'How the number came about, in one sentence.'),
+      promised: text(16, 'The risk that the policy states.'),
+      realised: text(
+        32,
+        "What the same rule would have realised on this container's own history, each day sized from the days before it only; empty while there is too little.",
+      ),
+      observedDays: number('Whole days of use within the window, gaps not counted.'),
+      reason: text(
+        64,
+        'Why this resource is not sized, or not lowered; empty if it is.',
+      ).optional(),
+    })
+    .describe(description);
+
+const container = z
+  .object({
+    name: text(63, 'Container name.'),
+    kind: z
+      .enum(['Container', 'Sidecar'])
+      .describe('Sidecar: an init container that runs beside the others.'),
+    current: sizes('What the workload says now.'),
+    target: sizes('What is recommended.').optional(),
+    uncapped: amounts(
+      'Requests as computed, before rounding, bounds and all other clamps.',
+    ).optional(),
+    cpu: resourceEvidence('CPU: rule and risk.').optional(),
+    memory: resourceEvidence('Memory: rule and risk.').optional(),
+    evidence: z
+      .object({
+        days: number('Days with usage in the window.'),
+        pods: number('Most pods, present and former, that ran on one of these days.'),
+        from: text(32, 'Day of the first sample.'),
+        to: text(32, 'Day of the last sample.'),
+        basis: z.enum(['OwnHistory', 'Prior']).describe('What the number rests on.'),
+        confidence: z
+          .enum(['High', 'Medium', 'Low'])
+          .describe(
+            'High: 14 days or more. Medium: 7 days or more. Low: less, or held down by a limit.',
+          ),
+      })
+      .optional()
+      .describe('What is known of the container.'),
+    clamps: z.array(clamp).max(24).optional().meta({
+      description: 'In the order in which they bound.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
+    explanation: text(1024, 'The whole story in a few sentences.'),
+  })
+  .describe('One container of the workload.');
+
+export const recommendationSpec = z
+  .object({
+    targetRef: z
+      .object({
+        apiVersion: text(317, 'API version of the workload.'),
+        kind: text(63, 'Kind of the workload.'),
+        name: text(253, 'Name of the workload, in the same namespace.'),
+      })
+      .describe('The workload that this is about.'),
+  })
+  .describe('Written by the operator; do not edit.');
+
+export const recommendationStatus = z
+  .object({
+    conditions: conditions.optional(),
+    mode: z.enum(MODES).optional().describe('Mode of the policy.'),
+    policy: z
+      .object({
+        kind: text(63, 'RightsizePolicy or ClusterRightsizePolicy.'),
+        name: text(253, 'Name of the policy.'),
+        generation: number('Generation of the policy that this follows.'),
+      })
+      .optional()
+      .describe('The policy that sizes this workload.'),
+    reason: text(64, 'The one reason why nothing is applied, or held; empty if none.').optional(),
+    summary: z
+      .object({
+        cpu: text(64, 'CPU requests of a pod, now and recommended.'),
+        memory: text(64, 'Memory requests of a pod, now and recommended.'),
+        cpuRisk: text(48, 'Realised of promised, of the container that is worst off.'),
+        memoryRisk: text(48, 'Realised of promised, of the container that is worst off.'),
+        saves: text(48, 'Over all pods; - when nothing.'),
+        status: text(80, 'State, or why it is held.'),
+        policy: text(320, 'Kind and name of the policy.'),
+        evidence: text(16, 'Days with usage.'),
+        basis: text(16, 'What the number rests on.'),
+        confidence: text(16, 'Of the container that has the least.'),
+      })
+      .optional()
+      .describe('The columns of kubectl get.'),
+    containers: mapOf(container, {
+      key: 'name',
+      maxItems: 64,
+      description: 'One entry per container, in the order of the pod template.',
+    }).optional(),
+    savings: amounts(
+      'Requests now less requests as recommended, over all pods; negative when more is needed.',
+    ).optional(),
+  })
+  .describe('What is recommended, why, and on what evidence.');
+
+export type RecommendationSpec = z.output<typeof recommendationSpec>;
+export type RecommendationStatus = z.output<typeof recommendationStatus>;
+export type ContainerStatus = z.output<typeof container>;
+export type Condition = NonNullable<RecommendationStatus['conditions']>[number];

@@ -1,0 +1,144 @@
+import { coveredDays, daysInWindow, estimate, type Estimate } from './estimate.ts';
+import {
+  afterOomKill,
+  holdsDecrease,
+  wasOomKilled,
+  type Evidence,
+  type HoldReason,
+  type PreviousRecommendation,
+} from './hold.ts';
+import { roundReadable } from './rounding.ts';
+import { DAY_SECONDS, type Resource } from './usage.ts';
+
+/** The request of one resource of one container, before limits and clamps. */
+export interface Decision {
+  readonly resource: Resource;
+  /** Cores or bytes; undefined when there is neither evidence nor a present request. */
+  readonly request: number | undefined;
+  readonly estimate: Estimate | undefined;
+  /** Why the request is not what the evidence asks for; undefined when it is. */
+  readonly hold: HoldReason | undefined;
+  /** The evidence is a lower bound of demand, whether or not that changed the number. */
+  readonly isCensored: boolean;
+  /** The change would be too small to be worth one. */
+  readonly isWithinMinimum: boolean;
+}
+
+export interface DecisionInput extends Evidence {
+  /** Present request, in cores or bytes. */
+  readonly current: number | undefined;
+  /** An autoscaler scales on this resource. */
+  readonly isAutoscaled: boolean;
+}
+
+/** Changes of less than this are not worth one, whatever their share. */
+const NEGLIGIBLE: Readonly<Record<Resource, number>> = { cpu: 0.01, memory: 16 * 2 ** 20 };
+
+/** A new number replaces the last recommendation when it is this much above or below, so that it does not flap. */
+const RAISE_BEYOND = 1.02;
+const LOWER_BELOW = 0.9;
+
+/**
+ * What the request ought to be. Less data never lowers: where evidence is missing or censored the request stays at
+ * what was recommended last, or at what it is, unless the evidence that there is asks for more.
+ */
+export function decide(input: DecisionInput): Decision {
+  const { resource, current, settings } = input;
+  const estimated = estimate(resource, input.history?.days ?? [], settings, input.nowSeconds);
+  const base = {
+    resource,
+    estimate: estimated,
+    isCensored: isCensored(input),
+    isWithinMinimum: false,
+  };
+  if (input.isAutoscaled) {
+    const hold = resource === 'cpu' ? 'HPAOwnsCPU' : 'HPAOwnsMemory';
+    return { ...base, request: current, hold };
+  }
+  const wanted = wantedAmount(input, estimated);
+  const { request, hold } = heldRequest(input, wanted);
+  const forbidden = request === undefined ? undefined : forbiddenDirection(input, request);
+  if (forbidden !== undefined) return { ...base, request: current, hold: forbidden };
+  if (request !== undefined && isTooSmall(input, request)) {
+    return { ...base, request: current, hold, isWithinMinimum: true };
+  }
+  return { ...base, request, hold };
+}
+
+function isCensored(input: DecisionInput): boolean {
+  const reason = holdsDecrease({ ...input, previous: undefined });
+  return reason === 'Throttled' || reason === 'OOMKilled' || reason === 'AtMemoryLimit';
+}
+
+function wantedAmount(input: DecisionInput, estimated: Estimate | undefined): number | undefined {
+  const limit = input.currentLimit;
+  const amount = estimated && roundReadable(input.resource, estimated.amount);
+  if (input.resource !== 'memory' || limit === undefined || !wasOomKilled(input)) return amount;
+  return Math.max(amount ?? 0, roundReadable('memory', afterOomKill(limit)));
+}
+
+function heldRequest(
+  input: DecisionInput,
+  wanted: number | undefined,
+): Pick<Decision, 'request' | 'hold'> {
+  const { current, previous } = input;
+  const reason = holdsDecrease(input);
+  const last = previous?.request;
+  if (reason === undefined) {
+    return { request: steadied(wanted, previous), hold: undefined };
+  }
+  const lastOrCurrent = last ?? current;
+  const floor =
+    isMissing(reason) || current === undefined ? lastOrCurrent : Math.max(current, last ?? current);
+  // Nothing to hold on to: too little history is no basis for a first number.
+  if (floor === undefined) return { request: undefined, hold: reason };
+  if (wanted !== undefined && wanted > floor) return { request: wanted, hold: undefined };
+  return { request: floor, hold: reason };
+}
+
+function isMissing(reason: HoldReason): boolean {
+  return reason.startsWith('History') || reason === 'NoHistory';
+}
+
+function steadied(
+  wanted: number | undefined,
+  previous: PreviousRecommendation | undefined,
+): number | undefined {
+  if (wanted === undefined || previous?.isSamePolicy !== true) return wanted;
+  const last = previous.request;
+  return wanted > last * RAISE_BEYOND || wanted < last * LOWER_BELOW ? wanted : last;
+}
+
+function forbiddenDirection(input: DecisionInput, request: number): HoldReason | undefined {
+  const { mayIncrease, mayDecrease } = input.settings.resources[input.resource];
+  if (input.current === undefined || request === input.current) return undefined;
+  if (request > input.current) return mayIncrease ? undefined : 'IncreaseNotAllowed';
+  return mayDecrease ? undefined : 'DecreaseNotAllowed';
+}
+
+/**
+ * Lowering is not worth it below the policy's minimum or a negligible amount. A raise keeps a promise, so that it
+ * must be below both.
+ */
+function isTooSmall({ resource, current, settings }: DecisionInput, request: number): boolean {
+  if (current === undefined) return false;
+  const change = Math.abs(request - current);
+  const share = settings.minimumChange * current;
+  const negligible = NEGLIGIBLE[resource];
+  return request < current
+    ? change < Math.max(share, negligible)
+    : change < Math.min(share, negligible);
+}
+
+/** Days of use of a resource within the window, gaps not counted. */
+export function coveredInWindow(evidence: Evidence): number {
+  const days = daysInWindow(
+    evidence.history?.days ?? [],
+    evidence.nowSeconds,
+    evidence.settings.windowSeconds,
+  );
+  return Math.min(
+    coveredDays(evidence.resource, days),
+    evidence.settings.windowSeconds / DAY_SECONDS,
+  );
+}

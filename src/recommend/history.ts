@@ -1,0 +1,153 @@
+import { sketchOf } from './sketch.ts';
+import { DAY_SECONDS, type UsageDay, type UsageHistory, type UsageSignals } from './usage.ts';
+
+interface OpenDay {
+  readonly cpu: number[];
+  readonly cpuBins: Set<number>;
+  readonly memoryBins: Set<number>;
+  readonly pods: Set<string>;
+  memoryPeakBytes: number | undefined;
+  signals: UsageSignals;
+}
+
+const NO_SIGNALS: UsageSignals = { oomKills: 0, restarts: 0, throttledShare: 0 };
+
+/**
+ * Folds the samples of one container class into days. Samples may come in any order and pod by pod; a value that
+ * is negative or not finite is a missing sample.
+ */
+export class HistoryFold {
+  readonly #stepSeconds: number;
+  readonly #days = new Map<number, OpenDay>();
+  #first = Infinity;
+  #last = -Infinity;
+
+  constructor(stepSeconds: number) {
+    this.#stepSeconds = stepSeconds;
+  }
+
+  addCpu(pod: string, timeSeconds: number, cores: number): void {
+    if (!isSample(cores)) return;
+    const day = this.#at(pod, timeSeconds);
+    day.cpu.push(cores);
+    day.cpuBins.add(Math.floor(timeSeconds / this.#stepSeconds));
+  }
+
+  addMemory(pod: string, timeSeconds: number, bytes: number): void {
+    if (!isSample(bytes)) return;
+    const day = this.#at(pod, timeSeconds);
+    day.memoryPeakBytes = Math.max(day.memoryPeakBytes ?? 0, bytes);
+    day.memoryBins.add(Math.floor(timeSeconds / this.#stepSeconds));
+  }
+
+  /** Counts add up over pods and calls; of throttled shares the highest stays. */
+  addSignals(timeSeconds: number, signals: Partial<UsageSignals>): void {
+    const day = this.#open(timeSeconds);
+    day.signals = {
+      oomKills: day.signals.oomKills + (signals.oomKills ?? 0),
+      restarts: day.signals.restarts + (signals.restarts ?? 0),
+      throttledShare: Math.max(day.signals.throttledShare, signals.throttledShare ?? 0),
+    };
+  }
+
+  /** Undefined when no sample came at all. */
+  history(): UsageHistory | undefined {
+    if (this.#last === -Infinity) return undefined;
+    return {
+      days: [...this.#days]
+        .sort(([a], [b]) => a - b)
+        .map(([start, day]) => this.#close(start, day)),
+      stepSeconds: this.#stepSeconds,
+      firstSampleSeconds: this.#first,
+      lastSampleSeconds: this.#last,
+    };
+  }
+
+  #at(pod: string, timeSeconds: number): OpenDay {
+    this.#first = Math.min(this.#first, timeSeconds);
+    this.#last = Math.max(this.#last, timeSeconds);
+    const day = this.#open(timeSeconds);
+    day.pods.add(pod);
+    return day;
+  }
+
+  #open(timeSeconds: number): OpenDay {
+    const start = dayStart(timeSeconds);
+    const open = this.#days.get(start);
+    if (open !== undefined) return open;
+    const day: OpenDay = {
+      cpu: [],
+      cpuBins: new Set(),
+      memoryBins: new Set(),
+      pods: new Set(),
+      memoryPeakBytes: undefined,
+      signals: NO_SIGNALS,
+    };
+    this.#days.set(start, day);
+    return day;
+  }
+
+  #close(startSeconds: number, day: OpenDay): UsageDay {
+    const bins = DAY_SECONDS / this.#stepSeconds;
+    return {
+      startSeconds,
+      cpu: sketchOf(day.cpu),
+      cpuCoverage: Math.min(1, day.cpuBins.size / bins),
+      memoryPeakBytes: day.memoryPeakBytes,
+      memoryCoverage: Math.min(1, day.memoryBins.size / bins),
+      pods: day.pods.size,
+      signals: day.signals,
+    };
+  }
+}
+
+function isSample(value: number): boolean {
+  return Number.isFinite(value) && value >= 0;
+}
+
+/** 00:00 UTC of the day that holds the time. */
+export function dayStart(timeSeconds: number): number {
+  return Math.floor(timeSeconds / DAY_SECONDS) * DAY_SECONDS;
+}
+
+/**
+ * History with the days of `fresh` in place of its own, and without the days that end before `fromSeconds`. A day
+ * that `fresh` does not have, or has clearly less of, stays as it was: an answer that lost samples must not take
+ * evidence away. Undefined when no day is left.
+ */
+export function mergeHistory(
+  old: UsageHistory | undefined,
+  fresh: UsageHistory | undefined,
+  fromSeconds: number,
+): UsageHistory | undefined {
+  const parts = [old, fresh].filter((part) => part !== undefined);
+  const newest = parts.at(-1);
+  const days = mergeDays(parts).filter((day) => day.startSeconds + DAY_SECONDS > fromSeconds);
+  const [first] = days;
+  if (newest === undefined || first === undefined) return undefined;
+  const firstSample = Math.min(...parts.map(({ firstSampleSeconds }) => firstSampleSeconds));
+  return {
+    days,
+    stepSeconds: newest.stepSeconds,
+    firstSampleSeconds: Math.max(first.startSeconds, firstSample),
+    lastSampleSeconds: Math.max(...parts.map(({ lastSampleSeconds }) => lastSampleSeconds)),
+  };
+}
+
+function mergeDays(parts: readonly UsageHistory[]): readonly UsageDay[] {
+  const days = new Map<number, UsageDay>();
+  for (const day of parts.flatMap((part) => part.days)) {
+    const before = days.get(day.startSeconds);
+    if (before === undefined || !hasLess(day, before)) days.set(day.startSeconds, day);
+  }
+  return [...days.values()].sort((a, b) => a.startSeconds - b.startSeconds);
+}
+
+/** A reread day that covers clearly less than before was cut short on its way and does not replace the old one. */
+function hasLess(day: UsageDay, before: UsageDay): boolean {
+  const tolerated = 0.01;
+  return (
+    day.cpuCoverage < before.cpuCoverage - tolerated ||
+    day.memoryCoverage < before.memoryCoverage - tolerated
+  );
+}

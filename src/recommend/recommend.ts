@@ -1,0 +1,192 @@
+import { clampPod, type Clamp, type ClampContext, type Draft } from './clamps.ts';
+import { coveredInWindow, decide, type Decision } from './decide.ts';
+import { daysInWindow } from './estimate.ts';
+import type { HoldReason, PreviousRecommendation } from './hold.ts';
+import { limitFor } from './limits.ts';
+import { replay, type Realised } from './replay.ts';
+import type { ContainerSettings } from './settings.ts';
+import { RESOURCES, type Amounts, type Resource, type Sizes, type UsageHistory } from './usage.ts';
+
+/** Everything that is known of one container of a workload. */
+export interface ContainerInput {
+  readonly name: string;
+  readonly current: Sizes;
+  /** Undefined: the policy ignores this container, which counts for its pod all the same. */
+  readonly settings: ContainerSettings | undefined;
+  readonly history: UsageHistory | undefined;
+  readonly oomKilledSeconds: number | undefined;
+  readonly previous: Readonly<Partial<Record<Resource, PreviousRecommendation>>>;
+}
+
+export interface PodInput extends ClampContext {
+  readonly containers: readonly ContainerInput[];
+  /** Resources that an autoscaler scales on. */
+  readonly autoscaled: readonly Resource[];
+  readonly nowSeconds: number;
+}
+
+export interface ResourceRecommendation {
+  readonly decision: Decision;
+  /** Days of use within the window, gaps not counted. */
+  readonly coveredDays: number;
+  readonly promised: number;
+  readonly realised: Realised | undefined;
+}
+
+export type Confidence = 'High' | 'Medium' | 'Low';
+
+export interface ContainerRecommendation {
+  readonly name: string;
+  readonly current: Sizes;
+  /** Undefined when there is no request to give for any resource. */
+  readonly target: Sizes | undefined;
+  readonly resources: Readonly<Record<Resource, ResourceRecommendation>>;
+  readonly clamps: readonly Clamp[];
+  readonly evidence: {
+    readonly days: number;
+    readonly pods: number;
+    readonly firstSampleSeconds: number | undefined;
+    readonly lastSampleSeconds: number | undefined;
+    readonly basis: 'OwnHistory' | 'Prior';
+    readonly confidence: Confidence;
+  };
+}
+
+/**
+ * Sizes the containers of one workload together, since LimitRange, QoS class and node bind the pod. Pure: the same
+ * input gives the same output. Containers without settings are left out of the result.
+ */
+export function recommend(input: PodInput): readonly ContainerRecommendation[] {
+  const decided = input.containers.map((container) => ({
+    container,
+    resources: container.settings && decideAll(input, container, container.settings),
+  }));
+  const drafts = decided.map(({ container, resources }) => draftOf(container, resources));
+  const clamped = clampPod(drafts, input);
+  return decided.flatMap(({ container, resources }, index) => {
+    const draft = clamped[index];
+    if (resources === undefined || draft === undefined) return [];
+    return [containerRecommendation(container, resources, { draft, nowSeconds: input.nowSeconds })];
+  });
+}
+
+type ResourceResults = Readonly<Record<Resource, ResourceRecommendation>>;
+
+function decideAll(
+  input: PodInput,
+  container: ContainerInput,
+  settings: ContainerSettings,
+): ResourceResults {
+  const of = (resource: Resource): ResourceRecommendation => {
+    const evidence = {
+      resource,
+      history: container.history,
+      settings,
+      nowSeconds: input.nowSeconds,
+      current: container.current.requests[resource],
+      currentLimit: container.current.limits[resource],
+      previous: container.previous[resource],
+      oomKilledSeconds: container.oomKilledSeconds,
+      isAutoscaled: input.autoscaled.includes(resource),
+    };
+    const days = daysInWindow(
+      container.history?.days ?? [],
+      input.nowSeconds,
+      settings.windowSeconds,
+    );
+    return {
+      decision: decide(evidence),
+      coveredDays: coveredInWindow(evidence),
+      promised: settings.resources[resource].risk,
+      realised: replay(resource, days, settings, input.nowSeconds),
+    };
+  };
+  return { cpu: of('cpu'), memory: of('memory') };
+}
+
+const FREE = {
+  cpu: { min: undefined, max: undefined },
+  memory: { min: undefined, max: undefined },
+};
+
+function draftOf(container: ContainerInput, resources: ResourceResults | undefined): Draft {
+  const { name, current, settings } = container;
+  const base = { name, current, clamps: [] };
+  if (settings === undefined || resources === undefined) {
+    return { ...base, ...current, isSized: false, bounds: FREE, guardrails: FREE };
+  }
+  const of = <T>(pick: (resource: Resource) => T) => ({ cpu: pick('cpu'), memory: pick('memory') });
+  return {
+    ...base,
+    isSized: true,
+    requests: defined(of((resource) => resources[resource].decision.request)),
+    limits: defined(of((resource) => limitOf(container, settings, resources[resource].decision))),
+    bounds: of((resource) => settings.resources[resource].bounds),
+    guardrails: of((resource) => settings.resources[resource].guardrails),
+  };
+}
+
+function limitOf(
+  { current }: ContainerInput,
+  settings: ContainerSettings,
+  { resource, request, hold }: Decision,
+): number | undefined {
+  return limitFor({
+    resource,
+    rule: settings.resources[resource].limit,
+    request,
+    current: { request: current.requests[resource], limit: current.limits[resource] },
+    isHeld: hold !== undefined,
+  });
+}
+
+function defined(amounts: Readonly<Record<Resource, number | undefined>>): Amounts {
+  return Object.fromEntries(
+    RESOURCES.flatMap((resource) => {
+      const amount = amounts[resource];
+      return amount === undefined ? [] : [[resource, amount]];
+    }),
+  );
+}
+
+function containerRecommendation(
+  { name, current, history, settings }: ContainerInput,
+  resources: ResourceResults,
+  { draft, nowSeconds }: { draft: Draft; nowSeconds: number },
+): ContainerRecommendation {
+  const { requests, limits, clamps } = draft;
+  const days = daysInWindow(history?.days ?? [], nowSeconds, settings?.windowSeconds ?? 0);
+  return {
+    name,
+    current,
+    target: Object.keys(requests).length === 0 ? undefined : { requests, limits },
+    resources,
+    clamps,
+    evidence: {
+      days: days.length,
+      pods: Math.max(0, ...days.map(({ pods }) => pods)),
+      firstSampleSeconds: history?.firstSampleSeconds,
+      lastSampleSeconds: history?.lastSampleSeconds,
+      basis: days.length === 0 ? 'Prior' : 'OwnHistory',
+      confidence: confidence(resources),
+    },
+  };
+}
+
+/** High from 14 days on, Medium from 7; Low below, and whatever a limit held down. */
+function confidence({ cpu, memory }: ResourceResults): Confidence {
+  const covered = Math.min(cpu.coveredDays, memory.coveredDays);
+  if (cpu.decision.isCensored || memory.decision.isCensored || covered < 7) return 'Low';
+  // A fortnight's window begins within a day, and scrapes fail: 13.5 days of 14 are whole.
+  return covered >= 13.5 ? 'High' : 'Medium';
+}
+
+/** The resources that are held, each with its reason. */
+export function holds(
+  recommendation: ContainerRecommendation,
+): readonly { readonly resource: Resource; readonly reason: HoldReason }[] {
+  return RESOURCES.flatMap((resource) => {
+    const reason = recommendation.resources[resource].decision.hold;
+    return reason === undefined ? [] : [{ resource, reason }];
+  });
+}

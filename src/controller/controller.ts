@@ -1,0 +1,286 @@
+import type { PolicyStatus } from '../api/policy.ts';
+import { API_VERSION } from '../api/group.ts';
+import { policyKey, type Policy } from './policy.ts';
+import { policyStatusOf } from './policystatus.ts';
+import {
+  workloadKey,
+  type ClusterChange,
+  type ClusterView,
+  type ClusterWriter,
+  type Clock,
+  type EventSink,
+  type Log,
+  type UsageSource,
+  type UsageWarning,
+  type Workload,
+} from './ports.ts';
+import { WorkQueue, type WorkResult } from './queue.ts';
+import {
+  recommendationName,
+  reconcileWorkload,
+  type Outcome,
+  type ReconcileContext,
+  type Written,
+} from './reconcile.ts';
+import { UsageKeeper } from './usage.ts';
+
+export interface ControllerOptions {
+  readonly view: ClusterView;
+  readonly writer: ClusterWriter;
+  readonly source: UsageSource;
+  readonly events: EventSink;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** False as soon as this instance must not write any more. */
+  readonly isLeader: () => boolean;
+  readonly refreshSeconds: number;
+  readonly onReconciled: (result: Written | 'Failed') => void;
+}
+
+const WORKLOAD = 'workload:';
+const POLICY = 'policy:';
+/** Policy status follows its workloads, gathered over this time. */
+const POLICY_STATUS_SECONDS = 2;
+const CONCURRENCY = 4;
+
+/** What a metrics endpoint shows of the controller. */
+export interface ControllerSnapshot {
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  readonly usage: { readonly wanted: number; readonly failing: number; readonly unread: number };
+  readonly queueDepth: number;
+}
+
+/**
+ * Keeps Recommendations and policy status in line with the cluster: changes become keys, and each key is brought in
+ * line from what is observed then, whatever woke it. Leads or rests; nothing is written while it rests.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  #leading: Leading | undefined;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+
+  get snapshot(): ControllerSnapshot {
+    return (
+      this.#leading?.snapshot ?? {
+        outcomes: new Map(),
+        usage: { wanted: 0, failing: 0, unread: 0 },
+        queueDepth: 0,
+      }
+    );
+  }
+
+  /** To be called when the watches have caught up and this instance leads. */
+  lead(): void {
+    this.#leading ??= new Leading(this.#options);
+  }
+
+  /** Ends what is under way. */
+  async rest(): Promise<void> {
+    const leading = this.#leading;
+    this.#leading = undefined;
+    await leading?.stop();
+  }
+
+  changed(change: ClusterChange): void {
+    this.#leading?.changed(change);
+  }
+}
+
+/** One term of leadership: it begins with nothing known of usage and ends with nothing left running. */
+class Leading {
+  readonly #options: ControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #usage: UsageKeeper;
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #warned = new Set<UsageWarning['reason']>();
+  readonly #context: ReconcileContext;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const { view, clock, log, source, random } = options;
+    this.#queue = new WorkQueue({
+      work: (key, signal) => this.#work(key, signal),
+      concurrency: CONCURRENCY,
+      onError: (key, error, retrySeconds) => {
+        options.onReconciled('Failed');
+        log.error({ key, retrySeconds, err: error }, 'reconcile failed');
+      },
+    });
+    this.#usage = new UsageKeeper({
+      source,
+      clock,
+      random,
+      intervalSeconds: options.refreshSeconds,
+      podsOf: (ref) => view.pods(ref).map(({ name }) => name),
+      siblingsOf: (namespace) =>
+        [...view.workloads.values()]
+          .map(({ ref }) => ref)
+          .filter((ref) => ref.namespace === namespace),
+      onRead: (keys) => {
+        log.info({ workloads: keys.length, ...this.#usage.counts }, 'usage read');
+        for (const key of keys) this.#queue.add(WORKLOAD + key);
+      },
+      onWarning: (warning) => this.#warn(warning),
+    });
+    this.#context = {
+      view,
+      clock,
+      writer: fenced(options.writer, options.isLeader),
+      usageOf: (ref, windowSeconds) => this.#usage.want(ref, windowSeconds),
+    };
+    for (const key of view.workloads.keys()) this.#queue.add(WORKLOAD + key);
+    for (const key of view.policies.keys()) this.#queue.add(POLICY + key);
+  }
+
+  get snapshot(): ControllerSnapshot {
+    return {
+      outcomes: this.#outcomes,
+      usage: this.#usage.counts,
+      queueDepth: this.#queue.depth,
+    };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#queue.stop(), this.#usage.stop()]);
+  }
+
+  changed(change: ClusterChange): void {
+    switch (change.kind) {
+      case 'Workload':
+      case 'Recommendation':
+        this.#queue.add(WORKLOAD + change.key);
+        return;
+      case 'Policy':
+        this.#queue.add(POLICY + change.key);
+        this.#addWorkloads(this.#options.view.policies.get(change.key)?.namespace);
+        return;
+      case 'Namespace':
+        this.#addWorkloads(change.name);
+    }
+  }
+
+  /** Undefined: of all namespaces, as after a policy that is gone, which may have reached any. */
+  #addWorkloads(namespace: string | undefined): void {
+    for (const [key, { ref }] of this.#options.view.workloads) {
+      if (namespace === undefined || ref.namespace === namespace) this.#queue.add(WORKLOAD + key);
+    }
+  }
+
+  async #work(key: string, signal: AbortSignal): Promise<WorkResult> {
+    if (key.startsWith(POLICY)) await this.#reconcilePolicy(key.slice(POLICY.length), signal);
+    else await this.#reconcileWorkload(key.slice(WORKLOAD.length), signal);
+    return { kind: 'Done' };
+  }
+
+  async #reconcileWorkload(key: string, signal: AbortSignal): Promise<void> {
+    const { written, outcome } = await reconcileWorkload(key, this.#context, signal);
+    this.#options.onReconciled(written);
+    if (written === 'Waiting') return;
+    const before = this.#outcomes.get(key);
+    if (outcome === undefined) {
+      this.#outcomes.delete(key);
+      this.#usage.forget(key);
+    } else {
+      this.#outcomes.set(key, outcome);
+    }
+    for (const policy of new Set([before?.policyKey, outcome?.policyKey])) {
+      if (policy !== undefined) this.#queue.addAfter(POLICY + policy, POLICY_STATUS_SECONDS);
+    }
+    const workload = this.#options.view.workloads.get(key);
+    if (workload !== undefined && outcome !== undefined) {
+      this.#tell(workload, { written, outcome, before });
+    }
+  }
+
+  #tell(
+    { ref, uid, apiVersion }: Workload,
+    result: { written: Written; outcome: Outcome; before: Outcome | undefined },
+  ): void {
+    const { written, outcome, before } = result;
+    if (written === 'Unchanged') return;
+    const { state, reason } = outcome;
+    this.#options.log.info(
+      { workload: workloadKey(ref), written, state, reason },
+      'recommendation written',
+    );
+    if (before?.state === state && before.reason === reason) return;
+    const { kind, namespace, name } = ref;
+    this.#options.events.record({
+      regarding: { apiVersion, kind, namespace, name, uid },
+      type: 'Normal',
+      reason: state.startsWith('Held') ? 'Held' : state,
+      action: 'Recommend',
+      note: `${state}${reason === undefined ? '' : ` (${reason})`}: see recommendation ${recommendationName(ref)}`,
+    });
+  }
+
+  async #reconcilePolicy(key: string, signal: AbortSignal): Promise<void> {
+    const { view, clock } = this.#options;
+    const policy = view.policies.get(key);
+    if (policy === undefined) {
+      this.#addWorkloads(undefined);
+      return;
+    }
+    const known = { outcomes: this.#outcomes, nowSeconds: clock.nowSeconds() };
+    const status = policyStatusOf(policy, view, known);
+    if (status === undefined) return;
+    await this.#context.writer.applyPolicyStatus(policy, status, signal);
+    this.#tellPolicy(policy, status);
+  }
+
+  #tellPolicy(policy: Policy, status: PolicyStatus): void {
+    const ready = status.conditions?.find(({ type }) => type === 'Ready');
+    const before = policy.status?.conditions?.find(({ type }) => type === 'Ready');
+    if (ready === undefined || ready.reason === before?.reason) return;
+    const { kind, namespace, name, uid } = policy;
+    this.#options.log.info({ policy: policyKey(policy), reason: ready.reason }, ready.message);
+    this.#options.events.record({
+      regarding: {
+        apiVersion: API_VERSION,
+        kind,
+        ...(namespace !== undefined && { namespace }),
+        name,
+        uid,
+      },
+      type: ready.status === 'True' ? 'Normal' : 'Warning',
+      reason: ready.reason,
+      action: 'Recommend',
+      note: ready.message,
+    });
+  }
+
+  #warn({ reason, message }: UsageWarning): void {
+    if (this.#warned.has(reason)) return;
+    this.#warned.add(reason);
+    this.#options.log.warn({ reason }, message);
+  }
+}
+
+/** A writer that refuses once the Lease is lost: another instance may be writing by then. */
+function fenced(writer: ClusterWriter, isLeader: () => boolean): ClusterWriter {
+  const check = (): void => {
+    if (!isLeader()) throw new Error('this instance does not lead any more');
+  };
+  return {
+    applyRecommendation: async (...call) => {
+      check();
+      await writer.applyRecommendation(...call);
+    },
+    applyRecommendationStatus: async (...call) => {
+      check();
+      await writer.applyRecommendationStatus(...call);
+    },
+    deleteRecommendation: async (...call) => {
+      check();
+      await writer.deleteRecommendation(...call);
+    },
+    applyPolicyStatus: async (...call) => {
+      check();
+      await writer.applyPolicyStatus(...call);
+    },
+  };
+}

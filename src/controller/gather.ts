@@ -1,0 +1,146 @@
+import type { Guardrails, Mode } from '../api/policy.ts';
+import { parseCpu, parseMemory } from '../api/quantity.ts';
+import type { ContainerStatus, RecommendationStatus } from '../api/recommendation.ts';
+import type { PreviousRecommendation } from '../recommend/hold.ts';
+import type { ContainerInput, PodInput } from '../recommend/recommend.ts';
+import type { ContainerSettings } from '../recommend/settings.ts';
+import {
+  RESOURCES,
+  type Amounts,
+  type Resource,
+  type Sizes,
+  type UsageHistory,
+} from '../recommend/usage.ts';
+import { matchesWorkload, reachesNamespace, winner, type Policy } from './policy.ts';
+import type { ClusterView, ContainerSpec, Namespace, Pod, Workload } from './ports.ts';
+import { containerSettings, effectiveMode } from './settings.ts';
+
+/** The policy of a workload and what it comes to within the guardrails. */
+export interface Governance {
+  readonly policy: Policy;
+  readonly mode: Mode;
+  /** By container name; a container that the policy ignores is not in it. */
+  readonly settings: ReadonlyMap<string, ContainerSettings>;
+}
+
+/** Undefined when no policy selects the workload. */
+export function governanceOf(view: ClusterView, workload: Workload): Governance | undefined {
+  const namespace = namespaceOf(view, workload.ref.namespace);
+  const policies = [...view.policies.values()];
+  const policy = winner(policies.filter((each) => matchesWorkload(each, workload, namespace)));
+  if (policy === undefined) return undefined;
+  const guardrails = guardrailsOf(policies, namespace);
+  const settings = new Map<string, ContainerSettings>();
+  for (const { name } of workload.containers) {
+    const own = containerSettings(policy, name, guardrails);
+    if (own !== undefined) settings.set(name, own);
+  }
+  return { policy, mode: effectiveMode(policy, guardrails), settings };
+}
+
+/** Where namespaces may not be read, their labels are not known: only policies that ask for none reach them. */
+export function namespaceOf(view: ClusterView, name: string): Namespace {
+  return view.namespace(name) ?? { name, labels: {}, annotations: {} };
+}
+
+function guardrailsOf(policies: readonly Policy[], namespace: Namespace): readonly Guardrails[] {
+  return policies
+    .filter((policy) => reachesNamespace(policy, namespace))
+    .flatMap(({ spec }) => spec.guardrails ?? []);
+}
+
+/** All that the recommender needs to know of a workload, from the cluster and its usage. */
+export function gather(
+  view: ClusterView,
+  workload: Workload,
+  context: {
+    readonly governance: Governance;
+    readonly usage: ReadonlyMap<string, UsageHistory>;
+    readonly stored: RecommendationStatus | undefined;
+    readonly nowSeconds: number;
+  },
+): PodInput {
+  const { governance, usage, stored, nowSeconds } = context;
+  const { namespace } = workload.ref;
+  const pods = view.pods(workload.ref);
+  return {
+    containers: workload.containers.map((container) =>
+      containerInput(container, {
+        settings: governance.settings.get(container.name),
+        history: usage.get(container.name),
+        oomKilledSeconds: lastOomKill(pods, container.name),
+        previous: previousOf(stored, container.name, governance.policy),
+      }),
+    ),
+    autoscaled: autoscaledResources(view, workload),
+    limitRanges: view.limitRanges(namespace).flatMap(({ items }) => items),
+    largestNode: largestNode(view),
+    nowSeconds,
+  };
+}
+
+function containerInput(
+  container: ContainerSpec,
+  known: Omit<ContainerInput, 'name' | 'current'>,
+): ContainerInput {
+  return { name: container.name, current: withDefaultRequests(container), ...known };
+}
+
+/** The API server sets a request that is left out to the limit, where there is one. */
+function withDefaultRequests({ requests, limits }: Sizes): Sizes {
+  return { requests: { ...limits, ...requests }, limits };
+}
+
+function lastOomKill(pods: readonly Pod[], container: string): number | undefined {
+  const times = pods
+    .flatMap(({ containers }) => containers)
+    .filter(({ name }) => name === container)
+    .flatMap(({ oomKilledSeconds }) => oomKilledSeconds ?? []);
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+function autoscaledResources(view: ClusterView, { ref }: Workload): readonly Resource[] {
+  const owned = view
+    .autoscalers(ref.namespace)
+    .filter(({ target }) => target.kind === ref.kind && target.name === ref.name)
+    .flatMap(({ resources }) => resources);
+  return RESOURCES.filter((resource) => owned.includes(resource));
+}
+
+/** The most that a single schedulable node has, resource by resource; undefined where nodes are not known. */
+function largestNode(view: ClusterView): Amounts | undefined {
+  const nodes = [...view.nodes()].filter(({ schedulable }) => schedulable);
+  const cpu = nodes.flatMap(({ allocatable }) => allocatable.cpu ?? []);
+  const memory = nodes.flatMap(({ allocatable }) => allocatable.memory ?? []);
+  if (cpu.length === 0 || memory.length === 0) return undefined;
+  return { cpu: Math.max(...cpu), memory: Math.max(...memory) };
+}
+
+function previousOf(
+  stored: RecommendationStatus | undefined,
+  name: string,
+  policy: Policy,
+): Partial<Record<Resource, PreviousRecommendation>> {
+  const container = stored?.containers?.find((each) => each.name === name);
+  if (stored === undefined || container === undefined) return {};
+  const isSamePolicy =
+    stored.policy?.kind === policy.kind &&
+    stored.policy.name === policy.name &&
+    stored.policy.generation === policy.generation;
+  const of = (resource: Resource) => previousAmount(container, resource, isSamePolicy);
+  const cpu = of('cpu');
+  const memory = of('memory');
+  return { ...(cpu && { cpu }), ...(memory && { memory }) };
+}
+
+function previousAmount(
+  container: ContainerStatus,
+  resource: Resource,
+  isSamePolicy: boolean,
+): PreviousRecommendation | undefined {
+  const text = container.target?.requests?.[resource];
+  const evidence = container[resource];
+  if (text === undefined || evidence === undefined) return undefined;
+  const request = resource === 'cpu' ? parseCpu(text) : parseMemory(text);
+  return { request, coveredDays: evidence.observedDays, isSamePolicy };
+}

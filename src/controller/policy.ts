@@ -1,0 +1,91 @@
+import type {
+  ClusterRightsizePolicySpec,
+  PolicyStatus,
+  RightsizePolicySpec,
+} from '../api/policy.ts';
+import type { Namespace, Workload } from './ports.ts';
+
+/** Both kinds of policy in one shape: a namespaced one has no namespaceSelector and no guardrails. */
+export interface Policy {
+  readonly kind: 'RightsizePolicy' | 'ClusterRightsizePolicy';
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly createdSeconds: number;
+  readonly spec: RightsizePolicySpec & Partial<ClusterRightsizePolicySpec>;
+  readonly status: PolicyStatus | undefined;
+}
+
+/** `RightsizePolicy/shop/web`, `ClusterRightsizePolicy//default`. */
+export function policyKey({
+  kind,
+  namespace,
+  name,
+}: Pick<Policy, 'kind' | 'namespace' | 'name'>): string {
+  return `${kind}/${namespace ?? ''}/${name}`;
+}
+
+interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined;
+  readonly matchExpressions?:
+    | readonly {
+        readonly key: string;
+        readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+        readonly values?: readonly string[] | undefined;
+      }[]
+    | undefined;
+}
+
+/** Kubernetes label selector semantics: everything must hold, empty matches all, NotIn holds for an absent label. */
+export function matchesLabels(
+  selector: LabelSelector,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  if (Object.entries(matchLabels).some(([key, value]) => labels[key] !== value)) return false;
+  return matchExpressions.every(({ key, operator, values = [] }) => {
+    const label = labels[key];
+    switch (operator) {
+      case 'In':
+        return label !== undefined && values.includes(label);
+      case 'NotIn':
+        return label === undefined || !values.includes(label);
+      case 'Exists':
+        return label !== undefined;
+      case 'DoesNotExist':
+        return label === undefined;
+    }
+  });
+}
+
+/** Whether the namespace is in reach of the policy, whatever its workload selector says. */
+export function reachesNamespace(policy: Policy, namespace: Namespace): boolean {
+  return policy.kind === 'RightsizePolicy'
+    ? policy.namespace === namespace.name
+    : matchesLabels(policy.spec.namespaceSelector ?? {}, namespace.labels);
+}
+
+export function matchesWorkload(policy: Policy, workload: Workload, namespace: Namespace): boolean {
+  const { selector } = policy.spec;
+  return (
+    reachesNamespace(policy, namespace) &&
+    selector.kinds.includes(workload.ref.kind) &&
+    matchesLabels(selector, workload.labels)
+  );
+}
+
+/** The policy that goes first: namespaced before cluster, then higher priority, then older, then by name. */
+export function winner(policies: readonly Policy[]): Policy | undefined {
+  return [...policies].sort(comparePrecedence)[0];
+}
+
+function comparePrecedence(a: Policy, b: Policy): number {
+  const rank = (policy: Policy) => (policy.kind === 'RightsizePolicy' ? 0 : 1);
+  return (
+    rank(a) - rank(b) ||
+    b.spec.priority - a.spec.priority ||
+    a.createdSeconds - b.createdSeconds ||
+    (a.name < b.name ? -1 : 1)
+  );
+}

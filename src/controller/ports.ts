@@ -1,0 +1,226 @@
+import type { PolicyStatus } from '../api/policy.ts';
+import type { RecommendationStatus } from '../api/recommendation.ts';
+import type { LimitRangeItem } from '../recommend/clamps.ts';
+import type { Amounts, Sizes, UsageHistory } from '../recommend/usage.ts';
+import type { Policy } from './policy.ts';
+
+/** Workload kinds that are sized; `Rollout` is Argo's, where the cluster serves it. */
+export const WORKLOAD_KINDS = [
+  'Deployment',
+  'StatefulSet',
+  'DaemonSet',
+  'CronJob',
+  'Job',
+  'Rollout',
+] as const;
+export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+
+export interface WorkloadRef {
+  readonly namespace: string;
+  readonly kind: WorkloadKind;
+  readonly name: string;
+}
+
+/** `shop/Deployment/cart`: identity of a workload over redeploys. */
+export function workloadKey({ namespace, kind, name }: WorkloadRef): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+/** `Sidecar`: an init container with restartPolicy Always, which runs beside the others. */
+export type ContainerKind = 'Container' | 'Sidecar';
+
+export interface ContainerSpec extends Sizes {
+  readonly name: string;
+  readonly kind: ContainerKind;
+  /** Resources whose change restarts the container (resizePolicy RestartContainer). */
+  readonly restartsOn: readonly (keyof Amounts)[];
+}
+
+/** What the operator keeps of a workload; sizes are those of its pod template. */
+export interface Workload {
+  readonly ref: WorkloadRef;
+  readonly apiVersion: string;
+  readonly uid: string;
+  readonly createdSeconds: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Pods it wants now; a CronJob or a finished Job wants none, a suspended one neither. */
+  readonly replicas: number;
+  readonly containers: readonly ContainerSpec[];
+}
+
+/** A pod that exists now. */
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** The direct controller of the pod: ReplicaSet, Job, StatefulSet, …; undefined for a bare pod. */
+  readonly owner: { readonly kind: string; readonly name: string } | undefined;
+  readonly running: boolean;
+  readonly qosClass: string;
+  readonly containers: readonly PodContainer[];
+}
+
+export interface PodContainer extends Sizes {
+  readonly name: string;
+  readonly kind: ContainerKind;
+  readonly restarts: number;
+  /** When the container was last killed for memory, from its present or last state; undefined if not. */
+  readonly oomKilledSeconds: number | undefined;
+}
+
+/** Items of other types than Container and Pod are not kept. */
+export interface LimitRange {
+  readonly namespace: string;
+  readonly name: string;
+  readonly items: readonly LimitRangeItem[];
+}
+
+/** A HorizontalPodAutoscaler: which workload it scales, on which resources' utilisation. */
+export interface Autoscaler {
+  readonly namespace: string;
+  readonly name: string;
+  readonly target: { readonly kind: string; readonly name: string };
+  readonly resources: readonly (keyof Amounts)[];
+}
+
+export interface Node {
+  readonly name: string;
+  readonly allocatable: Amounts;
+  readonly schedulable: boolean;
+}
+
+export interface Namespace {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A workload whose usage is wanted, and the pods of it that exist now. */
+export interface UsageTarget {
+  readonly workload: WorkloadRef;
+  readonly pods: readonly string[];
+}
+
+export interface UsageQuery {
+  readonly targets: readonly UsageTarget[];
+  /** All workloads of the targets' namespaces: a pod name that could belong to two of them is nobody's. */
+  readonly siblings: readonly WorkloadRef[];
+  /** The window (from, to]. */
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+}
+
+/** Why usage could not be read, from a closed set: it labels conditions, events and metrics. */
+export type UsageFailureReason =
+  | 'PrometheusUnreachable'
+  | 'PrometheusRefused'
+  | 'PrometheusTimeout'
+  | 'PrometheusOverloaded'
+  | 'PrometheusAnswerInvalid';
+
+export interface UsageFailure {
+  readonly reason: UsageFailureReason;
+  /** A sentence without credentials or URL queries. */
+  readonly message: string;
+}
+
+/** What holds for the whole reading, such as owner metrics that are missing; said once, not per workload. */
+export interface UsageWarning {
+  readonly reason: 'OwnerMetricsMissing' | 'ClockSkew' | 'PartialAnswer';
+  readonly message: string;
+}
+
+export interface UsageReading {
+  /** By workload key, then container name. A workload that was read and has no samples has an empty map. */
+  readonly usage: ReadonlyMap<string, ReadonlyMap<string, UsageHistory>>;
+  /** By workload key: what could not be read; never in `usage` as well. */
+  readonly failures: ReadonlyMap<string, UsageFailure>;
+  readonly warnings: readonly UsageWarning[];
+}
+
+export interface UsageSource {
+  /** Never rejects for a query that failed: that is a failure of the workloads it was for. Rejects on abort. */
+  read(query: UsageQuery, signal: AbortSignal): Promise<UsageReading>;
+}
+
+/** A Recommendation as it stands in the cluster. */
+export interface StoredRecommendation {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly targetRef: { readonly apiVersion: string; readonly kind: string; readonly name: string };
+  /** The workload that it goes with. */
+  readonly ownerUid: string | undefined;
+  readonly status: RecommendationStatus | undefined;
+}
+
+/** What is known of the cluster now, from watches; reading it costs nothing. */
+export interface ClusterView {
+  /** By workload key. */
+  readonly workloads: ReadonlyMap<string, Workload>;
+  /** By policy key. */
+  readonly policies: ReadonlyMap<string, Policy>;
+  /** By `namespace/name`. */
+  readonly recommendations: ReadonlyMap<string, StoredRecommendation>;
+  /** Undefined where namespaces are not watched or it is not there. */
+  namespace(name: string): Namespace | undefined;
+  limitRanges(namespace: string): readonly LimitRange[];
+  autoscalers(namespace: string): readonly Autoscaler[];
+  nodes(): Iterable<Node>;
+  pods(workload: WorkloadRef): readonly Pod[];
+  /** Policies that are there but could not be read, with the reason. */
+  readonly unreadablePolicies: ReadonlyMap<string, string>;
+}
+
+/** What changed in the cluster, as far as the controller cares. */
+export type ClusterChange =
+  | { readonly kind: 'Workload'; readonly key: string }
+  | { readonly kind: 'Policy'; readonly key: string }
+  | { readonly kind: 'Recommendation'; readonly key: string }
+  /** Something that workloads of a namespace depend on: its labels, a LimitRange, an autoscaler. */
+  | { readonly kind: 'Namespace'; readonly name: string };
+
+export interface ClusterWriter {
+  /** Creates the object or brings its spec and owner up to date. */
+  applyRecommendation(workload: Workload, name: string, signal: AbortSignal): Promise<void>;
+  applyRecommendationStatus(
+    at: { readonly namespace: string; readonly name: string },
+    status: RecommendationStatus,
+    signal: AbortSignal,
+  ): Promise<void>;
+  deleteRecommendation(recommendation: StoredRecommendation, signal: AbortSignal): Promise<void>;
+  applyPolicyStatus(policy: Policy, status: PolicyStatus, signal: AbortSignal): Promise<void>;
+}
+
+/** Tells people what changed; repeats are left out by the recorder. */
+export interface EventSink {
+  record(event: {
+    readonly regarding: {
+      readonly apiVersion: string;
+      readonly kind: string;
+      readonly namespace?: string;
+      readonly name: string;
+      readonly uid?: string;
+    };
+    readonly type: 'Normal' | 'Warning';
+    readonly reason: string;
+    readonly action: string;
+    readonly note: string;
+  }): void;
+}
+
+/** One line of structured log; fields before prose. */
+export interface Log {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Clock {
+  /** Unix seconds. */
+  nowSeconds(): number;
+}

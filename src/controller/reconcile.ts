@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { conditionsOf, type Observation } from '../api/conditions.ts';
+import type { RecommendationStatus } from '../api/recommendation.ts';
+import { parseDuration } from '../api/duration.ts';
+import { recommend, type ContainerRecommendation } from '../recommend/recommend.ts';
+import type { Amounts } from '../recommend/usage.ts';
+import { gather, governanceOf, type Governance } from './gather.ts';
+import { recommendationObservations } from './observations.ts';
+import {
+  type ClusterView,
+  type ClusterWriter,
+  type Clock,
+  type StoredRecommendation,
+  type UsageFailure,
+  type Workload,
+  type WorkloadRef,
+} from './ports.ts';
+import { policyKey, type Policy } from './policy.ts';
+import { podCount, savings, statusOf } from './status.ts';
+import type { KnownUsage } from './usage.ts';
+
+/** What became of a workload, for policy status, metrics and events. */
+export interface Outcome {
+  readonly policyKey: string;
+  readonly state: string;
+  readonly reason: string | undefined;
+  readonly savings: Required<Amounts>;
+  readonly failure: UsageFailure | undefined;
+}
+
+export type Written = 'Created' | 'Updated' | 'Unchanged' | 'Deleted' | 'Waiting';
+
+export interface Reconciled {
+  readonly written: Written;
+  /** Undefined when no policy selects the workload. */
+  readonly outcome: Outcome | undefined;
+}
+
+export interface ReconcileContext {
+  readonly view: ClusterView;
+  readonly writer: ClusterWriter;
+  readonly clock: Clock;
+  /** Asks for usage and gives what is known of it. */
+  readonly usageOf: (workload: WorkloadRef, windowSeconds: number) => KnownUsage;
+}
+
+const LONGEST_NAME = 253;
+
+/** `deployment-cart`; a name that would be too long is cut and told apart by a hash. */
+export function recommendationName({ kind, name }: Pick<WorkloadRef, 'kind' | 'name'>): string {
+  const full = `${kind.toLowerCase()}-${name}`;
+  if (full.length <= LONGEST_NAME) return full;
+  const hash = createHash('sha256').update(full).digest('hex').slice(0, 10);
+  return `${full.slice(0, LONGEST_NAME - 11)}-${hash}`;
+}
+
+/**
+ * Brings the Recommendation of one workload in line with its policy and usage, and writes only on a difference.
+ * Nothing is written before usage was read once, so that a restart shows in no status.
+ */
+export async function reconcileWorkload(
+  key: string,
+  context: ReconcileContext,
+  signal: AbortSignal,
+): Promise<Reconciled> {
+  const { view } = context;
+  const workload = view.workloads.get(key);
+  // What belongs to a workload that is gone is collected with it.
+  if (workload === undefined) return { written: 'Unchanged', outcome: undefined };
+  const name = recommendationName(workload.ref);
+  const stored = view.recommendations.get(`${workload.ref.namespace}/${name}`);
+  const governance = governanceOf(view, workload);
+  if (governance === undefined) return withdraw(stored, context, signal);
+  const { window } = governance.policy.spec.history;
+  const usage = context.usageOf(workload.ref, parseDuration(window));
+  if (!usage.isRead && usage.failure === undefined) {
+    return { written: 'Waiting', outcome: undefined };
+  }
+  const composed = compose(workload, {
+    view,
+    nowSeconds: context.clock.nowSeconds(),
+    governance,
+    usage,
+    stored: stored?.status,
+  });
+  const written = await write(workload, { name, stored, status: composed.status }, context, signal);
+  return { written, outcome: composed.outcome };
+}
+
+async function withdraw(
+  stored: StoredRecommendation | undefined,
+  { view, writer }: ReconcileContext,
+  signal: AbortSignal,
+): Promise<Reconciled> {
+  // A policy that cannot be read may be the one that selects it.
+  if (stored === undefined || view.unreadablePolicies.size > 0) {
+    return { written: 'Unchanged', outcome: undefined };
+  }
+  await writer.deleteRecommendation(stored, signal);
+  return { written: 'Deleted', outcome: undefined };
+}
+
+export interface ComposeInput {
+  readonly view: ClusterView;
+  readonly nowSeconds: number;
+  readonly governance: Governance;
+  readonly usage: KnownUsage;
+  readonly stored: RecommendationStatus | undefined;
+}
+
+/** The status that a workload's Recommendation ought to have, and what that comes to. */
+export function compose(
+  workload: Workload,
+  { view, nowSeconds, governance, usage, stored }: ComposeInput,
+): { readonly status: RecommendationStatus; readonly outcome: Outcome } {
+  const { policy, mode, settings } = governance;
+  const recommendations = recommend(
+    gather(view, workload, { governance, usage: usage.containers, stored, nowSeconds }),
+  );
+  const { failure } = usage;
+  const observations = recommendationObservations({ recommendations, mode, failure });
+  const content = statusOf({
+    pods: podCount(workload),
+    kinds: new Map(workload.containers.map(({ name, kind }) => [name, kind])),
+    policy: policyRef(policy),
+    mode,
+    settings,
+    recommendations,
+  });
+  const kept = usage.isRead ? undefined : stored;
+  const said = kept === undefined ? { content, observations } : keep(kept, observations);
+  const now = timestamp(nowSeconds);
+  const status = {
+    ...said.content,
+    conditions: conditionsOf(said.observations, stored?.conditions, { now }),
+  };
+  return { status, outcome: outcomeOf(status, policy, { workload, recommendations, failure }) };
+}
+
+/** Unix seconds as the API writes times. */
+export function timestamp(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+function outcomeOf(
+  { summary, reason }: RecommendationStatus,
+  policy: Policy,
+  result: {
+    readonly workload: Workload;
+    readonly recommendations: readonly ContainerRecommendation[];
+    readonly failure: UsageFailure | undefined;
+  },
+): Outcome {
+  const { workload, recommendations, failure } = result;
+  return {
+    policyKey: policyKey(policy),
+    state: summary?.status ?? '',
+    reason,
+    savings: savings(recommendations, podCount(workload)),
+    failure,
+  };
+}
+
+function policyRef({ kind, name, generation }: Policy) {
+  return { kind, name, generation };
+}
+
+/** While usage was not read in this process, the last recommendation stays as it is, with the reason beside it. */
+function keep(
+  status: RecommendationStatus,
+  fresh: readonly Observation[],
+): { readonly content: RecommendationStatus; readonly observations: readonly Observation[] } {
+  const before = (status.conditions ?? []).filter(({ type }) => type !== 'Degraded');
+  const degraded = fresh.filter(({ type }) => type === 'Degraded');
+  return { content: status, observations: [...before, ...degraded] };
+}
+
+async function write(
+  workload: Workload,
+  desired: {
+    readonly name: string;
+    readonly stored: StoredRecommendation | undefined;
+    readonly status: RecommendationStatus;
+  },
+  { writer }: ReconcileContext,
+  signal: AbortSignal,
+): Promise<Written> {
+  const { name, stored, status } = desired;
+  const isOwned =
+    stored?.ownerUid === workload.uid && stored.targetRef.apiVersion === workload.apiVersion;
+  if (!isOwned) await writer.applyRecommendation(workload, name, signal);
+  if (isOwned && !differs(status, stored.status)) return 'Unchanged';
+  const at = { namespace: workload.ref.namespace, name };
+  await writer.applyRecommendationStatus(at, status, signal);
+  return stored === undefined ? 'Created' : 'Updated';
+}
+
+/**
+ * Whether a status says something new. Sentences and raw amounts move a little with every sample; they are brought
+ * up to date when anything else changes, and once a day with the evidence.
+ */
+function differs(status: RecommendationStatus, before: RecommendationStatus | undefined): boolean {
+  return before === undefined || !isDeepStrictEqual(material(status), material(before));
+}
+
+function material({ conditions, containers, ...others }: RecommendationStatus): unknown {
+  return JSON.parse(
+    JSON.stringify({
+      ...others,
+      conditions: conditions?.map(({ type, status, reason }) => ({ type, status, reason })),
+      containers: containers?.map(({ name, kind, current, target, clamps, evidence, ...rest }) => ({
+        name,
+        kind,
+        current,
+        target,
+        clamps: clamps?.map(({ clamp, resource, field }) => ({ clamp, resource, field })),
+        evidence,
+        reasons: [rest.cpu?.reason, rest.memory?.reason],
+      })),
+    }),
+  );
+}

@@ -1,0 +1,159 @@
+import type { Mode } from '../api/policy.ts';
+import { formatPercent } from '../api/percent.ts';
+import { formatCpu, formatMemory, readableCpu, readableMemory } from '../api/quantity.ts';
+import type { ContainerStatus, RecommendationStatus } from '../api/recommendation.ts';
+import {
+  clampSentence,
+  explain,
+  realisedText,
+  ruleSentence,
+  type Wording,
+} from '../recommend/explain.ts';
+import { holds, type ContainerRecommendation } from '../recommend/recommend.ts';
+import type { ContainerSettings } from '../recommend/settings.ts';
+import { RESOURCES, type Amounts, type Resource } from '../recommend/usage.ts';
+import type { Workload } from './ports.ts';
+import { summaryOf } from './summary.ts';
+
+/** Exact quantities and percentages of the API. */
+export const WORDING: Wording = {
+  amount: (resource, amount) => (resource === 'cpu' ? readableCpu(amount) : readableMemory(amount)),
+  share: formatPercent,
+};
+
+export interface StatusInput {
+  /** Pods that the savings count for. */
+  readonly pods: number;
+  /** By container name. */
+  readonly kinds: ReadonlyMap<string, ContainerStatus['kind']>;
+  readonly policy:
+    { readonly kind: string; readonly name: string; readonly generation: number } | undefined;
+  readonly mode: Mode;
+  readonly settings: ReadonlyMap<string, ContainerSettings>;
+  readonly recommendations: readonly ContainerRecommendation[];
+}
+
+/** Everything in a status but its conditions, which depend on what was there before. */
+export function statusOf(input: StatusInput): Omit<RecommendationStatus, 'conditions'> {
+  const { policy, mode, settings, recommendations } = input;
+  const saved = savings(recommendations, input.pods);
+  return {
+    mode,
+    ...(policy && { policy }),
+    ...reasonOf(recommendations),
+    summary: summaryOf({ recommendations, savings: saved, policy }),
+    containers: recommendations.flatMap((recommendation) => {
+      const own = settings.get(recommendation.name);
+      const kind = input.kinds.get(recommendation.name) ?? 'Container';
+      return own === undefined ? [] : [containerStatus(recommendation, own, kind)];
+    }),
+    savings: quantities(saved),
+  };
+}
+
+/** Pods that a recommendation counts for: a run of a CronJob or Job has one when none is wanted now. */
+export function podCount({ ref, replicas }: Pick<Workload, 'ref' | 'replicas'>): number {
+  return ref.kind === 'CronJob' || ref.kind === 'Job' ? Math.max(1, replicas) : replicas;
+}
+
+/** Requests now less requests as recommended, over the pods, in cores and bytes; what is not sized saves nothing. */
+export function savings(
+  recommendations: readonly ContainerRecommendation[],
+  pods: number,
+): Required<Amounts> {
+  const of = (resource: Resource) =>
+    recommendations.reduce((sum, { current, target }) => {
+      const from = current.requests[resource];
+      const to = target?.requests[resource];
+      return from === undefined || to === undefined ? sum : sum + (from - to) * pods;
+    }, 0);
+  return { cpu: of('cpu'), memory: of('memory') };
+}
+
+function reasonOf(recommendations: readonly ContainerRecommendation[]): { reason?: string } {
+  const [first] = recommendations.flatMap((recommendation) => holds(recommendation));
+  return first === undefined ? {} : { reason: first.reason };
+}
+
+/** Amounts as exact quantities; negative ones keep their sign. */
+export function quantities(amounts: Amounts): { cpu?: string; memory?: string } {
+  const { cpu, memory } = amounts;
+  return {
+    ...(cpu !== undefined && { cpu: signed(cpu, formatCpu) }),
+    ...(memory !== undefined && { memory: signed(memory, formatMemory) }),
+  };
+}
+
+function signed(amount: number, format: (amount: number) => string): string {
+  return amount < 0 ? `-${format(-amount)}` : format(amount);
+}
+
+function containerStatus(
+  recommendation: ContainerRecommendation,
+  settings: ContainerSettings,
+  kind: ContainerStatus['kind'],
+): ContainerStatus {
+  const { name, current, target, resources, clamps } = recommendation;
+  const of = (resource: Resource) => resourceStatus(resource, recommendation, settings);
+  const uncapped: Amounts = Object.fromEntries(
+    RESOURCES.flatMap((resource) => {
+      const amount = resources[resource].decision.estimate?.amount;
+      return amount === undefined ? [] : [[resource, amount]];
+    }),
+  );
+  return {
+    name,
+    kind,
+    current: { requests: quantities(current.requests), limits: quantities(current.limits) },
+    ...(target && {
+      target: { requests: quantities(target.requests), limits: quantities(target.limits) },
+    }),
+    uncapped: quantities(uncapped),
+    cpu: of('cpu'),
+    memory: of('memory'),
+    evidence: evidenceStatus(recommendation),
+    ...(clamps.length > 0 && {
+      clamps: clamps.map((clamp) => ({
+        clamp: clamp.clamp,
+        resource: clamp.resource,
+        field: clamp.field,
+        from: quantities({ [clamp.resource]: clamp.from })[clamp.resource] ?? '',
+        to: quantities({ [clamp.resource]: clamp.to })[clamp.resource] ?? '',
+        message: clampSentence(clamp, WORDING),
+      })),
+    }),
+    explanation: explain(recommendation, settings, WORDING),
+  };
+}
+
+function resourceStatus(
+  resource: Resource,
+  recommendation: ContainerRecommendation,
+  settings: ContainerSettings,
+): NonNullable<ContainerStatus['cpu']> {
+  const result = recommendation.resources[resource];
+  return {
+    rule: ruleSentence(resource, result.decision, settings, WORDING),
+    promised: formatPercent(result.promised),
+    realised: realisedText(resource, result, WORDING),
+    observedDays: Math.floor(result.coveredDays + 0.01),
+    ...(result.decision.hold !== undefined && { reason: result.decision.hold }),
+  };
+}
+
+function evidenceStatus({
+  evidence,
+}: ContainerRecommendation): NonNullable<ContainerStatus['evidence']> {
+  return {
+    days: evidence.days,
+    pods: evidence.pods,
+    from: dayText(evidence.firstSampleSeconds),
+    to: dayText(evidence.lastSampleSeconds),
+    basis: evidence.basis,
+    confidence: evidence.confidence,
+  };
+}
+
+function dayText(seconds: number | undefined): string {
+  return seconds === undefined ? '' : new Date(seconds * 1000).toISOString().slice(0, 10);
+}

@@ -1,0 +1,216 @@
+import { dayStart, mergeHistory } from '../recommend/history.ts';
+import type { UsageHistory } from '../recommend/usage.ts';
+import {
+  workloadKey,
+  type Clock,
+  type UsageFailure,
+  type UsageSource,
+  type UsageTarget,
+  type UsageWarning,
+  type WorkloadRef,
+} from './ports.ts';
+
+/** What is known of a workload's usage. */
+export interface KnownUsage {
+  /** By container. */
+  readonly containers: ReadonlyMap<string, UsageHistory>;
+  /** The last reading, if it failed; the containers are then those of the reading before. */
+  readonly failure: UsageFailure | undefined;
+  /** Whether a reading ever succeeded. */
+  readonly isRead: boolean;
+}
+
+interface Entry {
+  readonly ref: WorkloadRef;
+  windowSeconds: number;
+  containers: ReadonlyMap<string, UsageHistory>;
+  /** End of the last good reading. */
+  readTo: number | undefined;
+  failure: UsageFailure | undefined;
+  failures: number;
+  nextSeconds: number;
+}
+
+export interface UsageKeeperOptions {
+  readonly source: UsageSource;
+  readonly clock: Clock;
+  /** Time between two readings of a workload. */
+  readonly intervalSeconds: number;
+  /** Pods of a workload that exist now, and all workloads of its namespace. */
+  readonly podsOf: (workload: WorkloadRef) => readonly string[];
+  readonly siblingsOf: (namespace: string) => readonly WorkloadRef[];
+  readonly onRead: (keys: readonly string[]) => void;
+  readonly onWarning: (warning: UsageWarning) => void;
+  /** From 0 to 1; spreads readings so that instances do not ask at the same moment. */
+  readonly random: () => number;
+}
+
+/** Wanted together within this time, workloads are read together. */
+const GATHER_SECONDS = 1;
+const FIRST_RETRY_SECONDS = 15;
+const LONGEST_RETRY_SECONDS = 900;
+/** Samples may come this late; the day that holds them is read again. */
+const LATE_SECONDS = 3600;
+
+/**
+ * Keeps the usage of the workloads that are wanted, reading each day's samples when they are new: the first reading
+ * covers the window, later ones only the day that is not over. Readings that fail are tried again with a pause that
+ * doubles, and what was read before stays.
+ */
+export class UsageKeeper {
+  readonly #options: UsageKeeperOptions;
+  readonly #entries = new Map<string, Entry>();
+  #timer: NodeJS.Timeout | undefined;
+  #abort = new AbortController();
+  #reading: Promise<void> | undefined;
+
+  constructor(options: UsageKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Number of workloads whose last reading failed, and that were never read. */
+  get counts(): { readonly wanted: number; readonly failing: number; readonly unread: number } {
+    const entries = [...this.#entries.values()];
+    return {
+      wanted: entries.length,
+      failing: entries.filter(({ failure }) => failure !== undefined).length,
+      unread: entries.filter(({ readTo }) => readTo === undefined).length,
+    };
+  }
+
+  /** The usage that is known; asks for the workload to be read if it is new or wants a longer window. */
+  want(ref: WorkloadRef, windowSeconds: number): KnownUsage {
+    const key = workloadKey(ref);
+    let entry = this.#entries.get(key);
+    const now = this.#options.clock.nowSeconds();
+    if (entry === undefined) {
+      entry = {
+        ref,
+        windowSeconds,
+        containers: new Map(),
+        readTo: undefined,
+        failure: undefined,
+        failures: 0,
+        nextSeconds: now + GATHER_SECONDS,
+      };
+      this.#entries.set(key, entry);
+    }
+    if (windowSeconds > entry.windowSeconds) {
+      entry.windowSeconds = windowSeconds;
+      entry.readTo = undefined;
+      entry.nextSeconds = now + GATHER_SECONDS;
+    }
+    this.#schedule();
+    return {
+      containers: entry.containers,
+      failure: entry.failure,
+      isRead: entry.readTo !== undefined,
+    };
+  }
+
+  /** Drops a workload that no policy selects any more, or that is gone. */
+  forget(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  /** Ends what is under way; nothing is read until something is wanted again. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#abort.abort();
+    await this.#reading;
+    this.#abort = new AbortController();
+    this.#entries.clear();
+  }
+
+  #schedule(): void {
+    if (this.#reading !== undefined || this.#entries.size === 0) return;
+    const next = Math.min(...[...this.#entries.values()].map(({ nextSeconds }) => nextSeconds));
+    const delay = Math.max(0, next - this.#options.clock.nowSeconds());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#reading = this.#read().finally(() => {
+        this.#reading = undefined;
+        if (!this.#abort.signal.aborted) this.#schedule();
+      });
+    }, delay * 1000);
+    this.#timer.unref();
+  }
+
+  async #read(): Promise<void> {
+    const now = this.#options.clock.nowSeconds();
+    const due = [...this.#entries].filter(([, { nextSeconds }]) => nextSeconds <= now);
+    const byStart = Map.groupBy(due, ([, entry]) => this.#readFrom(entry, now));
+    for (const [fromSeconds, entries] of byStart) {
+      await this.#readGroup(entries, { fromSeconds, toSeconds: now });
+      if (this.#abort.signal.aborted) return;
+    }
+  }
+
+  #readFrom({ readTo, windowSeconds }: Entry, now: number): number {
+    const start = now - windowSeconds;
+    return readTo === undefined ? start : Math.max(start, dayStart(readTo - LATE_SECONDS));
+  }
+
+  async #readGroup(
+    entries: readonly (readonly [string, Entry])[],
+    window: { readonly fromSeconds: number; readonly toSeconds: number },
+  ): Promise<void> {
+    const targets = entries.map(([, { ref }]): UsageTarget => ({
+      workload: ref,
+      pods: this.#options.podsOf(ref),
+    }));
+    const namespaces = new Set(entries.map(([, { ref }]) => ref.namespace));
+    const siblings = [...namespaces].flatMap((name) => this.#options.siblingsOf(name));
+    const { signal } = this.#abort;
+    const jitter = 0.8 + this.#options.random() * 0.4;
+    // One time for the whole batch, so that it stays one.
+    const nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
+    try {
+      const reading = await this.#options.source.read({ targets, siblings, ...window }, signal);
+      for (const warning of reading.warnings) this.#options.onWarning(warning);
+      for (const [key, entry] of entries) {
+        const failure = reading.failures.get(key);
+        if (failure === undefined)
+          this.#keep(entry, reading.usage.get(key), { ...window, nextSeconds });
+        else this.#keepFailure(entry, failure, jitter);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      const message = error instanceof Error ? error.message : 'reading usage failed';
+      for (const [, entry] of entries) {
+        this.#keepFailure(entry, { reason: 'PrometheusAnswerInvalid', message }, jitter);
+      }
+    }
+    this.#options.onRead(entries.map(([key]) => key));
+  }
+
+  #keep(
+    entry: Entry,
+    fresh: ReadonlyMap<string, UsageHistory> | undefined,
+    { toSeconds, nextSeconds }: { readonly toSeconds: number; readonly nextSeconds: number },
+  ): void {
+    const merged = new Map<string, UsageHistory>();
+    const names = new Set([...entry.containers.keys(), ...(fresh?.keys() ?? [])]);
+    for (const name of names) {
+      const history = mergeHistory(
+        entry.containers.get(name),
+        fresh?.get(name),
+        toSeconds - entry.windowSeconds,
+      );
+      if (history !== undefined) merged.set(name, history);
+    }
+    entry.containers = merged;
+    entry.readTo = toSeconds;
+    entry.failure = undefined;
+    entry.failures = 0;
+    entry.nextSeconds = nextSeconds;
+  }
+
+  #keepFailure(entry: Entry, failure: UsageFailure, jitter: number): void {
+    const pause = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** entry.failures);
+    entry.failure = failure;
+    entry.failures += 1;
+    entry.nextSeconds = this.#options.clock.nowSeconds() + pause * jitter;
+  }
+}

@@ -1,0 +1,245 @@
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { Option, type Command } from 'commander';
+import { parseDuration } from '../api/duration.ts';
+import { Controller } from '../controller/controller.ts';
+import type { Clock, Log } from '../controller/ports.ts';
+import { KubeCluster } from '../kube/cluster.ts';
+import { KubeConnection } from '../kube/connection.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { loadKubeConfig } from '../kube/kubeconfig.ts';
+import { LeaderElection } from '../kube/lease.ts';
+import { createWriter } from '../kube/writer.ts';
+import { createPrometheusSource } from '../prometheus/source.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
+import { createMetrics, type OperatorMetrics } from '../telemetry/metrics.ts';
+import { parseAddress, serveTelemetry } from '../telemetry/server.ts';
+import { reading } from './failure.ts';
+import { prometheusOptions, withPrometheusFlags, type PrometheusFlags } from './prometheusflags.ts';
+import { VERSION } from './version.ts';
+
+interface OperatorFlags extends PrometheusFlags {
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly metricsAddress: string;
+  readonly leaseNamespace?: string;
+  readonly leaseName: string;
+  readonly refresh: string;
+  readonly logLevel: LogLevel;
+}
+
+export const SYSTEM_CLOCK: Clock = { nowSeconds: () => Date.now() / 1000 };
+
+/** Adds `rightsize operator`. */
+export function addOperatorCommand(program: Command): void {
+  const command = program
+    .command('operator')
+    .summary('watch policies and keep recommendations up to date')
+    .description(
+      'Watches RightsizePolicy and ClusterRightsizePolicy objects, reads usage history from Prometheus and keeps a Recommendation per workload. Runs until SIGTERM or SIGINT; several instances share the work by a Lease, of which one writes.',
+    )
+    .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, ~/.kube/config, in-cluster')
+    .option('-n, --namespace <name>', 'watch this namespace only; default: all');
+  withPrometheusFlags(command)
+    .option('--metrics-address <host:port>', '/metrics, /healthz, /readyz', '127.0.0.1:8080')
+    .option('--lease-namespace <name>', 'namespace of the Lease; default: that of the pod')
+    .option('--lease-name <name>', 'name of the Lease', 'rightsize')
+    .option('--refresh <duration>', 'time between two readings of usage', '1h')
+    .addOption(new Option('--log-level <level>', 'least level').choices(LOG_LEVELS).default('info'))
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 ended by a signal, 2 flags or kubeconfig cannot be used, 1 anything else.',
+    )
+    .action((flags: OperatorFlags) => runOperator(flags));
+}
+
+async function runOperator(flags: OperatorFlags): Promise<void> {
+  const address = reading(() => parseAddress(flags.metricsAddress));
+  const stopping = new AbortController();
+  const log = createLog(flags.logLevel);
+  const parts = assemble(flags, { log, signal: stopping.signal });
+  const { metrics, cluster, election } = parts;
+  const server = await serveTelemetry(address, {
+    metrics: () => metrics.render(),
+    metricsType: metrics.contentType,
+    problems: () => cluster.problems(),
+  });
+  log.info({ version: VERSION, metrics: flags.metricsAddress }, 'started');
+  cluster.start();
+  election.start();
+  const signal = await stopSignal();
+  log.info({ signal }, 'stopping');
+  stopping.abort();
+  await stop(parts, server);
+  log.info({}, 'stopped');
+}
+
+interface Parts {
+  readonly connection: KubeConnection;
+  readonly metrics: OperatorMetrics;
+  readonly cluster: KubeCluster;
+  readonly source: ReturnType<typeof createPrometheusSource>;
+  readonly election: LeaderElection;
+  readonly events: EventRecorder;
+  readonly controller: Controller;
+}
+
+/** Joins the adapters with the controller; nothing runs yet. */
+function assemble(
+  flags: OperatorFlags,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Parts {
+  const prometheus = prometheusOptions(flags);
+  const refreshSeconds = reading(() => parseDuration(flags.refresh));
+  const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
+  const metrics: OperatorMetrics = createMetrics(VERSION, () => ({
+    ...controller.snapshot,
+    isLeader: election.isLeader(),
+    outcomes: controller.snapshot.outcomes.values(),
+  }));
+  const cluster = watchCluster(connection, {
+    namespace: flags.namespace,
+    log,
+    metrics,
+    onChange: (change) => controller.changed(change),
+  });
+  const source = reading(() =>
+    createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
+  );
+  const election = electLeader(flags, connection, {
+    log,
+    onElected: () => void leadWhenSynced(cluster, { controller, election, signal, log }),
+    onLost: () => void controller.rest(),
+  });
+  const events = new EventRecorder({
+    connection,
+    instance: election.identity,
+    onError: (error) => log.warn({ err: error }, 'event not recorded'),
+  });
+  const controller = new Controller({
+    view: cluster,
+    writer: createWriter(connection),
+    source,
+    events,
+    log,
+    clock: SYSTEM_CLOCK,
+    random: Math.random,
+    isLeader: () => election.isLeader(),
+    refreshSeconds,
+    onReconciled: (result) => metrics.reconciled(result),
+  });
+  return { connection, metrics, cluster, source, election, events, controller };
+}
+
+function electLeader(
+  flags: OperatorFlags,
+  connection: KubeConnection,
+  {
+    log,
+    onElected,
+    onLost,
+  }: { readonly log: Log; readonly onElected: () => void; readonly onLost: () => void },
+): LeaderElection {
+  const election: LeaderElection = new LeaderElection({
+    connection,
+    namespace: flags.leaseNamespace ?? flags.namespace ?? podNamespace(),
+    name: flags.leaseName,
+    onElected: () => {
+      log.info({ identity: election.identity }, 'leading');
+      onElected();
+    },
+    onLost: (reason) => {
+      log.warn({ reason }, 'not leading any more');
+      onLost();
+    },
+    onError: (error) => log.warn({ err: error }, 'lease'),
+  });
+  return election;
+}
+
+/** The Lease goes back as soon as nothing of ours writes any more, since others wait for it. */
+async function stop(parts: Parts, server: Server): Promise<void> {
+  const { controller, election, events, cluster, source, connection } = parts;
+  await controller.rest();
+  await election.stop();
+  await Promise.all([events.flush(), cluster.stop(), closed(server)]);
+  source.close();
+  await connection.close();
+}
+
+function watchCluster(
+  connection: KubeConnection,
+  options: {
+    readonly namespace: string | undefined;
+    readonly log: Log;
+    readonly metrics: OperatorMetrics;
+    readonly onChange: ConstructorParameters<typeof KubeCluster>[0]['onChange'];
+  },
+): KubeCluster {
+  const { log, metrics, namespace, onChange } = options;
+  return new KubeCluster({
+    connection,
+    namespace,
+    ownKinds: 'Required',
+    onChange,
+    onError: (resource, error) => log.warn({ resource, err: error }, 'watch'),
+    onState: (resource, state) => {
+      metrics.watchChanged(resource, state.kind);
+      const level = state.kind === 'Forbidden' || state.kind === 'Failing' ? 'warn' : 'debug';
+      log[level]({ resource, ...state, kind: undefined, state: state.kind }, 'watch state');
+    },
+  });
+}
+
+/** Decisions need the whole picture: an empty list of policies that is not there yet would withdraw everything. */
+async function leadWhenSynced(
+  cluster: KubeCluster,
+  deps: {
+    readonly controller: Controller;
+    readonly election: LeaderElection;
+    readonly signal: AbortSignal;
+    readonly log: Log;
+  },
+): Promise<void> {
+  const { controller, election, signal, log } = deps;
+  const patience = setTimeout(() => {
+    log.warn({ problems: cluster.problems() }, 'waiting for the cluster to be read');
+  }, 10_000);
+  try {
+    await cluster.waitForSync(signal);
+    const problems = cluster.problems();
+    if (problems.length > 0) log.warn({ problems }, 'not everything can be read');
+    if (election.isLeader()) controller.lead();
+  } catch (error) {
+    if (!signal.aborted) log.error({ err: error }, 'wait for the cluster to be read');
+  } finally {
+    clearTimeout(patience);
+  }
+}
+
+function podNamespace(): string {
+  const file = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    // Not in a pod.
+    return 'default';
+  }
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        // A second one means now.
+        process.once(signal, () => process.exit(130));
+      });
+    }
+  });
+}
+
+async function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}

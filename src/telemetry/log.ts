@@ -1,0 +1,17 @@
+import { pino, stdTimeFunctions } from 'pino';
+import type { Log } from '../controller/ports.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One line of JSON per entry on stdout. */
+export function createLog(level: LogLevel): Log {
+  return pino({
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    // A request that failed must not carry its headers into the log.
+    redact: { paths: ['err.config', 'err.request', 'err.response'], remove: true },
+  });
+}

@@ -1,0 +1,57 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseAllDocuments, stringify } from 'yaml';
+import { kubectl } from './cluster.ts';
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+interface Installation {
+  readonly overlay: 'cluster' | 'namespace';
+  /** The operator's own namespace, instead of rightsize-system; also the beginning of cluster-wide names. */
+  readonly namespace: string;
+  /** Which namespace the overlay `namespace` watches, instead of shop. */
+  readonly watched?: string;
+  readonly components?: readonly `${'cluster' | 'namespace'}-${'resize' | 'workloads'}`[];
+}
+
+/**
+ * What `kubectl apply -k deploy/overlays/…` would apply, under other names, so that a test never touches an
+ * installation that is there already.
+ */
+export async function manifests({
+  overlay,
+  namespace,
+  watched = 'shop',
+  components = [],
+}: Installation): Promise<readonly Manifest[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'overlay-'));
+  try {
+    const within = (path: string) => relative(folder, join('deploy', path));
+    const kustomization = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: [within(`overlays/${overlay}`)],
+      components: components.map((name) => within(`components/${name}`)),
+    };
+    await writeFile(join(folder, 'kustomization.yaml'), stringify(kustomization));
+    const built = await kubectl('kustomize', folder);
+    const renamed = built
+      .replaceAll('rightsize-system', namespace)
+      .replaceAll(/\bshop\b/g, watched)
+      .replaceAll(/\brightsize-(read|resize|workloads)/g, `${namespace}-$1`);
+    return parseAllDocuments(renamed).map((document) => document.toJS() as Manifest);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** A token of the operator's ServiceAccount that holds for an hour. */
+export function operatorToken(namespace: string): Promise<string> {
+  return kubectl('-n', namespace, 'create', 'token', 'rightsize', '--duration=1h');
+}

@@ -3,7 +3,15 @@ import tseslint from 'typescript-eslint';
 
 // The pure core decides on plain numbers: a clock, randomness or I/O there would make the same input give
 // different bytes.
-const impureGlobals = ['Date', 'process', 'console', 'fetch', 'setTimeout', 'setInterval', 'performance'];
+const impureGlobals = [
+  'Date',
+  'process',
+  'console',
+  'fetch',
+  'setTimeout',
+  'setInterval',
+  'performance',
+];
 
 export default tseslint.config(
   { ignores: ['coverage/', 'test/architecture/fixture/'] },

@@ -6,7 +6,7 @@ import { API_VERSION } from '../api/group.ts';
 import { parsePercent } from '../api/percent.ts';
 import { clusterRightsizePolicySpec, rightsizePolicySpec } from '../api/policy.ts';
 import type { PROFILES } from '../api/risk.ts';
-import type { Policy } from '../controller/policy.ts';
+import type { Policy } from '../controller/ports.ts';
 import { containerSettings } from '../controller/settings.ts';
 import { BadInput, reading } from './failure.ts';
 

@@ -1,34 +1,17 @@
 import { Option, type Command } from 'commander';
-import {
-  renderReport,
-  reportFooter,
-  FORMATS,
-  type Format,
-  type ReportRow,
-} from '../report/report.ts';
+import { renderReport, reportFooter, FORMATS, type Format } from '../report/report.ts';
 import { Progress } from '../report/progress.ts';
 import { PROFILES } from '../api/risk.ts';
 import { BadInput } from './failure.ts';
 import { policyFromFlags, type PolicyFlags } from './policyflags.ts';
-import { withPrometheusFlags, type PrometheusFlags } from './prometheusflags.ts';
-import { recommendCluster } from './recommendcluster.ts';
+import { withPrometheusFlags } from './prometheusflags.ts';
+import { recommendCluster, type ClusterFlags } from './recommendcluster.ts';
 import { recommendTraces } from './recommendtraces.ts';
+import type { Report } from './report.ts';
 
-export interface RecommendFlags extends PrometheusFlags, PolicyFlags {
-  readonly kubeconfig?: string;
-  readonly namespace?: string;
-  readonly selector?: string;
+interface RecommendFlags extends ClusterFlags, PolicyFlags {
   readonly source: 'prometheus' | 'csv';
   readonly output: Format;
-}
-
-/** What a source of recommendations found. */
-export interface Report {
-  readonly rows: readonly ReportRow[];
-  /** Workloads whose usage could not be read, with the reason. */
-  readonly failures: readonly string[];
-  /** What the reader ought to know of the report as a whole. */
-  readonly notes: readonly string[];
 }
 
 const EXIT_INCOMPLETE = 1;

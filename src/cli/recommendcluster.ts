@@ -17,8 +17,14 @@ import type { ReportRow } from '../report/report.ts';
 import { BadInput, reading } from './failure.ts';
 import { SYSTEM_CLOCK } from './operator.ts';
 import type { GivenPolicy } from './policyflags.ts';
-import { prometheusOptions } from './prometheusflags.ts';
-import type { RecommendFlags, Report } from './recommend.ts';
+import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
+import type { Report } from './report.ts';
+
+export interface ClusterFlags extends PrometheusFlags {
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly selector?: string;
+}
 
 interface Context {
   readonly signal: AbortSignal;
@@ -29,7 +35,7 @@ const LIST_DEADLINE_MS = 60_000;
 
 /** Recommendations for what runs in a cluster, from one look at it. */
 export async function recommendCluster(
-  flags: RecommendFlags,
+  flags: ClusterFlags,
   given: GivenPolicy,
   context: Context,
 ): Promise<Report> {

@@ -10,7 +10,7 @@ import type { Progress } from '../report/progress.ts';
 import type { ReportRow } from '../report/report.ts';
 import { BadInput } from './failure.ts';
 import type { GivenPolicy } from './policyflags.ts';
-import type { Report } from './recommend.ts';
+import type { Report } from './report.ts';
 
 const CONTAINER = 'main';
 

@@ -1,6 +1,7 @@
 import type { PolicyStatus } from '../api/policy.ts';
 import { API_VERSION } from '../api/group.ts';
-import { policyKey, type Policy } from './policy.ts';
+import { policyKey } from './policy.ts';
+import type { Policy } from './ports.ts';
 import { policyStatusOf } from './policystatus.ts';
 import {
   workloadKey,

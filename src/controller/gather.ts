@@ -11,7 +11,8 @@ import {
   type Sizes,
   type UsageHistory,
 } from '../recommend/usage.ts';
-import { matchesWorkload, reachesNamespace, winner, type Policy } from './policy.ts';
+import { matchesWorkload, reachesNamespace, winner } from './policy.ts';
+import type { Policy } from './ports.ts';
 import type { ClusterView, ContainerSpec, Namespace, Pod, Workload } from './ports.ts';
 import { containerSettings, effectiveMode } from './settings.ts';
 

@@ -1,21 +1,4 @@
-import type {
-  ClusterRightsizePolicySpec,
-  PolicyStatus,
-  RightsizePolicySpec,
-} from '../api/policy.ts';
-import type { Namespace, Workload } from './ports.ts';
-
-/** Both kinds of policy in one shape: a namespaced one has no namespaceSelector and no guardrails. */
-export interface Policy {
-  readonly kind: 'RightsizePolicy' | 'ClusterRightsizePolicy';
-  readonly namespace: string | undefined;
-  readonly name: string;
-  readonly uid: string;
-  readonly generation: number;
-  readonly createdSeconds: number;
-  readonly spec: RightsizePolicySpec & Partial<ClusterRightsizePolicySpec>;
-  readonly status: PolicyStatus | undefined;
-}
+import type { Namespace, Policy, Workload } from './ports.ts';
 
 /** `RightsizePolicy/shop/web`, `ClusterRightsizePolicy//default`. */
 export function policyKey({

@@ -1,8 +1,11 @@
-import type { PolicyStatus } from '../api/policy.ts';
+import type {
+  ClusterRightsizePolicySpec,
+  PolicyStatus,
+  RightsizePolicySpec,
+} from '../api/policy.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import type { LimitRangeItem } from '../recommend/clamps.ts';
 import type { Amounts, Sizes, UsageHistory } from '../recommend/usage.ts';
-import type { Policy } from './policy.ts';
 
 /** Workload kinds that are sized; `Rollout` is Argo's, where the cluster serves it. */
 export const WORKLOAD_KINDS = [
@@ -144,6 +147,18 @@ export interface UsageSource {
   read(query: UsageQuery, signal: AbortSignal): Promise<UsageReading>;
 }
 
+/** Both kinds of policy in one shape: a namespaced one has no namespaceSelector and no guardrails. */
+export interface Policy {
+  readonly kind: 'RightsizePolicy' | 'ClusterRightsizePolicy';
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly createdSeconds: number;
+  readonly spec: RightsizePolicySpec & Partial<ClusterRightsizePolicySpec>;
+  readonly status: PolicyStatus | undefined;
+}
+
 /** A Recommendation as it stands in the cluster. */
 export interface StoredRecommendation {
   readonly namespace: string;
@@ -218,7 +233,7 @@ export interface Log {
   error(fields: LogFields, message: string): void;
 }
 
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Clock {
   /** Unix seconds. */

@@ -1,5 +1,5 @@
 /** What is done with a key; the promise tells when it may be done again. */
-export type Work = (key: string, signal: AbortSignal) => Promise<WorkResult>;
+type Work = (key: string, signal: AbortSignal) => Promise<WorkResult>;
 
 /** `Done`: until something changes. `Later`: again after a time. */
 export type WorkResult =

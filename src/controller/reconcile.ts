@@ -16,7 +16,8 @@ import {
   type Workload,
   type WorkloadRef,
 } from './ports.ts';
-import { policyKey, type Policy } from './policy.ts';
+import { policyKey } from './policy.ts';
+import type { Policy } from './ports.ts';
 import { podCount, savings, statusOf } from './status.ts';
 import type { KnownUsage } from './usage.ts';
 

@@ -5,7 +5,7 @@ import { parseCpu, parseMemory } from '../api/quantity.ts';
 import type { ContainerRisk, PROFILES } from '../api/risk.ts';
 import type { ContainerSettings, LimitRule, Range } from '../recommend/settings.ts';
 import type { Resource } from '../recommend/usage.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from './ports.ts';
 
 /** The risk that a profile stands for, as shares. */
 const PROFILE_RISKS: Readonly<

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
-import { kubectl } from './cluster.ts';
+import { apply, kubectl } from './cluster.ts';
 
 interface Manifest {
   readonly apiVersion: string;
@@ -11,7 +11,7 @@ interface Manifest {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
-interface Installation {
+export interface Installation {
   readonly overlay: 'cluster' | 'namespace';
   /** The operator's own namespace, instead of rightsize-system; also the beginning of cluster-wide names. */
   readonly namespace: string;
@@ -49,6 +49,27 @@ export async function manifests({
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/**
+ * Applies an installation without what runs in pods, as the operator's image cannot be pulled: the operator runs as a
+ * process beside the cluster, with the rights of its ServiceAccount.
+ */
+export async function install(installation: Installation): Promise<void> {
+  const all = await manifests(installation);
+  const wanted = all.filter(({ kind }) => kind !== 'Deployment' && kind !== 'PodDisruptionBudget');
+  await apply(...wanted);
+  const definitions = wanted.filter(({ kind }) => kind === 'CustomResourceDefinition');
+  const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
+  await kubectl('wait', '--for=condition=Established', ...names, '--timeout=30s');
+}
+
+/** Takes an installation away again, but for the definitions of the kinds, which others may use. */
+export async function uninstall(namespace: string): Promise<void> {
+  await kubectl('delete', 'namespace', namespace, '--wait=false', '--ignore-not-found');
+  const roles = await kubectl('get', 'clusterroles,clusterrolebindings', '-o', 'name');
+  const ours = roles.split('\n').filter((role) => role.includes(`/${namespace}-`));
+  if (ours.length > 0) await kubectl('delete', ...ours, '--wait=false');
 }
 
 /** A token of the operator's ServiceAccount that holds for an hour. */

@@ -84,13 +84,18 @@ async function promtool(text: string, blocks: string): Promise<void> {
       text,
       blocks,
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'], timeout: PROMTOOL_SECONDS * 1000 },
+    { stdio: ['ignore', 'ignore', 'pipe'], signal: AbortSignal.timeout(PROMTOOL_SECONDS * 1000) },
   );
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (part) => (complaint += String(part)));
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (cause) => reject(new Error(MISSING, { cause })));
+    child.once('error', (cause) => reject(new Error(spawnFailure(cause), { cause })));
     child.once('close', resolve);
   });
   if (code !== 0) throw new Error(`promtool: write blocks: ${complaint.trim()}`);
+}
+
+function spawnFailure(cause: Error): string {
+  const isMissing = 'code' in cause && cause.code === 'ENOENT';
+  return isMissing ? MISSING : `promtool: write blocks: ${cause.message}`;
 }

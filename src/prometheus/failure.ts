@@ -1,0 +1,152 @@
+import { AxiosError } from 'axios';
+import type { UsageFailureReason } from '../controller/ports.ts';
+
+const LONGEST_TEXT = 200;
+
+/** A call that failed, in the closed set of reasons; its message holds no URL, header or body beyond a short text. */
+export class PrometheusError extends Error {
+  override readonly name = 'PrometheusError';
+  readonly reason: UsageFailureReason;
+  /** The question was too large for one answer: a part of it may be answered. */
+  readonly tooLarge: boolean;
+  /** Asking again soon may help; after so many seconds where the server named them. */
+  readonly retry: { readonly afterSeconds: number | undefined } | undefined;
+
+  constructor(
+    reason: UsageFailureReason,
+    message: string,
+    more: {
+      readonly tooLarge?: boolean;
+      readonly retry?: { readonly afterSeconds: number | undefined };
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: more.cause });
+    this.reason = reason;
+    this.tooLarge = more.tooLarge ?? false;
+    this.retry = more.retry;
+  }
+}
+
+export function invalidAnswer(what: string, cause?: unknown): PrometheusError {
+  return new PrometheusError('PrometheusAnswerInvalid', `Prometheus answered ${what}`, { cause });
+}
+
+/** Control characters and runs of blanks become one blank; what is longer than 200 characters is cut. */
+export function shortText(text: string): string {
+  const oneLine = text.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  return oneLine.length <= LONGEST_TEXT ? oneLine : `${oneLine.slice(0, LONGEST_TEXT - 1)}…`;
+}
+
+/**
+ * What Prometheus, Mimir, Thanos and VictoriaMetrics say when a query touches more than their limits allow; part
+ * of the pods or of the time may be within them.
+ */
+const TOO_LARGE = [
+  /would load too many samples/i,
+  /exceeded maximum resolution/i,
+  /err-mimir-(max|limit)/i,
+  /the query (exceeded|hit) .*limit/i,
+  /maxSamplesPer|maxPointsPer|maxUniqueTimeseries|maxMemoryPerQuery/,
+];
+
+interface ErrorAnswer {
+  readonly status: number;
+  /** Prometheus' own `error` and `errorType`; the start of the body is not used, it may be a login page. */
+  readonly error: string;
+  readonly errorType: string;
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** Classifies an answer whose status is not 2xx, or that says `"status":"error"`. */
+export function failureOfAnswer(answer: ErrorAnswer): PrometheusError {
+  const detail = answer.error === '' ? '' : `: ${shortText(answer.error)}`;
+  const message = `Prometheus answered ${answer.status}${detail}`;
+  const retry = { afterSeconds: answer.retryAfterSeconds };
+  if (TOO_LARGE.some((pattern) => pattern.test(answer.error))) {
+    return new PrometheusError('PrometheusOverloaded', message, { tooLarge: true });
+  }
+  if (isTimeout(answer)) return new PrometheusError('PrometheusTimeout', message);
+  if (answer.status === 429 || answer.status === 503) {
+    return new PrometheusError('PrometheusOverloaded', message, { retry });
+  }
+  if (answer.status === 502)
+    return new PrometheusError('PrometheusUnreachable', message, { retry });
+  if (answer.status >= 500) return new PrometheusError('PrometheusOverloaded', message);
+  if (answer.status >= 300 && answer.status < 400) {
+    return new PrometheusError('PrometheusRefused', `${message} (redirects are not followed)`);
+  }
+  return new PrometheusError('PrometheusRefused', message);
+}
+
+function isTimeout({ status, errorType }: ErrorAnswer): boolean {
+  return status === 408 || status === 504 || errorType === 'timeout';
+}
+
+/** Codes of a connection that ended or could not be made, though the next one may. */
+const CONNECTION_CODES = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'EPIPE',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/**
+ * Classifies a call without a whole answer. The error of the network library is not kept as a cause: it carries
+ * the URL and the headers, so credentials, into whatever prints it.
+ */
+export function failureOfTransport(error: unknown): PrometheusError {
+  const code = codeOf(error);
+  if (isTooLong(error)) {
+    const message = 'Prometheus answered more than one answer may hold';
+    return new PrometheusError('PrometheusOverloaded', message, { tooLarge: true });
+  }
+  if (code === 'ETIMEDOUT' || code === 'ECONNABORTED') {
+    return new PrometheusError('PrometheusTimeout', 'Prometheus did not answer in time');
+  }
+  if (isCutShort(error, code)) return invalidAnswer('a body that was cut short');
+  return new PrometheusError(
+    'PrometheusUnreachable',
+    `Prometheus cannot be reached: ${plainReason(code)}`,
+    CONNECTION_CODES.has(code) ? { retry: { afterSeconds: undefined } } : {},
+  );
+}
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof AxiosError ? (error.cause ?? error) : error;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (typeof code === 'string') return code;
+  return error instanceof AxiosError ? (error.code ?? '') : '';
+}
+
+function isTooLong(error: unknown): boolean {
+  return error instanceof AxiosError && error.message.includes('maxContentLength');
+}
+
+/** Headers came, then the body ended early or could not be unpacked. */
+function isCutShort(error: unknown, code: string): boolean {
+  if (code.startsWith('Z_') || code === 'ERR_STREAM_PREMATURE_CLOSE') return true;
+  return (
+    code.startsWith('HPE_') || (error instanceof AxiosError && error.message.includes('aborted'))
+  );
+}
+
+/** Codes are safe to show; messages of the network library may hold the address with its query. */
+function plainReason(code: string): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'the connection was refused';
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'the connection was reset';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'its host name is not known';
+    case '':
+      return 'the call failed';
+    default:
+      return code;
+  }
+}

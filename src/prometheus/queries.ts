@@ -1,0 +1,190 @@
+/** A condition on a label, ANDed into a selector. */
+export interface LabelMatcher {
+  readonly label: string;
+  readonly operator: '=' | '!=' | '=~' | '!~';
+  readonly value: string;
+}
+
+/** Pods of several namespaces; the cross product may match more pods than meant, which the reader drops. */
+export interface PodScope {
+  readonly namespaces: readonly string[];
+  readonly pods: readonly string[];
+}
+
+/** Spacing of usage samples; each stands for the step that ends at it. */
+export const USAGE_STEP_SECONDS = 300;
+/** Spacing of signals, which are counted per day and need no finer one. */
+export const SIGNAL_STEP_SECONDS = 3600;
+
+const CPU_SECONDS = 'container_cpu_usage_seconds_total';
+const WORKING_SET = 'container_memory_working_set_bytes';
+const USAGE_METRICS = [CPU_SECONDS, WORKING_SET];
+
+const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const CONTAINER = 'namespace, pod, container';
+
+/**
+ * Several series of one container overlap when it restarts, when two jobs scrape the kubelet and in pairs of
+ * Prometheus; `max by` takes one of them and never adds them up. The rate handles counter resets per series.
+ */
+export function cpuUsage(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  return maxByContainer(`rate(${usageSelector(CPU_SECONDS, scope, extra)}[5m])`);
+}
+
+export function memoryUsage(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  return maxByContainer(`max_over_time(${usageSelector(WORKING_SET, scope, extra)}[5m])`);
+}
+
+/** Share of the CPU periods of the hour before in which the container was throttled; NaN without a period. */
+export function throttledShare(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  const throttled = usageSelector('container_cpu_cfs_throttled_periods_total', scope, extra);
+  const periods = usageSelector('container_cpu_cfs_periods_total', scope, extra);
+  return maxByContainer(`rate(${throttled}[1h]) / rate(${periods}[1h])`);
+}
+
+/** The value of the restart counter at the end of each hour. */
+export function restartCount(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  const selector = podSelector('kube_pod_container_status_restarts_total', scope, extra);
+  return maxByContainer(`max_over_time(${selector}[1h])`);
+}
+
+export function oomEventCount(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  const selector = usageSelector('container_oom_events_total', scope, extra);
+  return maxByContainer(`max_over_time(${selector}[1h])`);
+}
+
+/** 1 in each hour in which the last termination of the container was an OOM kill. */
+export function oomKilledBefore(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  return oomKilled('kube_pod_container_status_last_terminated_reason', scope, extra);
+}
+
+/** 1 in each hour in which the container stands terminated by an OOM kill, as of a Job that does not restart it. */
+export function oomKilledNow(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  return oomKilled('kube_pod_container_status_terminated_reason', scope, extra);
+}
+
+function oomKilled(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
+  const reason: LabelMatcher = { label: 'reason', operator: '=', value: 'OOMKilled' };
+  return maxByContainer(`max_over_time(${podSelector(metric, scope, [reason, ...extra])}[1h])`);
+}
+
+/** Controllers of every pod that was seen in the window, by name. Bare pods have an empty owner. */
+export function podOwners(
+  namespaces: readonly string[],
+  windowSeconds: number,
+  extra: readonly LabelMatcher[],
+): string {
+  return owners('kube_pod_owner', 'pod', { namespaces, windowSeconds, extra });
+}
+
+export function replicaSetOwners(
+  namespaces: readonly string[],
+  windowSeconds: number,
+  extra: readonly LabelMatcher[],
+): string {
+  return owners('kube_replicaset_owner', 'replicaset', { namespaces, windowSeconds, extra });
+}
+
+export function jobOwners(
+  namespaces: readonly string[],
+  windowSeconds: number,
+  extra: readonly LabelMatcher[],
+): string {
+  return owners('kube_job_owner', 'job_name', { namespaces, windowSeconds, extra });
+}
+
+interface OwnerScope {
+  readonly namespaces: readonly string[];
+  readonly windowSeconds: number;
+  readonly extra: readonly LabelMatcher[];
+}
+
+function owners(metric: string, owned: string, scope: OwnerScope): string {
+  const selector = selectorOf(metric, [
+    oneOf('namespace', scope.namespaces),
+    { label: 'owner_is_controller', operator: '!=', value: 'false' },
+    ...scope.extra,
+  ]);
+  const labels = `namespace, ${owned}, owner_kind, owner_name`;
+  return `max by (${labels}) (max_over_time(${selector}[${scope.windowSeconds}s]))`;
+}
+
+/** Selectors of every series that carries usage in a namespace, for listing its pods. */
+export function usageSeries(namespace: string, extra: readonly LabelMatcher[]): readonly string[] {
+  const matchers = [oneOf('namespace', [namespace]), ...REAL_CONTAINERS, ...extra];
+  return USAGE_METRICS.map((metric) => selectorOf(metric, matchers));
+}
+
+/** cAdvisor also reports the pod's cgroup (no container) and its sandbox (POD): they would count use twice. */
+const REAL_CONTAINERS: readonly LabelMatcher[] = [
+  { label: 'container', operator: '!=', value: '' },
+  { label: 'container', operator: '!=', value: 'POD' },
+];
+
+function usageSelector(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
+  return podSelector(metric, scope, [...REAL_CONTAINERS, ...extra]);
+}
+
+function podSelector(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
+  return selectorOf(metric, [
+    oneOf('namespace', scope.namespaces),
+    oneOf('pod', scope.pods),
+    ...extra,
+  ]);
+}
+
+function maxByContainer(expression: string): string {
+  return `max by (${CONTAINER}) (${expression})`;
+}
+
+/** A label that equals one of the values, none of which is read as a pattern. */
+function oneOf(label: string, values: readonly string[]): LabelMatcher {
+  const [only] = values;
+  if (only === undefined) throw new Error(`select ${label}: no value is given`);
+  if (values.length === 1) return { label, operator: '=', value: only };
+  return { label, operator: '=~', value: values.map(escapeRegex).join('|') };
+}
+
+/** `metric{label="value",…}`. Throws for a label name that Prometheus does not know as one. */
+export function selectorOf(metric: string, matchers: readonly LabelMatcher[]): string {
+  return `${metric}{${matchers.map(matcherText).join(',')}}`;
+}
+
+function matcherText({ label, operator, value }: LabelMatcher): string {
+  if (!LABEL_NAME.test(label)) throw new Error(`"${label}" is not a label name`);
+  return `${label}${operator}${quote(value)}`;
+}
+
+/** PromQL's double-quoted strings take Go's escapes, of which JSON's are a part. */
+function quote(value: string): string {
+  return JSON.stringify(value);
+}
+
+function escapeRegex(value: string): string {
+  return value.replace(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`);
+}
+
+/**
+ * Reads a matcher as people write it: `cluster=x`, `cluster="x"`, `cluster=~"a|b"`. Throws with what is expected.
+ */
+export function parseMatcher(text: string): LabelMatcher {
+  const match = /^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$/s.exec(text);
+  const [, label, operator, value] = match ?? [];
+  if (label === undefined || value === undefined || !isOperator(operator)) {
+    throw new Error(`"${text}" is not a label matcher: write label=value, or label=~"a|b"`);
+  }
+  return { label, operator, value: unquote(value) };
+}
+
+function isOperator(text: string | undefined): text is LabelMatcher['operator'] {
+  return text === '=' || text === '!=' || text === '=~' || text === '!~';
+}
+
+function unquote(value: string): string {
+  if (!value.startsWith('"')) return value;
+  try {
+    return String(JSON.parse(value));
+  } catch (cause) {
+    throw new Error(`${value} is not a quoted label value`, { cause });
+  }
+}

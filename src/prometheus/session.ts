@@ -1,0 +1,103 @@
+import type { UsageFailure, UsageWarning } from '../controller/ports.ts';
+import type { Answer } from './answer.ts';
+import type { PrometheusClient } from './client.ts';
+import { PrometheusError, shortText } from './failure.ts';
+import type { LabelMatcher } from './queries.ts';
+
+/** Clocks that differ by more make the newest samples look missing, or not yet there. */
+const TOLERATED_SKEW_SECONDS = 300;
+
+/** So many calls in a row that a server did not answer, or put off after all retries, say that it needs rest. */
+const TOLERATED_FAILURES = 3;
+
+/**
+ * One reading: what its calls share. A server that could not be reached after all retries, or that is too busy for
+ * several calls in a row, is not called again in the same reading; warnings are kept once each.
+ */
+export interface Session {
+  readonly signal: AbortSignal;
+  readonly extra: readonly LabelMatcher[];
+  /** Rejects with a PrometheusError, or on abort. */
+  ask<T>(call: (client: PrometheusClient, signal: AbortSignal) => Promise<Answer<T>>): Promise<T>;
+  warn(warning: UsageWarning): void;
+  warnings(): readonly UsageWarning[];
+}
+
+export function createSession(
+  client: PrometheusClient,
+  extra: readonly LabelMatcher[],
+  signal: AbortSignal,
+): Session {
+  const warnings = new Map<UsageWarning['reason'], UsageWarning>();
+  const warn = (warning: UsageWarning): void => {
+    if (!warnings.has(warning.reason)) warnings.set(warning.reason, warning);
+  };
+  let givenUp: PrometheusError | undefined;
+  let busyCalls = 0;
+  return {
+    signal,
+    extra,
+    async ask(call) {
+      signal.throwIfAborted();
+      if (givenUp !== undefined) throw givenUp;
+      try {
+        const answer = await call(client, signal);
+        busyCalls = 0;
+        warningsOf(answer).forEach(warn);
+        return answer.data;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof PrometheusError) {
+          busyCalls = isBusy(error) ? busyCalls + 1 : 0;
+          if (isUnreachable(error) || busyCalls >= TOLERATED_FAILURES) givenUp = error;
+        }
+        throw error;
+      }
+    },
+    warn,
+    warnings: () => [...warnings.values()],
+  };
+}
+
+function isUnreachable({ reason }: PrometheusError): boolean {
+  return reason === 'PrometheusUnreachable';
+}
+
+/** A question that was too large says nothing about the next one. */
+function isBusy({ reason, tooLarge }: PrometheusError): boolean {
+  return reason === 'PrometheusTimeout' || (reason === 'PrometheusOverloaded' && !tooLarge);
+}
+
+function warningsOf({ warnings, serverSeconds }: Answer<unknown>): readonly UsageWarning[] {
+  const found: UsageWarning[] = [];
+  if (warnings.length > 0) {
+    const message = `Prometheus says that its answer may be incomplete: ${shortText(warnings.join('; '))}`;
+    found.push({ reason: 'PartialAnswer', message });
+  }
+  const aheadSeconds = serverSeconds === undefined ? 0 : serverSeconds - Date.now() / 1000;
+  if (Math.abs(aheadSeconds) > TOLERATED_SKEW_SECONDS) {
+    const direction = aheadSeconds > 0 ? 'ahead of' : 'behind';
+    const message = `the clock of Prometheus is ${Math.round(Math.abs(aheadSeconds))} s ${direction} ours`;
+    found.push({ reason: 'ClockSkew', message });
+  }
+  return found;
+}
+
+/** What a failed call means for the workloads that it was for. Throws on what is no failure of Prometheus. */
+export function usageFailure(error: unknown, doing: string): UsageFailure {
+  if (!(error instanceof PrometheusError)) throw error;
+  return { reason: error.reason, message: `${doing}: ${error.message}` };
+}
+
+/** Runs over the items with at most `limit` under way; rejects with the first that rejects. */
+export async function eachLimited<T>(
+  items: readonly T[],
+  limit: number,
+  run: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
+    for (const item of queue) await run(item);
+  });
+  await Promise.all(workers);
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import {
+  signalsByDay,
+  type ContainerSignals,
+  type SignalPoint,
+} from '../../../src/prometheus/signals.ts';
+
+const HOUR = 3600;
+
+/** One value per hour; undefined leaves the hour out. */
+function hourly(...values: readonly (number | undefined)[]): readonly SignalPoint[] {
+  return values.flatMap((value, hour) =>
+    value === undefined ? [] : [{ timeSeconds: hour * HOUR, value }],
+  );
+}
+
+const none: ContainerSignals = {
+  throttledShares: [],
+  restartCounts: [],
+  oomEventCounts: [],
+  oomKilledBefore: [],
+  oomKilledNow: [],
+};
+
+describe('signals of a day', () => {
+  interface Case {
+    readonly signals: Partial<ContainerSignals>;
+    readonly wantRestarts?: number;
+    readonly wantOomKills?: number;
+    readonly wantThrottled?: number;
+  }
+  const cases: Readonly<Record<string, Case>> = {
+    'count what a counter rose after the baseline': {
+      signals: { restartCounts: hourly(3, 3, 5) },
+      wantRestarts: 2,
+    },
+    'do not count restarts from before the window': {
+      signals: { restartCounts: hourly(3, 3, 3) },
+    },
+    'count the first value of a pod that began in the window': {
+      signals: { restartCounts: hourly(undefined, undefined, 2) },
+      wantRestarts: 2,
+    },
+    'count from zero after a counter fell': {
+      signals: { restartCounts: hourly(5, 1) },
+      wantRestarts: 1,
+    },
+    'count a rise over a gap': {
+      signals: { restartCounts: hourly(1, undefined, undefined, 4) },
+      wantRestarts: 3,
+    },
+    'count a kill seen by both sources, in neighbouring hours, once': {
+      signals: {
+        oomEventCounts: hourly(0, 1, 1),
+        restartCounts: hourly(0, 0, 1),
+        oomKilledBefore: hourly(undefined, undefined, 1),
+      },
+      wantRestarts: 1,
+      wantOomKills: 1,
+    },
+    'do not count a restart for another reason as a kill': {
+      signals: { restartCounts: hourly(0, 1), oomKilledBefore: hourly(0, 0) },
+      wantRestarts: 1,
+    },
+    'do not count a kill again while its reason stands': {
+      signals: { restartCounts: hourly(1, 1, 1), oomKilledBefore: hourly(1, 1, 1) },
+    },
+    'count the kill of a container that is never restarted once': {
+      signals: { oomKilledNow: hourly(undefined, 1, 1, 1) },
+      wantOomKills: 1,
+    },
+    'keep the highest throttled share': {
+      signals: { throttledShares: hourly(0.9, 0.1, 0.3, 0.2) },
+      wantThrottled: 0.3,
+    },
+  };
+  for (const [title, { signals, ...want }] of Object.entries(cases)) {
+    it(title, () => {
+      const days = signalsByDay({ ...none, ...signals }, 0).map((day) => day.signals);
+      const wanted = {
+        oomKills: want.wantOomKills ?? 0,
+        restarts: want.wantRestarts ?? 0,
+        throttledShare: want.wantThrottled ?? 0,
+      };
+      assert.deepEqual(days[0] ?? { oomKills: 0, restarts: 0, throttledShare: 0 }, wanted);
+      assert.ok(days.length <= 1);
+    });
+  }
+
+  it('count the hour that ends at midnight for the day before', () => {
+    const restartCounts = [
+      { timeSeconds: 23 * HOUR, value: 0 },
+      { timeSeconds: 24 * HOUR, value: 1 },
+      { timeSeconds: 25 * HOUR, value: 3 },
+    ];
+    const days = signalsByDay({ ...none, restartCounts }, 22 * HOUR);
+    assert.deepEqual(
+      days.map(({ timeSeconds, signals }) => [timeSeconds, signals.restarts]),
+      [
+        [0, 1],
+        [24 * HOUR, 2],
+      ],
+    );
+  });
+});

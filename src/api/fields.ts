@@ -21,7 +21,7 @@ export function celDuration(path: string): string {
 }
 
 /** CEL: the number in front of the percent sign. */
-export function celPercent(path: string): string {
+function celPercent(path: string): string {
   return `double(${path}.replace('%', ''))`;
 }
 

@@ -136,7 +136,6 @@ export const recommendationStatus = z
   })
   .describe('What is recommended, why, and on what evidence.');
 
-export type RecommendationSpec = z.output<typeof recommendationSpec>;
 export type RecommendationStatus = z.output<typeof recommendationStatus>;
 export type ContainerStatus = z.output<typeof container>;
 export type Condition = NonNullable<RecommendationStatus['conditions']>[number];

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Runs all checks and tests one after the other, also after one has failed, and ends with "N passed, N failed".
+# The first time it installs Debian packages (as root) and builds Kubernetes from Go modules into the cache.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here/.."
+export PATH=$PWD/node_modules/.bin:$PATH
+say() { printf '\n== %s\n' "$*"; }
+
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+passed=0
+failed=0
+# mocha ends with "N passing" and "N failing", our shell tests with "N passed, N failed".
+count() { # count WORD
+  sed -n "s/^ *\([0-9]\+\) $1\b.*/\1/p; s/^.*[^0-9]\([0-9]\+\) $1\$/\1/p" "$output" | tail -n 1
+}
+suite() { # suite NAME WORD-PASSED WORD-FAILED COMMAND...
+  local name=$1 good=$2 bad=$3 code=0 one two
+  shift 3
+  say "$name"
+  "$@" 2>&1 | tee "$output" || code=$?
+  one=$(count "$good") two=$(count "$bad")
+  passed=$((passed + ${one:-0}))
+  failed=$((failed + ${two:-0}))
+  # A suite that broke before it could count is a failure as well.
+  if [ "$code" != 0 ] && [ "${two:-0}" = 0 ]; then failed=$((failed + 1)); fi
+  if [ "$code" = 0 ] && [ -z "$one" ]; then
+    echo "$name ran no test"
+    failed=$((failed + 1))
+  fi
+}
+single() { # single NAME COMMAND...: a command that is one test by itself
+  say "$1"
+  shift
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+
+if ! test/cluster/packages.sh prometheus; then
+  failed=$((failed + 1))
+fi
+single "check" npm run -s check
+suite "unit" passing failing npm run -s test:unit
+suite "prometheus" passing failing npm run -s test:prometheus
+suite "cluster" passing failing npm run -s test:cluster
+suite "end to end" passing failing npm run -s test:e2e
+single "demo" env DEMO=once test/demo/run.sh
+if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
+  suite "leftovers" passed failed npm run -s test:leftovers
+fi
+
+say "all"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -14,7 +14,10 @@ function createProgram(): Command {
       'Sizes container requests and limits from real use, to a risk that you state and that is kept.',
     )
     .version(VERSION)
-    .showHelpAfterError('(--help lists what there is)');
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`rightsize: ${oneLine(text)} (--help lists what there is)\n`),
+    });
   addOperatorCommand(program);
   addRecommendCommand(program);
   for (const command of [program, ...program.commands]) {
@@ -25,6 +28,19 @@ function createProgram(): Command {
   return program;
 }
 
+/** Of commander's `error: …`, which may go on with a guess of what was meant. */
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ');
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader such as head has seen enough.
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
 try {
   await createProgram().parseAsync();
 } catch (error) {

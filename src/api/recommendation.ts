@@ -5,13 +5,14 @@ import { MODES } from './policy.ts';
 const text = (max: number, description: string) => z.string().max(max).describe(description);
 const number = (description: string) => z.int().min(0).describe(description);
 
+// Atomic: server-side apply would leave null, which is refused, where the last of an object's fields goes.
 const amounts = (description: string) =>
   z
     .object({
       cpu: text(24, 'CPU in cores.').optional(),
       memory: text(24, 'Memory in bytes.').optional(),
     })
-    .describe(description);
+    .meta({ description, 'x-kubernetes-map-type': 'atomic' });
 
 const sizes = (description: string) =>
   z

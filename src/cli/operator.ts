@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { Option, type Command } from 'commander';
 import { parseDuration } from '../api/duration.ts';
@@ -6,9 +6,11 @@ import { Controller } from '../controller/controller.ts';
 import type { Clock, Log } from '../controller/ports.ts';
 import { KubeCluster } from '../kube/cluster.ts';
 import { KubeConnection } from '../kube/connection.ts';
+import { KubeError } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { loadKubeConfig } from '../kube/kubeconfig.ts';
 import { LeaderElection } from '../kube/lease.ts';
+import type { ReflectorState } from '../kube/reflector.ts';
 import { createWriter } from '../kube/writer.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
@@ -54,7 +56,7 @@ export function addOperatorCommand(program: Command): void {
 }
 
 async function runOperator(flags: OperatorFlags): Promise<void> {
-  const address = reading(() => parseAddress(flags.metricsAddress));
+  const address = reading(() => parseAddress(flags.metricsAddress), '--metrics-address');
   const stopping = new AbortController();
   const log = createLog(flags.logLevel);
   const parts = assemble(flags, { log, signal: stopping.signal });
@@ -90,7 +92,7 @@ function assemble(
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Parts {
   const prometheus = prometheusOptions(flags);
-  const refreshSeconds = reading(() => parseDuration(flags.refresh));
+  const refreshSeconds = reading(() => parseDuration(flags.refresh), '--refresh');
   const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
   const metrics: OperatorMetrics = createMetrics(VERSION, () => ({
     ...controller.snapshot,
@@ -142,7 +144,7 @@ function electLeader(
 ): LeaderElection {
   const election: LeaderElection = new LeaderElection({
     connection,
-    namespace: flags.leaseNamespace ?? flags.namespace ?? podNamespace(),
+    namespace: flags.leaseNamespace ?? podNamespace() ?? flags.namespace ?? 'default',
     name: flags.leaseName,
     onElected: () => {
       log.info({ identity: election.identity }, 'leading');
@@ -177,18 +179,41 @@ function watchCluster(
   },
 ): KubeCluster {
   const { log, metrics, namespace, onChange } = options;
+  const logState = watchLogger(log);
   return new KubeCluster({
     connection,
     namespace,
     ownKinds: 'Required',
     onChange,
-    onError: (resource, error) => log.warn({ resource, err: error }, 'watch'),
+    // A failing call shows as a state, once; every single one is for who looks closely. Anything else is an object
+    // that was left out.
+    onError: (resource, error) => {
+      const level = error instanceof KubeError ? 'debug' : 'warn';
+      log[level]({ resource, err: error }, 'watch');
+    },
     onState: (resource, state) => {
       metrics.watchChanged(resource, state.kind);
-      const level = state.kind === 'Forbidden' || state.kind === 'Failing' ? 'warn' : 'debug';
-      log[level]({ resource, ...state, kind: undefined, state: state.kind }, 'watch state');
+      logState(resource, state);
     },
   });
+}
+
+/** Logs what is new: a failure when it begins or changes, and the recovery from it. */
+function watchLogger(log: Log): (resource: string, state: ReflectorState) => void {
+  const failures = new Map<string, string>();
+  return (resource, state) => {
+    const before = failures.get(resource);
+    if (state.kind === 'Forbidden' || state.kind === 'Failing') {
+      failures.set(resource, state.message);
+      if (before !== state.message) {
+        log.warn({ resource, state: state.kind, reason: state.message }, 'watch failing');
+      }
+      return;
+    }
+    if (state.kind !== 'Watching' || before === undefined) return;
+    failures.delete(resource);
+    log.info({ resource }, 'watch recovered');
+  };
 }
 
 /** Decisions need the whole picture: an empty list of policies that is not there yet would withdraw everything. */
@@ -217,14 +242,10 @@ async function leadWhenSynced(
   }
 }
 
-function podNamespace(): string {
+/** Undefined when this does not run in a pod. */
+function podNamespace(): string | undefined {
   const file = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    // Not in a pod.
-    return 'default';
-  }
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
 function stopSignal(): Promise<NodeJS.Signals> {

@@ -49,7 +49,7 @@ export function policyFromFlags(flags: PolicyFlags): GivenPolicy {
     status: undefined,
   };
   // Every number of the policy is read once, so that what is wrong is said before anything is done.
-  reading(() => containerSettings(policy, 'main', []));
+  reading(() => containerSettings(policy, 'main', []), flags.policy);
   const isDefault = Object.keys(flags).every((flag) => !POLICY_FLAGS.has(flag));
   return { policy, isDefault };
 }
@@ -93,12 +93,7 @@ function checkFlags({ cpuRisk, memoryRisk, confidence, window }: PolicyFlags): v
   percentFlag('--cpu-risk', cpuRisk, [0.1, 50]);
   percentFlag('--memory-risk', memoryRisk, [0.01, 50]);
   percentFlag('--confidence', confidence, [50, 99]);
-  if (window === undefined) return;
-  try {
-    parseDuration(window);
-  } catch (error) {
-    throw new BadInput(`--window: ${messageOf(error)}`);
-  }
+  if (window !== undefined) reading(() => parseDuration(window), '--window');
 }
 
 function percentFlag(
@@ -107,19 +102,14 @@ function percentFlag(
   [from, to]: readonly [number, number],
 ): void {
   if (text === undefined) return;
-  let share: number;
-  try {
-    share = parsePercent(text);
-  } catch (error) {
-    throw new BadInput(`${flag}: ${messageOf(error)}`);
-  }
+  const share = reading(() => parsePercent(text), flag);
   if (share * 100 < from || share * 100 > to) {
     throw new BadInput(`${flag}: "${text}" is not from ${from}% to ${to}%`);
   }
 }
 
 function readPolicy(file: string): Pick<Policy, 'name' | 'spec'> {
-  const raw = reading(() => parse(readFileSync(file, 'utf8')) as unknown);
+  const raw = reading(() => parse(readFileSync(file, 'utf8')) as unknown, file);
   const policy = checked(document, raw, { file, at: '' });
   const schema =
     policy.kind === 'RightsizePolicy' ? rightsizePolicySpec : clusterRightsizePolicySpec;
@@ -140,8 +130,4 @@ function checked<T extends z.ZodType>(
   throw new BadInput(
     `${file}: ${at}${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { PrometheusOptions } from '../prometheus/options.ts';
 import { parseMatcher } from '../prometheus/queries.ts';
 import { BadInput, reading } from './failure.ts';
@@ -20,7 +20,7 @@ export interface PrometheusFlags {
 function positive(text: string): number {
   const value = Number(text);
   if (value > 0 && Number.isFinite(value)) return value;
-  throw new BadInput(`"${text}" is not a number above zero`);
+  throw new InvalidArgumentError('It is not a number above zero.');
 }
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -79,7 +79,9 @@ export function prometheusOptions(flags: PrometheusFlags): PrometheusOptions {
     caFile: flags.prometheusCaFile,
     certFile: flags.prometheusCertFile,
     keyFile: flags.prometheusKeyFile,
-    matchers: flags.prometheusMatcher.map((text) => reading(() => parseMatcher(text))),
+    matchers: flags.prometheusMatcher.map((text) =>
+      reading(() => parseMatcher(text), '--prometheus-matcher'),
+    ),
     timeoutSeconds: flags.prometheusTimeout,
     concurrency: Math.ceil(flags.prometheusConcurrency),
   };

@@ -32,6 +32,8 @@ interface Context {
 }
 
 const LIST_DEADLINE_MS = 60_000;
+/** What cannot be listed for so long is not listed later either. */
+const FAILING_MS = 10_000;
 
 /** Recommendations for what runs in a cluster, from one look at it. */
 export async function recommendCluster(
@@ -42,6 +44,8 @@ export async function recommendCluster(
   const prometheus = prometheusOptions(flags);
   const labels = parseSelector(flags.selector);
   const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
+  const failing = new Set<string>();
+  const hopeless = new AbortController();
   const cluster = new KubeCluster({
     connection,
     namespace: flags.namespace,
@@ -50,11 +54,17 @@ export async function recommendCluster(
     onError: () => undefined,
     onState: (resource, { kind }) => {
       if (kind === 'Listing') context.progress.show(`listing ${resource}`);
+      if (kind === 'Forbidden') hopeless.abort();
+      if (kind === 'Failing') failing.add(resource);
+      else failing.delete(resource);
     },
   });
   try {
     cluster.start();
-    await listed(cluster, context.signal);
+    const patience = setTimeout(() => {
+      if (failing.size > 0) hopeless.abort();
+    }, FAILING_MS);
+    await listed(cluster, context.signal, hopeless.signal).finally(() => clearTimeout(patience));
     const { view, notes } = withPolicies(cluster, given);
     const workloads = [...view.workloads.values()].filter((workload) =>
       Object.entries(labels).every(([name, value]) => workload.labels[name] === value),
@@ -78,15 +88,26 @@ export async function recommendCluster(
   }
 }
 
-async function listed(cluster: KubeCluster, signal: AbortSignal): Promise<void> {
+async function listed(
+  cluster: KubeCluster,
+  signal: AbortSignal,
+  hopeless: AbortSignal,
+): Promise<void> {
   try {
-    await cluster.waitForSync(AbortSignal.any([signal, AbortSignal.timeout(LIST_DEADLINE_MS)]));
+    const deadline = AbortSignal.timeout(LIST_DEADLINE_MS);
+    await cluster.waitForSync(AbortSignal.any([signal, hopeless, deadline]));
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new BadInput(`the cluster cannot be read: ${cluster.problems().join('; ')}`, {
-      cause: error,
-    });
+    // Known reasons first; `has not listed` is none.
+    const [first = 'no answer', ...others] = cluster.problems().toSorted(byReason);
+    const more = others.length === 0 ? '' : ` (and ${others.length} more kinds)`;
+    throw new BadInput(`the cluster cannot be read: ${first}${more}`, { cause: error });
   }
+}
+
+function byReason(a: string, b: string): number {
+  const isVague = (problem: string) => Number(problem.startsWith('has not listed'));
+  return isVague(a) - isVague(b);
 }
 
 /** `app=web,tier=front`; only equality, which is what a report is cut by. */

@@ -134,7 +134,9 @@ class Leading {
       usageOf: (ref, windowSeconds) => this.#usage.want(ref, windowSeconds),
     };
     for (const key of view.workloads.keys()) this.#queue.add(WORKLOAD + key);
-    for (const key of view.policies.keys()) this.#queue.add(POLICY + key);
+    for (const key of view.policies.keys()) {
+      this.#queue.addAfter(POLICY + key, POLICY_STATUS_SECONDS);
+    }
   }
 
   get snapshot(): ControllerSnapshot {
@@ -156,7 +158,7 @@ class Leading {
         this.#queue.add(WORKLOAD + change.key);
         return;
       case 'Policy':
-        this.#queue.add(POLICY + change.key);
+        this.#queue.addAfter(POLICY + change.key, POLICY_STATUS_SECONDS);
         this.#addWorkloads(this.#options.view.policies.get(change.key)?.namespace);
         return;
       case 'Namespace':
@@ -180,6 +182,7 @@ class Leading {
   async #reconcileWorkload(key: string, signal: AbortSignal): Promise<void> {
     const { written, outcome } = await reconcileWorkload(key, this.#context, signal);
     this.#options.onReconciled(written);
+    this.#addPoliciesOf(key);
     if (written === 'Waiting') return;
     const before = this.#outcomes.get(key);
     if (outcome === undefined) {
@@ -188,12 +191,17 @@ class Leading {
     } else {
       this.#outcomes.set(key, outcome);
     }
-    for (const policy of new Set([before?.policyKey, outcome?.policyKey])) {
-      if (policy !== undefined) this.#queue.addAfter(POLICY + policy, POLICY_STATUS_SECONDS);
-    }
     const workload = this.#options.view.workloads.get(key);
     if (workload !== undefined && outcome !== undefined) {
       this.#tell(workload, { written, outcome, before });
+    }
+  }
+
+  /** Those that may count the workload: also one that others go before, also when the workload is gone. */
+  #addPoliciesOf(workload: string): void {
+    for (const [key, { namespace }] of this.#options.view.policies) {
+      if (namespace !== undefined && !workload.startsWith(`${namespace}/`)) continue;
+      this.#queue.addAfter(POLICY + key, POLICY_STATUS_SECONDS);
     }
   }
 
@@ -222,10 +230,7 @@ class Leading {
   async #reconcilePolicy(key: string, signal: AbortSignal): Promise<void> {
     const { view, clock } = this.#options;
     const policy = view.policies.get(key);
-    if (policy === undefined) {
-      this.#addWorkloads(undefined);
-      return;
-    }
+    if (policy === undefined) return;
     const known = { outcomes: this.#outcomes, nowSeconds: clock.nowSeconds() };
     const status = policyStatusOf(policy, view, known);
     if (status === undefined) return;

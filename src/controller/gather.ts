@@ -24,13 +24,19 @@ export interface Governance {
   readonly settings: ReadonlyMap<string, ContainerSettings>;
 }
 
-/** Undefined when no policy selects the workload. */
-export function governanceOf(view: ClusterView, workload: Workload): Governance | undefined {
+/** The policy that sizes the workload; undefined when none selects it. */
+export function policyOf(view: ClusterView, workload: Workload): Policy | undefined {
   const namespace = namespaceOf(view, workload.ref.namespace);
   const policies = [...view.policies.values()];
-  const policy = winner(policies.filter((each) => matchesWorkload(each, workload, namespace)));
+  return winner(policies.filter((policy) => matchesWorkload(policy, workload, namespace)));
+}
+
+/** Undefined when no policy selects the workload. */
+export function governanceOf(view: ClusterView, workload: Workload): Governance | undefined {
+  const policy = policyOf(view, workload);
   if (policy === undefined) return undefined;
-  const guardrails = guardrailsOf(policies, namespace);
+  const namespace = namespaceOf(view, workload.ref.namespace);
+  const guardrails = guardrailsOf([...view.policies.values()], namespace);
   const settings = new Map<string, ContainerSettings>();
   for (const { name } of workload.containers) {
     const own = containerSettings(policy, name, guardrails);
@@ -143,5 +149,11 @@ function previousAmount(
   const evidence = container[resource];
   if (text === undefined || evidence === undefined) return undefined;
   const request = resource === 'cpu' ? parseCpu(text) : parseMemory(text);
-  return { request, coveredDays: evidence.observedDays, isSamePolicy };
+  const to = Date.parse(container.evidence?.to ?? '') / 1000;
+  return {
+    request,
+    coveredDays: evidence.observedDays,
+    lastSampleSeconds: Number.isNaN(to) ? undefined : to,
+    isSamePolicy,
+  };
 }

@@ -99,6 +99,8 @@ function degraded({ reason, message }: UsageFailure): Observation {
 export function policyObservations(counts: {
   readonly workloads: number;
   readonly owned: number;
+  /** Of the owned, how many wait for their usage to be read for the first time. */
+  readonly unread: number;
   readonly failing: number;
   readonly failure: UsageFailure | undefined;
 }): readonly Observation[] {
@@ -119,6 +121,16 @@ export function policyObservations(counts: {
         status: 'False',
         reason: counts.failure.reason,
         message: `Usage of ${counts.failing} of ${counts.owned} workloads cannot be read, their last recommendations stay: ${counts.failure.message}`,
+      },
+    ];
+  }
+  if (counts.unread > 0) {
+    return [
+      {
+        type: 'Ready',
+        status: 'Unknown',
+        reason: 'ReadingHistory',
+        message: `Usage of ${counts.unread} of ${counts.owned} workloads is being read for the first time.`,
       },
     ];
   }

@@ -26,9 +26,11 @@ export function matchesLabels(
   labels: Readonly<Record<string, string>>,
 ): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector;
-  if (Object.entries(matchLabels).some(([key, value]) => labels[key] !== value)) return false;
+  // A label may be called `constructor`, which every object has.
+  const own = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined);
+  if (Object.entries(matchLabels).some(([key, value]) => own(key) !== value)) return false;
   return matchExpressions.every(({ key, operator, values = [] }) => {
-    const label = labels[key];
+    const label = own(key);
     switch (operator) {
       case 'In':
         return label !== undefined && values.includes(label);

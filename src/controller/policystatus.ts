@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { conditionsOf } from '../api/conditions.ts';
 import type { PolicyStatus } from '../api/policy.ts';
-import { namespaceOf } from './gather.ts';
+import { namespaceOf, policyOf } from './gather.ts';
 import { policyObservations } from './observations.ts';
 import { matchesWorkload, policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
@@ -19,12 +19,21 @@ export function policyStatusOf(
     matchesWorkload(policy, workload, namespaceOf(view, workload.ref.namespace)),
   );
   const key = policyKey(policy);
-  const owned = matching.flatMap(([workloadKey]) => {
+  const isOurs = (each: Policy | undefined) => each !== undefined && policyKey(each) === key;
+  const ownedKeys = matching
+    .filter(([, workload]) => isOurs(policyOf(view, workload)))
+    .map(([workloadKey]) => workloadKey);
+  const owned = ownedKeys.flatMap((workloadKey) => {
     const outcome = known.outcomes.get(workloadKey);
     return outcome?.policyKey === key ? [outcome] : [];
   });
   const failures = owned.flatMap(({ failure }) => failure ?? []);
-  const counts = { workloads: matching.length, owned: owned.length, failing: failures.length };
+  const counts = {
+    workloads: matching.length,
+    owned: ownedKeys.length,
+    unread: ownedKeys.length - owned.length,
+    failing: failures.length,
+  };
   const status: PolicyStatus = {
     conditions: conditionsOf(
       policyObservations({ ...counts, failure: failures[0] }),

@@ -4,7 +4,7 @@ import type {
   RightsizePolicySpec,
 } from '../api/policy.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
-import type { LimitRangeItem } from '../recommend/clamps.ts';
+import type { LimitRangeItem } from '../recommend/draft.ts';
 import type { Amounts, Sizes, UsageHistory } from '../recommend/usage.ts';
 
 /** Workload kinds that are sized; `Rollout` is Argo's, where the cluster serves it. */

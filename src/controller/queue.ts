@@ -48,10 +48,12 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** Adds the key when the time has passed, unless it is added before. */
+  /**
+   * Adds the key when the time has passed, unless it is added before. One that waits for its time already keeps it,
+   * so that a key that is put off again and again is done all the same.
+   */
   addAfter(key: string, seconds: number): void {
-    if (this.#abort.signal.aborted) return;
-    clearTimeout(this.#timers.get(key));
+    if (this.#abort.signal.aborted || this.#timers.has(key)) return;
     const timer = setTimeout(() => this.add(key), seconds * 1000);
     timer.unref();
     this.#timers.set(key, timer);

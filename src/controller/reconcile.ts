@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { conditionsOf, type Observation } from '../api/conditions.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import { parseDuration } from '../api/duration.ts';
-import { recommend, type ContainerRecommendation } from '../recommend/recommend.ts';
+import { recommend } from '../recommend/recommend.ts';
 import type { Amounts } from '../recommend/usage.ts';
 import { gather, governanceOf, type Governance } from './gather.ts';
 import { recommendationObservations } from './observations.ts';
@@ -18,7 +18,7 @@ import {
 } from './ports.ts';
 import { policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
-import { podCount, savings, statusOf } from './status.ts';
+import { amountsOf, podCount, statusOf } from './status.ts';
 import type { KnownUsage } from './usage.ts';
 
 /** What became of a workload, for policy status, metrics and events. */
@@ -53,7 +53,9 @@ export function recommendationName({ kind, name }: Pick<WorkloadRef, 'kind' | 'n
   const full = `${kind.toLowerCase()}-${name}`;
   if (full.length <= LONGEST_NAME) return full;
   const hash = createHash('sha256').update(full).digest('hex').slice(0, 10);
-  return `${full.slice(0, LONGEST_NAME - 11)}-${hash}`;
+  // Each part between dots must begin and end with a letter or digit.
+  const cut = full.slice(0, LONGEST_NAME - hash.length - 1).replace(/[.-]+$/, '');
+  return `${cut}-${hash}`;
 }
 
 /**
@@ -71,6 +73,7 @@ export async function reconcileWorkload(
   if (workload === undefined) return { written: 'Unchanged', outcome: undefined };
   const name = recommendationName(workload.ref);
   const stored = view.recommendations.get(`${workload.ref.namespace}/${name}`);
+  if (isOfUnreadablePolicy(stored, view)) return { written: 'Unchanged', outcome: undefined };
   const governance = governanceOf(view, workload);
   if (governance === undefined) return withdraw(stored, context, signal);
   const { window } = governance.policy.spec.history;
@@ -87,6 +90,19 @@ export async function reconcileWorkload(
   });
   const written = await write(workload, { name, stored, status: composed.status }, context, signal);
   return { written, outcome: composed.outcome };
+}
+
+/** What a policy said that cannot be read now stays: another policy that matches would say something else for a while. */
+function isOfUnreadablePolicy(
+  stored: StoredRecommendation | undefined,
+  { unreadablePolicies }: ClusterView,
+): boolean {
+  const policy = stored?.status?.policy;
+  if (stored === undefined || policy === undefined) return false;
+  const isNamespaced = policy.kind === 'RightsizePolicy';
+  return unreadablePolicies.has(
+    `${policy.kind}/${isNamespaced ? stored.namespace : ''}/${policy.name}`,
+  );
 }
 
 async function withdraw(
@@ -136,7 +152,7 @@ export function compose(
     ...said.content,
     conditions: conditionsOf(said.observations, stored?.conditions, { now }),
   };
-  return { status, outcome: outcomeOf(status, policy, { workload, recommendations, failure }) };
+  return { status, outcome: outcomeOf(status, policy, failure) };
 }
 
 /** Unix seconds as the API writes times. */
@@ -145,20 +161,15 @@ export function timestamp(seconds: number): string {
 }
 
 function outcomeOf(
-  { summary, reason }: RecommendationStatus,
+  { summary, reason, savings = {} }: RecommendationStatus,
   policy: Policy,
-  result: {
-    readonly workload: Workload;
-    readonly recommendations: readonly ContainerRecommendation[];
-    readonly failure: UsageFailure | undefined;
-  },
+  failure: UsageFailure | undefined,
 ): Outcome {
-  const { workload, recommendations, failure } = result;
   return {
     policyKey: policyKey(policy),
     state: summary?.status ?? '',
     reason,
-    savings: savings(recommendations, podCount(workload)),
+    savings: amountsOf(savings),
     failure,
   };
 }

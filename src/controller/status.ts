@@ -1,6 +1,13 @@
 import type { Mode } from '../api/policy.ts';
 import { formatPercent } from '../api/percent.ts';
-import { formatCpu, formatMemory, readableCpu, readableMemory } from '../api/quantity.ts';
+import {
+  formatCpu,
+  formatMemory,
+  parseCpu,
+  parseMemory,
+  readableCpu,
+  readableMemory,
+} from '../api/quantity.ts';
 import type { ContainerStatus, RecommendationStatus } from '../api/recommendation.ts';
 import {
   clampSentence,
@@ -21,6 +28,12 @@ export const WORDING: Wording = {
   share: formatPercent,
 };
 
+/** What the API takes; the schema says the same. */
+const MOST_CONTAINERS = 64;
+const MOST_CLAMPS = 24;
+const LONGEST_EXPLANATION = 1024;
+const LONGEST_RULE = 512;
+
 export interface StatusInput {
   /** Pods that the savings count for. */
   readonly pods: number;
@@ -37,16 +50,18 @@ export interface StatusInput {
 export function statusOf(input: StatusInput): Omit<RecommendationStatus, 'conditions'> {
   const { policy, mode, settings, recommendations } = input;
   const saved = savings(recommendations, input.pods);
+  const containers = recommendations.slice(0, MOST_CONTAINERS).flatMap((recommendation) => {
+    const own = settings.get(recommendation.name);
+    const kind = input.kinds.get(recommendation.name) ?? 'Container';
+    return own === undefined ? [] : [containerStatus(recommendation, own, kind)];
+  });
   return {
     mode,
     ...(policy && { policy }),
     ...reasonOf(recommendations),
     summary: summaryOf({ recommendations, savings: saved, policy }),
-    containers: recommendations.flatMap((recommendation) => {
-      const own = settings.get(recommendation.name);
-      const kind = input.kinds.get(recommendation.name) ?? 'Container';
-      return own === undefined ? [] : [containerStatus(recommendation, own, kind)];
-    }),
+    // The API server keeps no empty list.
+    ...(containers.length > 0 && { containers }),
     savings: quantities(saved),
   };
 }
@@ -57,7 +72,7 @@ export function podCount({ ref, replicas }: Pick<Workload, 'ref' | 'replicas'>):
 }
 
 /** Requests now less requests as recommended, over the pods, in cores and bytes; what is not sized saves nothing. */
-export function savings(
+function savings(
   recommendations: readonly ContainerRecommendation[],
   pods: number,
 ): Required<Amounts> {
@@ -84,8 +99,28 @@ export function quantities(amounts: Amounts): { cpu?: string; memory?: string } 
   };
 }
 
+/** What `quantities` wrote, as amounts; what is left out is 0. */
+export function amountsOf({
+  cpu = '0',
+  memory = '0',
+}: {
+  readonly cpu?: string | undefined;
+  readonly memory?: string | undefined;
+}): Required<Amounts> {
+  return { cpu: unsigned(cpu, parseCpu), memory: unsigned(memory, parseMemory) };
+}
+
+function unsigned(text: string, parse: (quantity: string) => number): number {
+  return text.startsWith('-') ? -parse(text.slice(1)) : parse(text);
+}
+
 function signed(amount: number, format: (amount: number) => string): string {
-  return amount < 0 ? `-${format(-amount)}` : format(amount);
+  const text = format(Math.abs(amount));
+  return amount < 0 && text !== '0' ? `-${text}` : text;
+}
+
+function clipped(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }
 
 function containerStatus(
@@ -113,7 +148,7 @@ function containerStatus(
     memory: of('memory'),
     evidence: evidenceStatus(recommendation),
     ...(clamps.length > 0 && {
-      clamps: clamps.map((clamp) => ({
+      clamps: clamps.slice(0, MOST_CLAMPS).map((clamp) => ({
         clamp: clamp.clamp,
         resource: clamp.resource,
         field: clamp.field,
@@ -122,7 +157,7 @@ function containerStatus(
         message: clampSentence(clamp, WORDING),
       })),
     }),
-    explanation: explain(recommendation, settings, WORDING),
+    explanation: clipped(explain(recommendation, settings, WORDING), LONGEST_EXPLANATION),
   };
 }
 
@@ -133,10 +168,10 @@ function resourceStatus(
 ): NonNullable<ContainerStatus['cpu']> {
   const result = recommendation.resources[resource];
   return {
-    rule: ruleSentence(resource, result.decision, settings, WORDING),
+    rule: clipped(ruleSentence(resource, result.decision, settings, WORDING), LONGEST_RULE),
     promised: formatPercent(result.promised),
     realised: realisedText(resource, result, WORDING),
-    observedDays: Math.floor(result.coveredDays + 0.01),
+    observedDays: Math.floor(result.restsOnDays + 0.01),
     ...(result.decision.hold !== undefined && { reason: result.decision.hold }),
   };
 }

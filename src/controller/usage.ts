@@ -139,7 +139,9 @@ export class UsageKeeper {
 
   async #read(): Promise<void> {
     const now = this.#options.clock.nowSeconds();
-    const due = [...this.#entries].filter(([, { nextSeconds }]) => nextSeconds <= now);
+    const due = [...this.#entries].filter(
+      ([, { nextSeconds }]) => nextSeconds <= now + GATHER_SECONDS,
+    );
     const byStart = Map.groupBy(due, ([, entry]) => this.#readFrom(entry, now));
     for (const [fromSeconds, entries] of byStart) {
       await this.#readGroup(entries, { fromSeconds, toSeconds: now });
@@ -149,7 +151,8 @@ export class UsageKeeper {
 
   #readFrom({ readTo, windowSeconds }: Entry, now: number): number {
     const start = now - windowSeconds;
-    return readTo === undefined ? start : Math.max(start, dayStart(readTo - LATE_SECONDS));
+    // The window is open at its beginning, and the sample at midnight is the day's own.
+    return readTo === undefined ? start : Math.max(start, dayStart(readTo - LATE_SECONDS) - 1);
   }
 
   async #readGroup(

@@ -55,7 +55,7 @@ interface Watched {
     Reflector<unknown>,
     'start' | 'stop' | 'state' | 'synced' | 'waitForSync'
   >;
-  readonly isOwnKind: boolean;
+  readonly isRequired: boolean;
 }
 
 /** The cluster as watches show it: one reflector per kind, joined into what the controller reads. */
@@ -121,11 +121,11 @@ export class KubeCluster implements ClusterView {
 
   /** What keeps the view from being whole, a sentence each; empty when it is. */
   problems(): readonly string[] {
-    return this.#watched.flatMap(({ resource, reflector, isOwnKind }) => {
+    return this.#watched.flatMap(({ resource, reflector, isRequired }) => {
       const { state } = reflector;
       if (state.kind === 'Forbidden') return [`may not read ${resource}: ${state.message}`];
       if (state.kind === 'Failing') return [`cannot read ${resource}: ${state.message}`];
-      if (state.kind === 'NotServed' && isOwnKind && this.#options.ownKinds === 'Required') {
+      if (state.kind === 'NotServed' && isRequired) {
         return [`the cluster does not serve ${resource}; install it with kubectl apply -k crds`];
       }
       return reflector.synced ? [] : [`has not listed ${resource} yet`];
@@ -159,15 +159,18 @@ export class KubeCluster implements ClusterView {
     const { connection, namespace, onError, onState } = this.#options;
     const group = resource.apiVersion.split('/').slice(0, -1).join('/');
     const name = group === '' ? resource.plural : `${resource.plural}.${group}`;
+    const isOwnKind = Object.values(OWN_RESOURCES).some((own) => own === resource);
+    const isRequired = isOwnKind && this.#options.ownKinds === 'Required';
     const reflector = new Reflector<T>({
       connection,
       path: collectionPath(resource, namespace),
       ...options,
+      // Without its policies every Recommendation would look withdrawn.
+      absence: isRequired ? 'Awaited' : undefined,
       onError: (error) => onError(name, error),
       onState: (state) => onState(name, state),
     });
-    const isOwnKind = Object.values(OWN_RESOURCES).some((own) => own === resource);
-    this.#watched.push({ resource: name, reflector, isOwnKind });
+    this.#watched.push({ resource: name, reflector, isRequired });
     return reflector.store;
   }
 

@@ -31,8 +31,20 @@ function defaultFiles(): readonly string[] {
     const present = named.filter((file) => existsSync(file));
     return present.length > 0 ? present : named;
   }
-  const home = join(homedir(), '.kube', 'config');
-  return existsSync(home) ? [home] : [];
+  const home = homeFolder();
+  if (home === undefined) return [];
+  const file = join(home, '.kube', 'config');
+  return existsSync(file) ? [file] : [];
+}
+
+/** Undefined for a user without one, as in an image that sets a bare user id. */
+function homeFolder(): string | undefined {
+  try {
+    return homedir();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
 }
 
 function inCluster(): KubeConfig {

@@ -20,6 +20,11 @@ export interface ReflectorOptions<T> {
   readonly query?: Query;
   /** `Metadata`: the server sends objects without spec and status (PartialObjectMetadata). */
   readonly content?: 'Metadata';
+  /**
+   * `Awaited`: a kind that the cluster does not serve is one that is still to come: the reflector is not synced
+   * without it and looks more often. Unless stated, such a kind counts as one without objects.
+   */
+  readonly absence?: 'Awaited' | undefined;
   /** Slim form of a raw object; undefined leaves it out. What it throws goes to onError, and leaves it out. */
   readonly project: (raw: Json) => T | undefined;
   /** `namespace/name`, or `name` for a cluster-scoped kind, unless stated. */
@@ -39,6 +44,8 @@ export interface ReflectorTiming {
   readonly longestBackoffMs: number;
   /** Between looks for a kind that the cluster does not serve. */
   readonly notServedMs: number;
+  /** The same for a kind that is awaited. */
+  readonly awaitedMs: number;
   /** How long the server is asked to keep a watch open; spread so that not all end together. */
   readonly watchSeconds: () => number;
 }
@@ -48,6 +55,7 @@ const TIMING: ReflectorTiming = {
   firstBackoffMs: 500,
   longestBackoffMs: 30_000,
   notServedMs: 180_000,
+  awaitedMs: 5_000,
   watchSeconds: () => 300 + Math.floor(Math.random() * 300),
 };
 
@@ -94,7 +102,7 @@ export class Reflector<T> {
     return this.#state;
   }
 
-  /** True from the first whole list on, or once the kind is known not to be served: then the store is true. */
+  /** True from the first whole list on, or once a kind that is not awaited is known not to be served: then the store is true. */
   get synced(): boolean {
     return this.#synced;
   }
@@ -274,6 +282,10 @@ export class Reflector<T> {
       return waitMs;
     }
     for (const change of this.#store.replace(new Map())) this.#tell(change);
+    if (this.#options.absence === 'Awaited') {
+      this.#enter({ kind: 'NotServed' });
+      return this.#timing.awaitedMs;
+    }
     this.#enterSynced({ kind: 'NotServed' });
     return this.#timing.notServedMs;
   }

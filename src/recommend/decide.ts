@@ -16,6 +16,8 @@ export interface Decision {
   /** Cores or bytes; undefined when there is neither evidence nor a present request. */
   readonly request: number | undefined;
   readonly estimate: Estimate | undefined;
+  /** What the request is where it is not held: the estimate, the last recommendation near it, or more after a kill. */
+  readonly basis: RequestBasis;
   /** Why the request is not what the evidence asks for; undefined when it is. */
   readonly hold: HoldReason | undefined;
   /** The evidence is a lower bound of demand, whether or not that changed the number. */
@@ -23,6 +25,8 @@ export interface Decision {
   /** The change would be too small to be worth one. */
   readonly isWithinMinimum: boolean;
 }
+
+type RequestBasis = 'Estimate' | 'LastRecommendation' | 'AfterOomKill';
 
 export interface DecisionInput extends Evidence {
   /** Present request, in cores or bytes. */
@@ -50,19 +54,20 @@ export function decide(input: DecisionInput): Decision {
     estimate: estimated,
     isCensored: isCensored(input),
     isWithinMinimum: false,
+    basis: 'Estimate' as const,
   };
   if (input.isAutoscaled) {
     const hold = resource === 'cpu' ? 'HPAOwnsCPU' : 'HPAOwnsMemory';
     return { ...base, request: current, hold };
   }
   const wanted = wantedAmount(input, estimated);
-  const { request, hold } = heldRequest(input, wanted);
+  const { request, hold, basis } = heldRequest(input, wanted);
   const forbidden = request === undefined ? undefined : forbiddenDirection(input, request);
   if (forbidden !== undefined) return { ...base, request: current, hold: forbidden };
   if (request !== undefined && isTooSmall(input, request)) {
     return { ...base, request: current, hold, isWithinMinimum: true };
   }
-  return { ...base, request, hold };
+  return { ...base, request, hold, basis };
 }
 
 function isCensored(input: DecisionInput): boolean {
@@ -70,43 +75,64 @@ function isCensored(input: DecisionInput): boolean {
   return reason === 'Throttled' || reason === 'OOMKilled' || reason === 'AtMemoryLimit';
 }
 
-function wantedAmount(input: DecisionInput, estimated: Estimate | undefined): number | undefined {
+interface Wanted {
+  readonly amount: number | undefined;
+  readonly basis: RequestBasis;
+}
+
+function wantedAmount(input: DecisionInput, estimated: Estimate | undefined): Wanted {
   const limit = input.currentLimit;
   const amount = estimated && roundReadable(input.resource, estimated.amount);
-  if (input.resource !== 'memory' || limit === undefined || !wasOomKilled(input)) return amount;
-  return Math.max(amount ?? 0, roundReadable('memory', afterOomKill(limit)));
+  if (input.resource === 'memory' && limit !== undefined && wasOomKilled(input)) {
+    const raised = roundReadable('memory', afterOomKill(limit));
+    if (raised > (amount ?? 0)) return { amount: raised, basis: 'AfterOomKill' };
+  }
+  return { amount, basis: 'Estimate' };
 }
 
 function heldRequest(
   input: DecisionInput,
-  wanted: number | undefined,
-): Pick<Decision, 'request' | 'hold'> {
+  wanted: Wanted,
+): Pick<Decision, 'request' | 'hold' | 'basis'> {
   const { current, previous } = input;
   const reason = holdsDecrease(input);
   const last = previous?.request;
+  const { amount, basis } = wanted;
   if (reason === undefined) {
-    return { request: steadied(wanted, previous), hold: undefined };
+    return isNearLast(amount, previous)
+      ? { request: last, hold: undefined, basis: 'LastRecommendation' }
+      : { request: amount, hold: undefined, basis };
   }
-  const lastOrCurrent = last ?? current;
-  const floor =
-    isMissing(reason) || current === undefined ? lastOrCurrent : Math.max(current, last ?? current);
+  const floor = isMissing(reason) ? (last ?? current) : highest(current, last);
   // Nothing to hold on to: too little history is no basis for a first number.
-  if (floor === undefined) return { request: undefined, hold: reason };
-  if (wanted !== undefined && wanted > floor) return { request: wanted, hold: undefined };
-  return { request: floor, hold: reason };
+  if (floor === undefined) return { request: undefined, hold: reason, basis };
+  if (amount !== undefined && asksFor(amount, floor, reason)) {
+    return { request: amount, hold: undefined, basis };
+  }
+  return { request: floor, hold: reason, basis: 'Estimate' };
+}
+
+/** Where evidence is missing, an amount that is the same says nothing: it stays held. */
+function asksFor(amount: number, floor: number, reason: HoldReason): boolean {
+  return isMissing(reason) ? amount > floor : amount >= floor;
+}
+
+function highest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 
 function isMissing(reason: HoldReason): boolean {
   return reason.startsWith('History') || reason === 'NoHistory';
 }
 
-function steadied(
+function isNearLast(
   wanted: number | undefined,
   previous: PreviousRecommendation | undefined,
-): number | undefined {
-  if (wanted === undefined || previous?.isSamePolicy !== true) return wanted;
-  const last = previous.request;
-  return wanted > last * RAISE_BEYOND || wanted < last * LOWER_BELOW ? wanted : last;
+): boolean {
+  if (wanted === undefined || previous?.isSamePolicy !== true || wanted === previous.request) {
+    return false;
+  }
+  return wanted <= previous.request * RAISE_BEYOND && wanted >= previous.request * LOWER_BELOW;
 }
 
 function forbiddenDirection(input: DecisionInput, request: number): HoldReason | undefined {

@@ -7,7 +7,10 @@ import { DAY_SECONDS, type Resource, type UsageDay } from './usage.ts';
 export interface Estimate {
   /** Cores or bytes. */
   readonly amount: number;
-  /** Quantile of use in cores or bytes, and the margin on it, at the two levels that the risk lies between. */
+  /**
+   * Quantile of use in cores or bytes, and the margin on it, at the two levels that the risk lies between; one level
+   * twice where it decides alone.
+   */
   readonly looser: EstimateLevel;
   readonly stricter: EstimateLevel;
   /** 1, or more while history is short. */
@@ -71,27 +74,26 @@ export function estimate(
   // Memory risk is pooled over pod-days, so that confidence in single containers does not come into it.
   const risk = resource === 'cpu' ? plannedRisk(asked, settings.confidence) : asked;
   const position = priorPosition(resource, risk);
-  const looser = levelAt(uses, position.looser);
-  const stricter = levelAt(uses, position.stricter);
+  const looser = decidingLevel(uses, position.looser);
+  const stricter = decidingLevel(uses, position.stricter);
   const covered = coveredDays(resource, days);
   const factor = youthFactor(covered);
-  const from = atLeastLooser(uses, looser);
-  const to = Math.max(from, atLeastLooser(uses, stricter));
+  const from = looser.use * looser.margin;
+  const to = stricter.use * stricter.margin;
   const amount = from <= 0 ? to * position.way : from * (to / from) ** position.way;
   return { amount: amount * factor, looser, stricter, youthFactor: factor, coveredDays: covered };
 }
 
-/** A margin may be smaller at a stricter level: none asks for less than the looser levels before it. */
-function atLeastLooser(uses: readonly EstimateLevel[], level: EstimateLevel): number {
-  return Math.max(
-    ...uses.filter(({ risk }) => risk >= level.risk).map(({ use, margin }) => use * margin),
-  );
-}
-
-function levelAt(uses: readonly EstimateLevel[], level: PriorLevel): EstimateLevel {
-  const found = uses.find(({ risk }) => risk === level.risk);
-  if (found === undefined) throw new Error(`no level of the prior at risk ${level.risk}`);
-  return found;
+/**
+ * A margin may be smaller at a stricter level, so that a looser one can ask for more: of the level and all that are
+ * looser, the one that asks for the most decides.
+ */
+function decidingLevel(uses: readonly EstimateLevel[], level: PriorLevel): EstimateLevel {
+  const [deciding] = uses
+    .filter(({ risk }) => risk >= level.risk)
+    .sort((a, b) => b.use * b.margin - a.use * a.margin || a.risk - b.risk);
+  if (deciding === undefined) throw new Error(`no level of the prior at risk ${level.risk}`);
+  return deciding;
 }
 
 function levelUses(

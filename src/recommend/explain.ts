@@ -1,4 +1,4 @@
-import type { Clamp } from './clamps.ts';
+import type { Clamp } from './draft.ts';
 import type { Decision } from './decide.ts';
 import type { Estimate } from './estimate.ts';
 import type { HoldReason } from './hold.ts';
@@ -43,27 +43,44 @@ export function ruleSentence(
   wording: Wording,
 ): string {
   const { estimate } = decision;
-  if (estimate === undefined) return `no ${resource} usage in the window`;
-  const days = `${Number(estimate.coveredDays.toFixed(1))} days`;
+  if (estimate === undefined) return `no ${TITLES[resource]} usage in the window`;
+  const days = daysText(estimate.coveredDays);
   const steps = [
     resource === 'memory'
       ? `the highest peak of ${days}, ${wording.amount('memory', estimate.stricter.use)}, × ${marginText(estimate)}`
-      : `${levelsText(estimate, wording)} of ${days} (half-life ${Number((settings.halfLifeSeconds / DAY_SECONDS).toFixed(1))} d)`,
+      : levelsText(
+          estimate,
+          `${days} (half-life ${daysText(settings.halfLifeSeconds / DAY_SECONDS)})`,
+          wording,
+        ),
     ...(estimate.youthFactor > 1 ? [`× ${estimate.youthFactor} for short history`] : []),
   ];
   return `${steps.join(' ')} = ${wording.amount(resource, estimate.amount)}`;
 }
 
-function marginText({ amount, youthFactor, stricter }: Estimate): string {
-  return (amount / youthFactor / stricter.use).toFixed(2);
+/** `14 days`, `1 day`, `6 hours`: below one day a day's decimals say little. */
+function daysText(coveredDays: number): string {
+  const days = Number(coveredDays.toFixed(1));
+  if (days >= 1) return days === 1 ? '1 day' : `${days} days`;
+  const hours = Math.max(1, Math.round(coveredDays * 24));
+  return hours === 1 ? '1 hour' : `${hours} hours`;
 }
 
-function levelsText({ looser, stricter }: Estimate, wording: Wording): string {
-  const level = (value: Estimate['looser']) =>
-    `p${Number((value.quantile * 100).toFixed(1))} ${wording.amount('cpu', value.use)} × ${value.margin}`;
-  return looser.risk === stricter.risk
-    ? level(stricter)
-    : `between ${level(looser)} and ${level(stricter)}`;
+/** The margin that the estimate comes to, between those of the two levels. */
+function marginText({ amount, youthFactor, stricter }: Estimate): string {
+  const margin = stricter.use > 0 ? amount / youthFactor / stricter.use : stricter.margin;
+  return margin.toFixed(2);
+}
+
+/** `p95 of 14 days, 99m, × 1.12`, or `of 14 days, between p95 99m × 1.12 and p98 120m × 1.18`. */
+function levelsText({ looser, stricter }: Estimate, days: string, wording: Wording): string {
+  const quantile = (level: Estimate['looser']) => `p${Number((level.quantile * 100).toFixed(1))}`;
+  const use = (level: Estimate['looser']) => wording.amount('cpu', level.use);
+  if (looser.risk === stricter.risk) {
+    return `${quantile(stricter)} of ${days}, ${use(stricter)}, × ${stricter.margin}`;
+  }
+  const level = (each: Estimate['looser']) => `${quantile(each)} ${use(each)} × ${each.margin}`;
+  return `of ${days}, between ${level(looser)} and ${level(stricter)}`;
 }
 
 const CLAMP_SENTENCES: Readonly<Record<Clamp['clamp'], string>> = {
@@ -126,6 +143,14 @@ function resourceSentences(
   if (realised !== '') {
     const promise = `the promise is ${wording.share(promised)} of ${resource === 'cpu' ? 'the time' : 'pod-days'}`;
     sentences.push(`On days not yet seen this rule was passed ${realised}; ${promise}.`);
+  }
+  if (decision.basis === 'AfterOomKill') {
+    sentences.push(
+      'Raised: a kill for memory asks for a fifth more than the limit, and 100Mi more at least.',
+    );
+  }
+  if (decision.basis === 'LastRecommendation') {
+    sentences.push('The last recommendation stays, since the difference is small.');
   }
   if (decision.hold !== undefined) sentences.push(`Held: ${holdSentence(decision.hold)}.`);
   if (decision.isWithinMinimum) sentences.push('The change would be too small to be worth one.');

@@ -111,9 +111,9 @@ export function dayStart(timeSeconds: number): number {
 }
 
 /**
- * History with the days of `fresh` in place of its own, and without the days that end before `fromSeconds`. A day
- * that `fresh` does not have, or has clearly less of, stays as it was: an answer that lost samples must not take
- * evidence away. Undefined when no day is left.
+ * History with the days of `fresh` in place of its own, and without the days that end before `fromSeconds`. An answer
+ * that lost samples must not take evidence away: of a day that `fresh` has clearly fewer CPU samples of, these stay as
+ * they were; of peaks and signals, which only grow in a day, the higher stays. Undefined when no day is left.
  */
 export function mergeHistory(
   old: UsageHistory | undefined,
@@ -138,16 +138,35 @@ function mergeDays(parts: readonly UsageHistory[]): readonly UsageDay[] {
   const days = new Map<number, UsageDay>();
   for (const day of parts.flatMap((part) => part.days)) {
     const before = days.get(day.startSeconds);
-    if (before === undefined || !hasLess(day, before)) days.set(day.startSeconds, day);
+    days.set(day.startSeconds, before === undefined ? day : mergeDay(before, day));
   }
   return [...days.values()].sort((a, b) => a.startSeconds - b.startSeconds);
 }
 
-/** A reread day that covers clearly less than before was cut short on its way and does not replace the old one. */
-function hasLess(day: UsageDay, before: UsageDay): boolean {
+function mergeDay(before: UsageDay, fresh: UsageDay): UsageDay {
+  const cpu = hasLessCpu(fresh, before) ? before : fresh;
+  const peaks = [before, fresh].flatMap(({ memoryPeakBytes }) => memoryPeakBytes ?? []);
+  const highest = (pick: (day: UsageDay) => number) => Math.max(pick(before), pick(fresh));
+  return {
+    startSeconds: fresh.startSeconds,
+    cpu: cpu.cpu,
+    cpuCoverage: cpu.cpuCoverage,
+    memoryPeakBytes: peaks.length === 0 ? undefined : Math.max(...peaks),
+    memoryCoverage: highest(({ memoryCoverage }) => memoryCoverage),
+    pods: highest(({ pods }) => pods),
+    signals: {
+      oomKills: highest(({ signals }) => signals.oomKills),
+      restarts: highest(({ signals }) => signals.restarts),
+      throttledShare: highest(({ signals }) => signals.throttledShare),
+    },
+  };
+}
+
+/** A day that has clearly less than when it was read before was cut short on its way: of its hours, or of its pods. */
+function hasLessCpu(fresh: UsageDay, before: UsageDay): boolean {
   const tolerated = 0.01;
   return (
-    day.cpuCoverage < before.cpuCoverage - tolerated ||
-    day.memoryCoverage < before.memoryCoverage - tolerated
+    fresh.cpuCoverage < before.cpuCoverage - tolerated ||
+    fresh.cpu.totalCount < before.cpu.totalCount * (1 - tolerated)
   );
 }

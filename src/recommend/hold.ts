@@ -22,21 +22,25 @@ export interface PreviousRecommendation {
   readonly request: number;
   /** Days of use that it rested on. */
   readonly coveredDays: number;
+  /** Of these the last, as a time within it; undefined where it rested on nothing. */
+  readonly lastSampleSeconds: number | undefined;
   /** The policy has not changed since: only then does a small difference leave it as it is. */
   readonly isSamePolicy: boolean;
 }
 
 /** Without a sample for this long, what is happening now is not known. */
-export const STALE_SECONDS = 2 * 3600;
+const STALE_SECONDS = 2 * 3600;
 
 /** Throttled in more than this share of its periods, a container shows its limit and not its demand. */
-export const THROTTLED_SHARE = 0.05;
+const THROTTLED_SHARE = 0.05;
 
 /** A working set this close to the limit may have been held down by it. */
-export const AT_LIMIT_SHARE = 0.98;
+const AT_LIMIT_SHARE = 0.98;
 
 /** Evidence may vanish by this share before it counts as lost: days are cut at their ends, scrapes fail. */
 const SHRUNK_SHARE = 0.05;
+/** But by no whole day, however long the window: the one that is lost may be the highest. */
+const SHRUNK_DAYS = 0.7;
 
 export interface Evidence {
   readonly resource: Resource;
@@ -58,14 +62,31 @@ export function holdsDecrease(evidence: Evidence): HoldReason | undefined {
 }
 
 function missingEvidence(evidence: Evidence): HoldReason | undefined {
-  const { resource, history, settings, nowSeconds, previous } = evidence;
+  const { resource, history, settings, nowSeconds } = evidence;
   const covered = coveredDays(resource, windowDays(evidence));
   if (history === undefined || covered === 0) return 'NoHistory';
   if (covered * DAY_SECONDS < settings.minimumSeconds) return 'HistoryTooShort';
   if (nowSeconds - history.lastSampleSeconds > STALE_SECONDS) return 'HistoryStale';
-  if (previous === undefined) return undefined;
-  const expected = Math.min(previous.coveredDays, settings.windowSeconds / DAY_SECONDS);
-  return covered < expected * (1 - SHRUNK_SHARE) ? 'HistoryShrank' : undefined;
+  const expected = expectedDays(evidence);
+  const tolerated = Math.min(expected * SHRUNK_SHARE, SHRUNK_DAYS);
+  return covered < expected - tolerated ? 'HistoryShrank' : undefined;
+}
+
+/**
+ * Days of use that there ought to be, since the last recommendation rested on them: with each day that passed one less,
+ * as it leaves the window. So lost history holds for half a window at most, until the new days outweigh the lost ones:
+ * after 14 days of which all were lost, 7 days of new ones lower again.
+ */
+export function expectedDays({ history, settings, previous }: Evidence): number {
+  if (previous === undefined) return 0;
+  const { coveredDays: rested, lastSampleSeconds: before } = previous;
+  const now = history?.lastSampleSeconds;
+  const passed = before === undefined || now === undefined ? 0 : dayOf(now) - dayOf(before);
+  return Math.min(rested, settings.windowSeconds / DAY_SECONDS) - Math.max(0, passed);
+}
+
+function dayOf(seconds: number): number {
+  return Math.floor(seconds / DAY_SECONDS);
 }
 
 function censoredEvidence(evidence: Evidence): HoldReason | undefined {

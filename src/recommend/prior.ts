@@ -49,7 +49,7 @@ const CONFIDENCE_SCALE: readonly (readonly [confidence: number, scale: number])[
 
 /** The risk at which the prior is looked up, so that the share `confidence` of containers keeps `risk`. */
 export function plannedRisk(risk: number, confidence: number): number {
-  return (risk * confidenceScale(confidence)) / confidenceScale(PRIOR_CONFIDENCE);
+  return risk * (confidenceScale(confidence) / confidenceScale(PRIOR_CONFIDENCE));
 }
 
 function confidenceScale(confidence: number): number {
@@ -73,15 +73,17 @@ export interface PriorPosition {
   readonly way: number;
 }
 
-/** Where a risk lies, on a logarithmic scale of risk. Beyond the outer levels the outermost holds. */
+/**
+ * Where a risk lies, on a logarithmic scale of risk. A risk that is a level lies between that level and itself; beyond
+ * the outer levels the outermost holds.
+ */
 export function priorPosition(resource: Resource, risk: number): PriorPosition {
   const levels = PRIORS[resource];
-  const index = levels.findIndex((level) => level.risk <= risk);
-  const last = levels.length - 1;
-  const stricter = levels[index === -1 ? last : index];
-  const looser = levels[index === -1 ? last : Math.max(0, index - 1)];
-  if (stricter === undefined || looser === undefined) throw new Error(`no prior for ${resource}`);
-  const span = Math.log(looser.risk / stricter.risk);
-  const way = span === 0 ? 1 : Math.min(1, Math.max(0, Math.log(looser.risk / risk) / span));
+  const strictestAt = levels.findIndex((level) => level.risk <= risk);
+  const stricter = strictestAt === -1 ? levels.at(-1) : levels[strictestAt];
+  if (stricter === undefined) throw new Error(`no prior for ${resource}`);
+  const looser = levels[strictestAt - 1];
+  if (looser === undefined || stricter.risk === risk) return { looser: stricter, stricter, way: 1 };
+  const way = Math.log(looser.risk / risk) / Math.log(looser.risk / stricter.risk);
   return { looser, stricter, way };
 }

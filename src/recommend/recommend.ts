@@ -1,7 +1,8 @@
-import { clampPod, type Clamp, type ClampContext, type Draft } from './clamps.ts';
+import { clampPod, type ClampContext } from './clamps.ts';
 import { coveredInWindow, decide, type Decision } from './decide.ts';
 import { daysInWindow } from './estimate.ts';
-import type { HoldReason, PreviousRecommendation } from './hold.ts';
+import type { Clamp, Draft } from './draft.ts';
+import { expectedDays, type HoldReason, type PreviousRecommendation } from './hold.ts';
 import { limitFor } from './limits.ts';
 import { replay, type Realised } from './replay.ts';
 import type { ContainerSettings } from './settings.ts';
@@ -29,6 +30,8 @@ export interface ResourceRecommendation {
   readonly decision: Decision;
   /** Days of use within the window, gaps not counted. */
   readonly coveredDays: number;
+  /** Days of use that the request rests on: more than are covered while history that was there is missing. */
+  readonly restsOnDays: number;
   readonly promised: number;
   readonly realised: Realised | undefined;
 }
@@ -94,9 +97,11 @@ function decideAll(
       input.nowSeconds,
       settings.windowSeconds,
     );
+    const covered = coveredInWindow(evidence);
     return {
       decision: decide(evidence),
-      coveredDays: coveredInWindow(evidence),
+      coveredDays: covered,
+      restsOnDays: Math.max(covered, expectedDays(evidence)),
       promised: settings.resources[resource].risk,
       realised: replay(resource, days, settings, input.nowSeconds),
     };
@@ -104,16 +109,20 @@ function decideAll(
   return { cpu: of('cpu'), memory: of('memory') };
 }
 
-const FREE = {
-  cpu: { min: undefined, max: undefined },
-  memory: { min: undefined, max: undefined },
+const UNBOUND = {
+  keepsLimit: { cpu: false, memory: false },
+  bounds: { cpu: { min: undefined, max: undefined }, memory: { min: undefined, max: undefined } },
+  guardrails: {
+    cpu: { min: undefined, max: undefined },
+    memory: { min: undefined, max: undefined },
+  },
 };
 
 function draftOf(container: ContainerInput, resources: ResourceResults | undefined): Draft {
   const { name, current, settings } = container;
   const base = { name, current, clamps: [] };
   if (settings === undefined || resources === undefined) {
-    return { ...base, ...current, isSized: false, bounds: FREE, guardrails: FREE };
+    return { ...base, ...current, ...UNBOUND, isSized: false };
   }
   const of = <T>(pick: (resource: Resource) => T) => ({ cpu: pick('cpu'), memory: pick('memory') });
   return {
@@ -121,6 +130,7 @@ function draftOf(container: ContainerInput, resources: ResourceResults | undefin
     isSized: true,
     requests: defined(of((resource) => resources[resource].decision.request)),
     limits: defined(of((resource) => limitOf(container, settings, resources[resource].decision))),
+    keepsLimit: of((resource) => settings.resources[resource].limit.strategy === 'Keep'),
     bounds: of((resource) => settings.resources[resource].bounds),
     guardrails: of((resource) => settings.resources[resource].guardrails),
   };

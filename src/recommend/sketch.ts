@@ -26,20 +26,12 @@ export interface CpuSketch {
   readonly sum: number;
 }
 
-export const EMPTY_SKETCH: CpuSketch = {
-  firstBucket: 0,
-  counts: new Float64Array(0),
-  idleCount: 0,
-  totalCount: 0,
-  sum: 0,
-};
-
 function bucketOf(cores: number): number {
   return Math.ceil(Math.log(cores) / LOG_GAMMA);
 }
 
 /** The value that stands for a bucket: at most RELATIVE_ERROR from each value in it. */
-export function bucketCores(bucket: number): number {
+function bucketCores(bucket: number): number {
   return (2 * GAMMA ** bucket) / (GAMMA + 1);
 }
 
@@ -112,8 +104,9 @@ export function weightedQuantiles(
   let seen = idle;
   let value = 0;
   for (const p of shares) {
-    // A hair less, so that the rounding error of the sum never asks for more than there is.
-    const wanted = p * total * (1 - 1e-12);
+    // A hair less, so that the rounding error of the sum never asks for more than there is; the highest sample
+    // counts, however little it weighs.
+    const wanted = p < 1 ? p * total * (1 - 1e-12) : Infinity;
     while ((seen < wanted || seen === 0) && bucket + 1 < weights.length) {
       bucket += 1;
       const weight = weights[bucket] ?? 0;

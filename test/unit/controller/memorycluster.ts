@@ -1,0 +1,219 @@
+import { clusterRightsizePolicySpec, rightsizePolicySpec } from '../../../src/api/policy.ts';
+import type { PolicyStatus } from '../../../src/api/policy.ts';
+import {
+  recommendationStatus,
+  type RecommendationStatus,
+} from '../../../src/api/recommendation.ts';
+import { policyKey } from '../../../src/controller/policy.ts';
+import {
+  workloadKey,
+  type Policy,
+  type Autoscaler,
+  type ClusterView,
+  type ClusterWriter,
+  type LimitRange,
+  type Namespace,
+  type Node,
+  type Pod,
+  type StoredRecommendation,
+  type UsageFailure,
+  type UsageQuery,
+  type UsageReading,
+  type UsageSource,
+  type UsageWarning,
+  type Workload,
+  type WorkloadRef,
+} from '../../../src/controller/ports.ts';
+import type { UsageHistory } from '../../../src/recommend/usage.ts';
+import { NOW } from '../../support/builders.ts';
+
+export function aPolicy(name: string, spec: object = {}, change: Partial<Policy> = {}): Policy {
+  return {
+    kind: 'RightsizePolicy',
+    namespace: 'shop',
+    name,
+    uid: `uid-${name}`,
+    generation: 1,
+    createdSeconds: NOW - 1000,
+    spec: rightsizePolicySpec.parse(spec),
+    status: undefined,
+    ...change,
+  };
+}
+
+export function aClusterPolicy(
+  name: string,
+  spec: object = {},
+  change: Partial<Policy> = {},
+): Policy {
+  return aPolicy(
+    name,
+    {},
+    {
+      kind: 'ClusterRightsizePolicy',
+      namespace: undefined,
+      spec: clusterRightsizePolicySpec.parse(spec),
+      ...change,
+    },
+  );
+}
+
+export function aWorkload(name: string, change: Partial<Workload> = {}): Workload {
+  return {
+    ref: { namespace: 'shop', kind: 'Deployment', name },
+    apiVersion: 'apps/v1',
+    uid: `uid-${name}`,
+    createdSeconds: NOW - 1000,
+    labels: {},
+    annotations: {},
+    replicas: 2,
+    containers: [
+      {
+        name: 'main',
+        kind: 'Container',
+        restartsOn: [],
+        requests: { cpu: 1, memory: 2 ** 30 },
+        limits: {},
+      },
+    ],
+    ...change,
+  };
+}
+
+/** A cluster in memory: what is written is seen at once, and statuses are held to the schema as the API server does. */
+export class MemoryCluster implements ClusterView, ClusterWriter {
+  readonly workloads = new Map<string, Workload>();
+  readonly policies = new Map<string, Policy>();
+  readonly recommendations = new Map<string, StoredRecommendation>();
+  readonly unreadablePolicies = new Map<string, string>();
+  readonly namespaces = new Map<string, Namespace>();
+  readonly podsOf = new Map<string, readonly Pod[]>();
+  ranges: readonly LimitRange[] = [];
+  scalers: readonly Autoscaler[] = [];
+  machines: readonly Node[] = [];
+  /** Number of writes of any kind. */
+  writes = 0;
+  /** Called before each write; throws to refuse it. */
+  onWrite: (name: string) => void = () => undefined;
+
+  add(...objects: readonly (Workload | Policy)[]): this {
+    for (const object of objects) {
+      if ('ref' in object) this.workloads.set(workloadKey(object.ref), object);
+      else this.policies.set(policyKey(object), object);
+    }
+    return this;
+  }
+
+  namespace(name: string): Namespace | undefined {
+    return this.namespaces.get(name);
+  }
+
+  limitRanges(namespace: string): readonly LimitRange[] {
+    return this.ranges.filter((range) => range.namespace === namespace);
+  }
+
+  autoscalers(namespace: string): readonly Autoscaler[] {
+    return this.scalers.filter((scaler) => scaler.namespace === namespace);
+  }
+
+  nodes(): Iterable<Node> {
+    return this.machines;
+  }
+
+  pods(workload: WorkloadRef): readonly Pod[] {
+    return this.podsOf.get(workloadKey(workload)) ?? [];
+  }
+
+  statusOf(name: string): RecommendationStatus | undefined {
+    return this.recommendations.get(`shop/${name}`)?.status;
+  }
+
+  #write(name: string): void {
+    this.onWrite(name);
+    this.writes += 1;
+  }
+
+  applyRecommendation(workload: Workload, name: string): Promise<void> {
+    return attempt(() => {
+      this.#write(name);
+      const { namespace, kind, name: target } = workload.ref;
+      const key = `${namespace}/${name}`;
+      this.recommendations.set(key, {
+        namespace,
+        name,
+        uid: `uid-${name}`,
+        targetRef: { apiVersion: workload.apiVersion, kind, name: target },
+        ownerUid: workload.uid,
+        status: this.recommendations.get(key)?.status,
+      });
+    });
+  }
+
+  applyRecommendationStatus(
+    { namespace, name }: { readonly namespace: string; readonly name: string },
+    status: RecommendationStatus,
+  ): Promise<void> {
+    return attempt(() => {
+      this.#write(name);
+      const stored = this.recommendations.get(`${namespace}/${name}`);
+      if (stored === undefined) throw new Error(`no recommendation ${name}`);
+      const kept = recommendationStatus.parse(JSON.parse(JSON.stringify(status)));
+      this.recommendations.set(`${namespace}/${name}`, { ...stored, status: kept });
+    });
+  }
+
+  deleteRecommendation({ namespace, name }: StoredRecommendation): Promise<void> {
+    return attempt(() => {
+      this.#write(name);
+      this.recommendations.delete(`${namespace}/${name}`);
+    });
+  }
+
+  applyPolicyStatus(policy: Policy, status: PolicyStatus): Promise<void> {
+    return attempt(() => {
+      this.#write(policy.name);
+      const kept = JSON.parse(JSON.stringify(status)) as PolicyStatus;
+      this.policies.set(policyKey(policy), { ...policy, status: kept });
+    });
+  }
+}
+
+function attempt(write: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    write();
+    resolve();
+  });
+}
+
+/** Usage in memory, by workload key: histories by container, or why they cannot be read. */
+export class MemoryUsage implements UsageSource {
+  readonly queries: UsageQuery[] = [];
+  readonly usage = new Map<string, Readonly<Record<string, UsageHistory>>>();
+  failure: UsageFailure | undefined;
+  warnings: readonly UsageWarning[] = [];
+  /** Held back until it resolves. */
+  gate: Promise<unknown> = Promise.resolve();
+
+  async read(query: UsageQuery, signal: AbortSignal): Promise<UsageReading> {
+    this.queries.push(query);
+    const aborted = new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+    await Promise.race([this.gate, aborted]);
+    const keys = query.targets.map(({ workload }) => workloadKey(workload));
+    const { failure, warnings } = this;
+    if (failure !== undefined) {
+      return { usage: new Map(), failures: new Map(keys.map((key) => [key, failure])), warnings };
+    }
+    return {
+      usage: new Map(keys.map((key) => [key, new Map(Object.entries(this.usage.get(key) ?? {}))])),
+      failures: new Map(),
+      warnings,
+    };
+  }
+}
+
+export const UNREACHABLE: UsageFailure = {
+  reason: 'PrometheusUnreachable',
+  message: 'nobody answers',
+};

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { createMetrics, type MetricsSnapshot } from '../../../src/telemetry/metrics.ts';
+import { parseAddress } from '../../../src/telemetry/server.ts';
+
+describe('an address to listen on', () => {
+  const good = {
+    '127.0.0.1:8080': { host: '127.0.0.1', port: 8080 },
+    '[::1]:9090': { host: '::1', port: 9090 },
+    'localhost:0': { host: 'localhost', port: 0 },
+    '0.0.0.0:65535': { host: '0.0.0.0', port: 65_535 },
+  };
+  for (const [text, want] of Object.entries(good)) {
+    it(`may be ${text}`, () => assert.deepEqual(parseAddress(text), want));
+  }
+  for (const text of ['', '8080', ':8080', 'localhost', 'localhost:', '::1:80', 'a:65536', 'a:x']) {
+    it(`may not be "${text}"`, () => {
+      assert.throws(() => parseAddress(text), /is not an address; write host:port/);
+    });
+  }
+});
+
+describe('metrics', () => {
+  const quiet: MetricsSnapshot = {
+    isLeader: true,
+    queueDepth: 3,
+    usage: { wanted: 5, failing: 2, unread: 1 },
+    outcomes: [],
+  };
+  const rendered = (change: Partial<MetricsSnapshot> = {}) =>
+    createMetrics('1.2.3', () => ({ ...quiet, ...change })).render();
+
+  it('show what is at the moment that somebody asks', async () => {
+    let queueDepth = 3;
+    const metrics = createMetrics('1.2.3', () => ({ ...quiet, queueDepth }));
+    assert.match(await metrics.render(), /^rightsize_queue_depth 3$/m);
+    queueDepth = 0;
+    assert.match(await metrics.render(), /^rightsize_queue_depth 0$/m);
+  });
+
+  it('count workloads by state and holds by reason, and forget those that are gone', async () => {
+    const savings = { cpu: 0.5, memory: 1024 };
+    const held = { state: 'Held:OOMKilled', reason: 'OOMKilled', savings };
+    let outcomes = [held, held, { state: 'Fits', reason: undefined, savings }];
+    const metrics = createMetrics('1.2.3', () => ({ ...quiet, outcomes }));
+    const text = await metrics.render();
+    assert.match(text, /^rightsize_workloads\{state="Held"\} 2$/m);
+    assert.match(text, /^rightsize_workloads\{state="Fits"\} 1$/m);
+    assert.match(text, /^rightsize_held_workloads\{reason="OOMKilled"\} 2$/m);
+    assert.match(text, /^rightsize_recommended_savings_cores 1.5$/m);
+    assert.match(text, /^rightsize_recommended_savings_bytes 3072$/m);
+    outcomes = [];
+    assert.doesNotMatch(await metrics.render(), /rightsize_workloads\{/);
+  });
+
+  it('count what was done', async () => {
+    const metrics = createMetrics('1.2.3', () => quiet);
+    metrics.reconciled('Created');
+    metrics.watchChanged('pods', 'Watching');
+    metrics.prometheusCalled({ seconds: 0.2, bytes: 100, outcome: 'ok' });
+    const text = await metrics.render();
+    assert.match(text, /^rightsize_reconciles_total\{result="Created"\} 1$/m);
+    assert.match(
+      text,
+      /^rightsize_watch_transitions_total\{resource="pods",state="Watching"\} 1$/m,
+    );
+    assert.match(text, /^rightsize_prometheus_received_bytes_total 100$/m);
+    assert.match(text, /^rightsize_prometheus_query_duration_seconds_count\{outcome="ok"\} 1$/m);
+  });
+
+  it('carry the version, and no label but those of closed sets', async () => {
+    const text = await rendered();
+    assert.match(text, /^rightsize_build_info\{version="1.2.3"\} 1$/m);
+    const own = text.split('\n').filter((line) => line.startsWith('rightsize_'));
+    const labels = own.flatMap((line) =>
+      [...line.matchAll(/[{,](\w+)="/g)].map(([, label]) => label),
+    );
+    const closed = ['version', 'result', 'resource', 'state', 'reason', 'outcome', 'le'];
+    assert.deepEqual(
+      labels.filter((label) => label === undefined || !closed.includes(label)),
+      [],
+    );
+  });
+
+  it('are of one registry each, so that two can be made', async () => {
+    await rendered();
+    await rendered();
+  });
+});

@@ -42,7 +42,7 @@ const resourceEvidence = (description: string) =>
         32,
         "What the same rule would have realised on this container's own history, each day sized from the days before it only; empty while there is too little.",
       ),
-      observedDays: number('Whole days of use within the window, gaps not counted.'),
+      observedDays: number('Whole days of use that the request rests on, gaps not counted.'),
       reason: text(
         64,
         'Why this resource is not sized, or not lowered; empty if it is.',

@@ -93,7 +93,11 @@ function checkFlags({ cpuRisk, memoryRisk, confidence, window }: PolicyFlags): v
   percentFlag('--cpu-risk', cpuRisk, [0.1, 50]);
   percentFlag('--memory-risk', memoryRisk, [0.01, 50]);
   percentFlag('--confidence', confidence, [50, 99]);
-  if (window !== undefined) reading(() => parseDuration(window), '--window');
+  if (window === undefined) return;
+  const seconds = reading(() => parseDuration(window), '--window');
+  if (seconds < parseDuration('1d') || seconds > parseDuration('90d')) {
+    throw new BadInput(`--window: "${window}" is not from 1d to 90d`);
+  }
 }
 
 function percentFlag(

@@ -49,6 +49,7 @@ function rowOf({ dataset, series, history }: TraceSeries, { policy }: GivenPolic
         settings,
         history,
         oomKilledSeconds: undefined,
+        runsToCompletion: false,
         previous: {},
       },
     ],

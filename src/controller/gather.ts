@@ -76,6 +76,7 @@ export function gather(
         settings: governance.settings.get(container.name),
         history: usage.get(container.name),
         oomKilledSeconds: lastOomKill(pods, container.name),
+        runsToCompletion: workload.ref.kind === 'CronJob' || workload.ref.kind === 'Job',
         previous: previousOf(stored, container.name, governance.policy),
       }),
     ),

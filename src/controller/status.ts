@@ -16,7 +16,7 @@ import {
   ruleSentence,
   type Wording,
 } from '../recommend/explain.ts';
-import { holds, type ContainerRecommendation } from '../recommend/recommend.ts';
+import { holds, wholeDays, type ContainerRecommendation } from '../recommend/recommend.ts';
 import type { ContainerSettings } from '../recommend/settings.ts';
 import { RESOURCES, type Amounts, type Resource } from '../recommend/usage.ts';
 import type { Workload } from './ports.ts';
@@ -123,6 +123,11 @@ function clipped(text: string, longest: number): string {
   return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
 }
 
+/** Bytes to the last digit are noise in an estimate: whole mebibytes. */
+function readableUp(resource: Resource, amount: number): number {
+  return resource === 'cpu' ? amount : Math.ceil(amount / 2 ** 20) * 2 ** 20;
+}
+
 function containerStatus(
   recommendation: ContainerRecommendation,
   settings: ContainerSettings,
@@ -133,7 +138,7 @@ function containerStatus(
   const uncapped: Amounts = Object.fromEntries(
     RESOURCES.flatMap((resource) => {
       const amount = resources[resource].decision.estimate?.amount;
-      return amount === undefined ? [] : [[resource, amount]];
+      return amount === undefined ? [] : [[resource, readableUp(resource, amount)]];
     }),
   );
   return {
@@ -171,7 +176,7 @@ function resourceStatus(
     rule: clipped(ruleSentence(resource, result.decision, settings, WORDING), LONGEST_RULE),
     promised: formatPercent(result.promised),
     realised: realisedText(resource, result, WORDING),
-    observedDays: Math.floor(result.restsOnDays + 0.01),
+    observedDays: wholeDays(result.restsOnDays),
     ...(result.decision.hold !== undefined && { reason: result.decision.hold }),
   };
 }

@@ -4,6 +4,7 @@ import {
   workloadKey,
   type Clock,
   type UsageFailure,
+  type UsageQuery,
   type UsageSource,
   type UsageTarget,
   type UsageWarning,
@@ -159,18 +160,13 @@ export class UsageKeeper {
     entries: readonly (readonly [string, Entry])[],
     window: { readonly fromSeconds: number; readonly toSeconds: number },
   ): Promise<void> {
-    const targets = entries.map(([, { ref }]): UsageTarget => ({
-      workload: ref,
-      pods: this.#options.podsOf(ref),
-    }));
-    const namespaces = new Set(entries.map(([, { ref }]) => ref.namespace));
-    const siblings = [...namespaces].flatMap((name) => this.#options.siblingsOf(name));
     const { signal } = this.#abort;
     const jitter = 0.8 + this.#options.random() * 0.4;
     // One time for the whole batch, so that it stays one.
     const nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
     try {
-      const reading = await this.#options.source.read({ targets, siblings, ...window }, signal);
+      const query = { ...this.#queryFor(entries), ...window };
+      const reading = await this.#options.source.read(query, signal);
       for (const warning of reading.warnings) this.#options.onWarning(warning);
       for (const [key, entry] of entries) {
         const failure = reading.failures.get(key);
@@ -186,6 +182,20 @@ export class UsageKeeper {
       }
     }
     this.#options.onRead(entries.map(([key]) => key));
+  }
+
+  #queryFor(
+    entries: readonly (readonly [string, Entry])[],
+  ): Pick<UsageQuery, 'targets' | 'siblings'> {
+    const targets = entries.map(([, { ref }]): UsageTarget => ({
+      workload: ref,
+      pods: this.#options.podsOf(ref),
+    }));
+    const namespaces = new Set(entries.map(([, { ref }]) => ref.namespace));
+    return {
+      targets,
+      siblings: [...namespaces].flatMap((name) => this.#options.siblingsOf(name)),
+    };
   }
 
   #keep(

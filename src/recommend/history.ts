@@ -105,6 +105,21 @@ function isSample(value: number): boolean {
   return Number.isFinite(value) && value >= 0;
 }
 
+/**
+ * History of what runs to completion, such as a CronJob's pods: between two runs there is nothing that could be
+ * missing, so a day with a run is seen whole.
+ */
+export function asRuns(history: UsageHistory): UsageHistory {
+  return {
+    ...history,
+    days: history.days.map((day) => ({
+      ...day,
+      cpuCoverage: day.cpuCoverage > 0 ? 1 : 0,
+      memoryCoverage: day.memoryCoverage > 0 ? 1 : 0,
+    })),
+  };
+}
+
 /** 00:00 UTC of the day that holds the time. */
 export function dayStart(timeSeconds: number): number {
   return Math.floor(timeSeconds / DAY_SECONDS) * DAY_SECONDS;

@@ -51,6 +51,8 @@ export interface Evidence {
   readonly previous: PreviousRecommendation | undefined;
   /** An OOM kill that the pods themselves still tell of. */
   readonly oomKilledSeconds: number | undefined;
+  /** It runs and ends, so that nothing is to be seen between two runs. */
+  readonly runsToCompletion: boolean;
 }
 
 /**
@@ -62,14 +64,18 @@ export function holdsDecrease(evidence: Evidence): HoldReason | undefined {
 }
 
 function missingEvidence(evidence: Evidence): HoldReason | undefined {
-  const { resource, history, settings, nowSeconds } = evidence;
+  const { resource, history, settings } = evidence;
   const covered = coveredDays(resource, windowDays(evidence));
   if (history === undefined || covered === 0) return 'NoHistory';
   if (covered * DAY_SECONDS < settings.minimumSeconds) return 'HistoryTooShort';
-  if (nowSeconds - history.lastSampleSeconds > STALE_SECONDS) return 'HistoryStale';
+  if (isStale(evidence, history)) return 'HistoryStale';
   const expected = expectedDays(evidence);
   const tolerated = Math.min(expected * SHRUNK_SHARE, SHRUNK_DAYS);
   return covered < expected - tolerated ? 'HistoryShrank' : undefined;
+}
+
+function isStale({ nowSeconds, runsToCompletion }: Evidence, history: UsageHistory): boolean {
+  return !runsToCompletion && nowSeconds - history.lastSampleSeconds > STALE_SECONDS;
 }
 
 /**

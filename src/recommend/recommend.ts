@@ -2,6 +2,7 @@ import { clampPod, type ClampContext } from './clamps.ts';
 import { coveredInWindow, decide, type Decision } from './decide.ts';
 import { daysInWindow } from './estimate.ts';
 import type { Clamp, Draft } from './draft.ts';
+import { asRuns } from './history.ts';
 import { expectedDays, type HoldReason, type PreviousRecommendation } from './hold.ts';
 import { limitFor } from './limits.ts';
 import { replay, type Realised } from './replay.ts';
@@ -16,6 +17,8 @@ export interface ContainerInput {
   readonly settings: ContainerSettings | undefined;
   readonly history: UsageHistory | undefined;
   readonly oomKilledSeconds: number | undefined;
+  /** A run of it ends by itself, as those of Jobs and CronJobs do. */
+  readonly runsToCompletion: boolean;
   readonly previous: Readonly<Partial<Record<Resource, PreviousRecommendation>>>;
 }
 
@@ -80,23 +83,22 @@ function decideAll(
   container: ContainerInput,
   settings: ContainerSettings,
 ): ResourceResults {
+  const seen = container.history;
+  const history = seen !== undefined && container.runsToCompletion ? asRuns(seen) : seen;
+  const days = daysInWindow(history?.days ?? [], input.nowSeconds, settings.windowSeconds);
   const of = (resource: Resource): ResourceRecommendation => {
     const evidence = {
       resource,
-      history: container.history,
+      history,
       settings,
       nowSeconds: input.nowSeconds,
       current: container.current.requests[resource],
       currentLimit: container.current.limits[resource],
       previous: container.previous[resource],
       oomKilledSeconds: container.oomKilledSeconds,
+      runsToCompletion: container.runsToCompletion,
       isAutoscaled: input.autoscaled.includes(resource),
     };
-    const days = daysInWindow(
-      container.history?.days ?? [],
-      input.nowSeconds,
-      settings.windowSeconds,
-    );
     const covered = coveredInWindow(evidence);
     return {
       decision: decide(evidence),
@@ -173,7 +175,7 @@ function containerRecommendation(
     resources,
     clamps,
     evidence: {
-      days: days.length,
+      days: wholeDays(Math.max(resources.cpu.coveredDays, resources.memory.coveredDays)),
       pods: Math.max(0, ...days.map(({ pods }) => pods)),
       firstSampleSeconds: history?.firstSampleSeconds,
       lastSampleSeconds: history?.lastSampleSeconds,
@@ -181,6 +183,11 @@ function containerRecommendation(
       confidence: confidence(resources),
     },
   };
+}
+
+/** 13.99 days are 14: the last scrape is not in yet. */
+export function wholeDays(days: number): number {
+  return Math.floor(days + 0.05);
 }
 
 /** High from 14 days on, Medium from 7; Low below, and whatever a limit held down. */

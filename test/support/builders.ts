@@ -188,6 +188,7 @@ export function aContainer(): ContainerBuilder {
     settings: settings(),
     history: aHistory(days(14)),
     oomKilledSeconds: undefined,
+    runsToCompletion: false,
     previous: {},
   });
 }

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { HistoryFold } from '../../../src/recommend/history.ts';
+import { recommend } from '../../../src/recommend/recommend.ts';
+import { aContainer, NOW } from '../../support/builders.ts';
+
+const DAY = 86_400;
+
+/** Ten minutes of 0.2 cores and 100 MiB each day for two weeks; the last run ended 12 hours ago. */
+function nightlyRuns() {
+  const fold = new HistoryFold(300);
+  for (let day = 13; day >= 0; day--) {
+    const start = Math.floor((NOW - day * DAY - 12 * 3600) / 300) * 300;
+    for (const time of [start, start + 300]) {
+      fold.addCpu(`run-${day}`, time, 0.2);
+      fold.addMemory(`run-${day}`, time, 100 * 2 ** 20);
+    }
+  }
+  return fold.history();
+}
+
+function sized(runsToCompletion: boolean) {
+  const container = { ...aContainer().requesting({ cpu: 1 }).input, history: nightlyRuns() };
+  const [result] = recommend({
+    containers: [{ ...container, runsToCompletion }],
+    autoscaled: [],
+    limitRanges: [],
+    largestNode: undefined,
+    nowSeconds: NOW,
+  });
+  return result;
+}
+
+describe('a container that runs for ten minutes a night', () => {
+  it('is lowered when it runs to completion', () => {
+    const result = sized(true);
+    assert.equal(result?.resources.cpu.decision.hold, undefined);
+    // 0.2 × 1.15 at most, within 1 % of sketch error and rounded up to a step of 5m.
+    assert.ok((result?.target?.requests.cpu ?? 1) <= 0.235);
+    assert.equal(result?.evidence.days, 14);
+  });
+
+  it('is held when it ought to run all the time', () => {
+    assert.equal(sized(false)?.resources.cpu.decision.hold, 'HistoryTooShort');
+    assert.equal(sized(false)?.target?.requests.cpu, 1);
+  });
+});

@@ -252,7 +252,7 @@ class Leading {
         name,
         uid,
       },
-      type: ready.status === 'True' ? 'Normal' : 'Warning',
+      type: ready.status === 'False' ? 'Warning' : 'Normal',
       reason: ready.reason,
       action: 'Recommend',
       note: ready.message,

@@ -141,8 +141,12 @@ function resourceSentences(
   const realised = realisedText(resource, result, wording);
   const sentences = [`${title}: ${ruleSentence(resource, decision, settings, wording)}.`];
   if (realised !== '') {
-    const promise = `the promise is ${wording.share(promised)} of ${resource === 'cpu' ? 'the time' : 'pod-days'}`;
-    sentences.push(`On days not yet seen this rule was passed ${realised}; ${promise}.`);
+    const promise = wording.share(promised);
+    sentences.push(
+      resource === 'cpu'
+        ? `Each day sized from the days before it, use was above the size ${realised} of the time; the policy allows ${promise}.`
+        : `Each day sized from the days before it, the peak was above the size on ${realised}; the policy allows ${promise} of pod-days.`,
+    );
   }
   if (decision.basis === 'AfterOomKill') {
     sentences.push(

@@ -36,7 +36,7 @@ const busy = aContainer()
 
 const MEMORY =
   'Memory: the highest peak of 14 days, 100Mi, × 1.10 = 110Mi. ' +
-  'On days not yet seen this rule was passed 0 of 13 days; the promise is 1% of pod-days.';
+  'Each day sized from the days before it, the peak was above the size on 0 of 13 days; the policy allows 1% of pod-days.';
 
 interface Case {
   readonly container: ContainerBuilder;
@@ -47,11 +47,11 @@ interface Case {
 const cases: Readonly<Record<string, Case>> = {
   'a fortnight of use, at a level of the prior': {
     container: busy,
-    want: `CPU: p95 of 14 days (half-life 3 days), 0.3, × 1.12 = 0.3. On days not yet seen this rule was passed 0%; the promise is 5% of the time. ${MEMORY}`,
+    want: `CPU: p95 of 14 days (half-life 3 days), 0.3, × 1.12 = 0.3. Each day sized from the days before it, use was above the size 0% of the time; the policy allows 5%. ${MEMORY}`,
   },
   'a risk between two levels': {
     container: busy.under({ confidence: 0.95 }),
-    want: `CPU: of 14 days (half-life 3 days), between p95 0.3 × 1.12 and p98 0.3 × 1.18 = 0.3. On days not yet seen this rule was passed 0%; the promise is 5% of the time. ${MEMORY}`,
+    want: `CPU: of 14 days (half-life 3 days), between p95 0.3 × 1.12 and p98 0.3 × 1.18 = 0.3. Each day sized from the days before it, use was above the size 0% of the time; the policy allows 5%. ${MEMORY}`,
   },
   'history that is too short': {
     container: busy.with([day(1, { cpu: USE, cpuCoverage: 0.25, memoryCoverage: 0.01 })]),

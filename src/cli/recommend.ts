@@ -5,8 +5,7 @@ import { PROFILES } from '../api/risk.ts';
 import { BadInput } from './failure.ts';
 import { policyFromFlags, type PolicyFlags } from './policyflags.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
-import { recommendCluster, type ClusterFlags } from './recommendcluster.ts';
-import { recommendTraces } from './recommendtraces.ts';
+import type { ClusterFlags } from './recommendcluster.ts';
 import type { Report } from './report.ts';
 
 interface RecommendFlags extends ClusterFlags, PolicyFlags {
@@ -70,7 +69,7 @@ async function runRecommend(files: readonly string[], flags: RecommendFlags): Pr
   }
 }
 
-function readReport(
+async function readReport(
   files: readonly string[],
   flags: RecommendFlags,
   context: { readonly signal: AbortSignal; readonly progress: Progress },
@@ -78,11 +77,13 @@ function readReport(
   const policy = policyFromFlags(flags);
   if (flags.source === 'csv') {
     if (files.length === 0) throw new BadInput('--source csv needs at least one file');
+    const { recommendTraces } = await import('./recommendtraces.ts');
     return recommendTraces(files, policy, context);
   }
   if (files.length > 0) {
     throw new BadInput(`"${files.join(' ')}" is not expected; files go with --source csv`);
   }
+  const { recommendCluster } = await import('./recommendcluster.ts');
   return recommendCluster(flags, policy, context);
 }
 

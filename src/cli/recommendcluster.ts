@@ -15,7 +15,7 @@ import { createPrometheusSource } from '../prometheus/source.ts';
 import type { Progress } from '../report/progress.ts';
 import type { ReportRow } from '../report/report.ts';
 import { BadInput, reading } from './failure.ts';
-import { SYSTEM_CLOCK } from './operator.ts';
+import { SYSTEM_CLOCK } from './clock.ts';
 import type { GivenPolicy } from './policyflags.ts';
 import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
 import type { Report } from './report.ts';

@@ -1,8 +1,6 @@
 import { pino, stdTimeFunctions } from 'pino';
 import type { Log } from '../controller/ports.ts';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from './loglevel.ts';
 
 /** One line of JSON per entry on stdout. */
 export function createLog(level: LogLevel): Log {

@@ -49,7 +49,7 @@ export interface UsageKeeperOptions {
 /** Wanted together within this time, workloads are read together. */
 const GATHER_SECONDS = 1;
 const FIRST_RETRY_SECONDS = 15;
-const LONGEST_RETRY_SECONDS = 900;
+const LONGEST_RETRY_SECONDS = 300;
 /** Samples may come this late; the day that holds them is read again. */
 const LATE_SECONDS = 3600;
 

@@ -37,6 +37,8 @@ export interface Draft {
   readonly limits: Amounts;
   /** The policy keeps the limit as it is: it binds the request, and not the other way round. */
   readonly keepsLimit: Readonly<Record<Resource, boolean>>;
+  /** The request is what it was for a reason, and not what the evidence asks for. */
+  readonly isHeld: Readonly<Record<Resource, boolean>>;
   readonly bounds: Readonly<Record<Resource, Range>>;
   readonly guardrails: Readonly<Record<Resource, Range>>;
   readonly clamps: readonly Clamp[];

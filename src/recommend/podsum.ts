@@ -40,8 +40,7 @@ export function clampSum(
   const budget = most - sumOf(kept, field, resource);
   const { min = 0 } = jointRange(limitRanges, 'Container', resource);
   const hard = parts.map(({ draft, value }) => {
-    const request = field === 'limit' ? (draft.requests[resource] ?? 0) : 0;
-    return Math.min(value, Math.max(min, request, roundReadable(resource, 0)));
+    return Math.min(value, Math.max(min, leastOf(draft, bound), roundReadable(resource, 0)));
   });
   const soft = parts.map(({ draft, value }, i) =>
     Math.min(
@@ -64,6 +63,13 @@ export function clampSum(
     }),
   );
   return drafts.map((draft, index) => scaledDrafts.get(index) ?? draft);
+}
+
+/** A limit not below its request; a request that is held for want of evidence not below what it is. */
+function leastOf(draft: Draft, { clamp, resource, field }: SumClamp): number {
+  if (field === 'limit') return draft.requests[resource] ?? 0;
+  const isFloor = clamp === 'NodeAllocatable' && draft.isHeld[resource];
+  return isFloor ? (draft.current.requests[resource] ?? 0) : 0;
 }
 
 function total(values: readonly number[]): number {

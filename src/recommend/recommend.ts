@@ -113,6 +113,7 @@ function decideAll(
 
 const UNBOUND = {
   keepsLimit: { cpu: false, memory: false },
+  isHeld: { cpu: false, memory: false },
   bounds: { cpu: { min: undefined, max: undefined }, memory: { min: undefined, max: undefined } },
   guardrails: {
     cpu: { min: undefined, max: undefined },
@@ -133,6 +134,7 @@ function draftOf(container: ContainerInput, resources: ResourceResults | undefin
     requests: defined(of((resource) => resources[resource].decision.request)),
     limits: defined(of((resource) => limitOf(container, settings, resources[resource].decision))),
     keepsLimit: of((resource) => settings.resources[resource].limit.strategy === 'Keep'),
+    isHeld: of((resource) => resources[resource].decision.hold !== undefined),
     bounds: of((resource) => settings.resources[resource].bounds),
     guardrails: of((resource) => settings.resources[resource].guardrails),
   };

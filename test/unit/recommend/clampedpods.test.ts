@@ -70,6 +70,7 @@ const container = (name: string): fc.Arbitrary<Draft> =>
       requests: isSized ? wanted.requests : current.requests,
       limits: isSized && !keepsLimit ? wanted.limits : current.limits,
       keepsLimit: { cpu: keepsLimit, memory: keepsLimit },
+      isHeld: { cpu: false, memory: false },
       bounds: isSized ? { cpu, memory } : { cpu: NONE, memory: NONE },
       guardrails: { cpu: NONE, memory: NONE },
       clamps: [],

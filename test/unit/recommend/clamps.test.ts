@@ -16,6 +16,7 @@ function draft(change: Partial<Draft> = {}): Draft {
     requests: { cpu: 0.5, memory: 512 * MI },
     limits: {},
     keepsLimit: { cpu: false, memory: false },
+    isHeld: { cpu: false, memory: false },
     bounds: UNBOUND,
     guardrails: UNBOUND,
     clamps: [],

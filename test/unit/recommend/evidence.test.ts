@@ -44,3 +44,17 @@ describe('a container that runs for ten minutes a night', () => {
     assert.equal(sized(false)?.target?.requests.cpu, 1);
   });
 });
+
+describe('a container without any usage that asks for more than the largest node has', () => {
+  it('keeps its request', () => {
+    const { input } = aContainer().requesting({ cpu: 2, memory: 2 ** 30 });
+    const [result] = recommend({
+      containers: [{ ...input, history: undefined }],
+      autoscaled: [],
+      limitRanges: [],
+      largestNode: { cpu: 1.5, memory: 2 ** 30 },
+      nowSeconds: NOW,
+    });
+    assert.deepEqual(result?.target?.requests, { cpu: 2, memory: 2 ** 30 });
+  });
+});

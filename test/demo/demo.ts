@@ -5,7 +5,7 @@ import { apply, kubectl, until } from '../support/cluster.ts';
 import { clusterMetrics } from '../support/cluster-metrics.ts';
 import { seedPodsOf } from '../support/demo-pods.ts';
 import { DEMO_NAMESPACES, demoWorkloads, type DemoWorkload } from '../support/demo-workloads.ts';
-import { manifests, operatorToken } from '../support/installation.ts';
+import { install, operatorToken } from '../support/installation.ts';
 import { startOperator, type RunningOperator } from '../support/operator.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 import { findShapes, tracesFolder } from '../support/trace-shapes.ts';
@@ -38,7 +38,9 @@ async function main(): Promise<void> {
     `Filling a real Prometheus with 14 days of usage (${shapes.origin})`,
     () => seeded(workloads, nowSeconds),
   );
-  await timed('Installing the operator with its read-only rights', install);
+  await timed('Installing the operator with its read-only rights', () =>
+    install({ overlay: 'cluster', namespace: SYSTEM }),
+  );
   await timed(`Creating ${workloads.length} workloads in ${DEMO_NAMESPACES.join(', ')}`, () =>
     created(workloads),
   );
@@ -62,17 +64,6 @@ async function seeded(
   const prometheus = await startPrometheus({ series: clusterMetrics(pods) });
   undo.push(() => prometheus.stop());
   return prometheus;
-}
-
-async function install(): Promise<void> {
-  const all = await manifests({ overlay: 'cluster', namespace: SYSTEM });
-  // The operator runs beside the cluster here, as its image cannot be pulled; it has the rights of its ServiceAccount.
-  const wanted = all.filter(({ kind }) => kind !== 'Deployment' && kind !== 'PodDisruptionBudget');
-  await apply(...wanted);
-  for (const { kind, metadata } of wanted) {
-    if (kind !== 'CustomResourceDefinition') continue;
-    await kubectl('wait', '--for=condition=Established', `crd/${metadata.name}`, '--timeout=30s');
-  }
 }
 
 async function created(workloads: readonly DemoWorkload[]): Promise<void> {

@@ -11,7 +11,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 
 /** What a request gets instead of the server's answer. */
-export interface FakeAnswer {
+interface FakeAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;

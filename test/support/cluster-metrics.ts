@@ -122,14 +122,14 @@ function* times({ startSeconds, endSeconds }: Span, step: number): Generator<num
   for (let time = first; time <= endSeconds; time += step) yield time;
 }
 
-export function gaugeOf(span: Span, step: number, value: At): () => Generator<SeedSample> {
+function gaugeOf(span: Span, step: number, value: At): () => Generator<SeedSample> {
   return function* gauge() {
     for (const time of times(span, step)) yield [time, value(time)];
   };
 }
 
 /** A counter from zero whose increase per second over each step is the rate at the step's end. */
-export function counterOf(span: Span, step: number, rate: At): () => Generator<SeedSample> {
+function counterOf(span: Span, step: number, rate: At): () => Generator<SeedSample> {
   return function* counter() {
     let total = 0;
     for (const time of times(span, step)) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { conditions, mapOf } from './fields.ts';
+import { conditions, mapOf, rules } from './fields.ts';
 import { MODES } from './policy.ts';
 
 const text = (max: number, description: string) => z.string().max(max).describe(description);
@@ -94,7 +94,15 @@ export const recommendationSpec = z
         kind: text(63, 'Kind of the workload.'),
         name: text(253, 'Name of the workload, in the same namespace.'),
       })
-      .describe('The workload that this is about.'),
+      .meta({
+        description: 'The workload that this is about; it never becomes another.',
+        // The API version may follow the operator's, which then writes it anew.
+        ...rules({
+          rule: 'self.kind == oldSelf.kind && self.name == oldSelf.name',
+          message:
+            'targetRef of a Recommendation does not change: leave it as it is, the operator writes one Recommendation per workload',
+        }),
+      }),
   })
   .describe('Written by the operator; do not edit.');
 
@@ -106,6 +114,7 @@ export const recommendationStatus = z
       .object({
         kind: text(63, 'RightsizePolicy or ClusterRightsizePolicy.'),
         name: text(253, 'Name of the policy.'),
+        uid: text(128, 'Uid of the policy; another policy of the same name is another policy.'),
         generation: number('Generation of the policy that this follows.'),
       })
       .optional()

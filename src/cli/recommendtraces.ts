@@ -63,7 +63,12 @@ function rowOf({ dataset, series, history }: TraceSeries, { policy }: GivenPolic
   const status = statusOf({
     pods: 1,
     kinds: new Map([[CONTAINER, 'Container']]),
-    policy: { kind: policy.kind, name: policy.name, generation: policy.generation },
+    policy: {
+      kind: policy.kind,
+      name: policy.name,
+      uid: policy.uid,
+      generation: policy.generation,
+    },
     mode,
     settings: new Map(settings === undefined ? [] : [[CONTAINER, settings]]),
     recommendations,

@@ -2,6 +2,8 @@ import type { Guardrails, Mode } from '../api/policy.ts';
 import { parseCpu, parseMemory } from '../api/quantity.ts';
 import type { ContainerStatus, RecommendationStatus } from '../api/recommendation.ts';
 import type { PreviousRecommendation } from '../recommend/hold.ts';
+import type { LimitRangeItem } from '../recommend/draft.ts';
+import { QOS_CLASSES, type QosClass } from '../recommend/qos.ts';
 import type { ContainerInput, PodInput } from '../recommend/recommend.ts';
 import type { ContainerSettings } from '../recommend/settings.ts';
 import {
@@ -70,9 +72,10 @@ export function gather(
   const { governance, usage, stored, nowSeconds } = context;
   const { namespace } = workload.ref;
   const pods = view.pods(workload.ref);
+  const limitRanges = view.limitRanges(namespace).flatMap(({ items }) => items);
   return {
     containers: workload.containers.map((container) =>
-      containerInput(container, {
+      containerInput(container, limitRanges, {
         settings: governance.settings.get(container.name),
         history: usage.get(container.name),
         oomKilledSeconds: lastOomKill(pods, container.name),
@@ -81,22 +84,38 @@ export function gather(
       }),
     ),
     autoscaled: autoscaledResources(view, workload),
-    limitRanges: view.limitRanges(namespace).flatMap(({ items }) => items),
+    limitRanges,
     largestNode: largestNode(view),
+    qosClass: qosClassOf(pods),
     nowSeconds,
   };
 }
 
-function containerInput(
-  container: ContainerSpec,
-  known: Omit<ContainerInput, 'name' | 'current'>,
-): ContainerInput {
-  return { name: container.name, current: withDefaultRequests(container), ...known };
+/** The class that the kubelet gave to the pods that there are. */
+function qosClassOf(pods: readonly Pod[]): QosClass | undefined {
+  return QOS_CLASSES.find((each) => pods.some(({ qosClass }) => qosClass === each));
 }
 
-/** The API server sets a request that is left out to the limit, where there is one. */
-function withDefaultRequests({ requests, limits }: Sizes): Sizes {
-  return { requests: { ...limits, ...requests }, limits };
+function containerInput(
+  container: ContainerSpec,
+  limitRanges: readonly LimitRangeItem[],
+  known: Omit<ContainerInput, 'name' | 'current'>,
+): ContainerInput {
+  return { name: container.name, current: withDefaults(container, limitRanges), ...known };
+}
+
+/**
+ * What the API server makes of sizes that are left out: a request is the limit where there is one, then what a
+ * LimitRange says.
+ */
+function withDefaults({ requests, limits }: Sizes, limitRanges: readonly LimitRangeItem[]): Sizes {
+  const items = limitRanges.filter(({ type }) => type === 'Container').toReversed();
+  const defaults = Object.assign({}, ...items.map((item) => item.default)) as Amounts;
+  const asked = Object.assign({}, ...items.map((item) => item.defaultRequest)) as Amounts;
+  return {
+    requests: { ...asked, ...limits, ...requests },
+    limits: { ...defaults, ...limits },
+  };
 }
 
 function lastOomKill(pods: readonly Pod[], container: string): number | undefined {
@@ -131,14 +150,16 @@ function previousOf(
 ): Partial<Record<Resource, PreviousRecommendation>> {
   const container = stored?.containers?.find((each) => each.name === name);
   if (stored === undefined || container === undefined) return {};
-  const isSamePolicy =
-    stored.policy?.kind === policy.kind &&
-    stored.policy.name === policy.name &&
-    stored.policy.generation === policy.generation;
+  const isSamePolicy = isSame(stored.policy, policy);
   const of = (resource: Resource) => previousAmount(container, resource, isSamePolicy);
   const cpu = of('cpu');
   const memory = of('memory');
   return { ...(cpu && { cpu }), ...(memory && { memory }) };
+}
+
+/** Another policy of the same name, and another spec of the same policy, are not the same. */
+function isSame(stored: RecommendationStatus['policy'], { uid, generation }: Policy): boolean {
+  return stored?.uid === uid && stored.generation === generation;
 }
 
 function previousAmount(

@@ -120,7 +120,8 @@ export type UsageFailureReason =
   | 'PrometheusRefused'
   | 'PrometheusTimeout'
   | 'PrometheusOverloaded'
-  | 'PrometheusAnswerInvalid';
+  | 'PrometheusAnswerInvalid'
+  | 'PrometheusPartialAnswer';
 
 export interface UsageFailure {
   readonly reason: UsageFailureReason;

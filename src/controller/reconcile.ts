@@ -146,13 +146,37 @@ export function compose(
     recommendations,
   });
   const kept = usage.isRead ? undefined : stored;
-  const said = kept === undefined ? { content, observations } : keep(kept, observations);
+  const fresh = usage.isRead ? { content, observations } : unread(content, failure);
+  const said = kept === undefined ? fresh : keep(kept, observations);
   const now = timestamp(nowSeconds);
   const status = {
     ...said.content,
     conditions: conditionsOf(said.observations, stored?.conditions, { now }),
   };
   return { status, outcome: outcomeOf(status, policy, failure) };
+}
+
+/** Before usage could be read once, nothing is known of it: not that there is none, nor that there is little. */
+function unread(
+  content: RecommendationStatus,
+  failure: UsageFailure | undefined,
+): { readonly content: RecommendationStatus; readonly observations: readonly Observation[] } {
+  const { reason, message } = failure ?? { reason: 'ReadingHistory', message: 'not read yet' };
+  const { summary, ...others } = content;
+  return {
+    content: {
+      ...others,
+      ...(summary && { summary: { ...summary, status: `Degraded:${reason}` } }),
+    },
+    observations: [
+      {
+        type: 'Ready',
+        status: 'Unknown',
+        reason,
+        message: `Usage could not be read yet, so nothing is known of it: ${message}`,
+      },
+    ],
+  };
 }
 
 /** Unix seconds as the API writes times. */
@@ -174,8 +198,8 @@ function outcomeOf(
   };
 }
 
-function policyRef({ kind, name, generation }: Policy) {
-  return { kind, name, generation };
+function policyRef({ kind, name, uid, generation }: Policy) {
+  return { kind, name, uid, generation };
 }
 
 /** While usage was not read in this process, the last recommendation stays as it is, with the reason beside it. */
@@ -186,6 +210,11 @@ function keep(
   const before = (status.conditions ?? []).filter(({ type }) => type !== 'Degraded');
   const degraded = fresh.filter(({ type }) => type === 'Degraded');
   return { content: status, observations: [...before, ...degraded] };
+}
+
+function isAbout({ targetRef }: StoredRecommendation, { ref, apiVersion }: Workload): boolean {
+  const { kind, name } = ref;
+  return isDeepStrictEqual({ ...targetRef }, { apiVersion, kind, name });
 }
 
 async function write(
@@ -199,8 +228,7 @@ async function write(
   signal: AbortSignal,
 ): Promise<Written> {
   const { name, stored, status } = desired;
-  const isOwned =
-    stored?.ownerUid === workload.uid && stored.targetRef.apiVersion === workload.apiVersion;
+  const isOwned = stored?.ownerUid === workload.uid && isAbout(stored, workload);
   if (!isOwned) await writer.applyRecommendation(workload, name, signal);
   if (isOwned && !differs(status, stored.status)) return 'Unchanged';
   const at = { namespace: workload.ref.namespace, name };

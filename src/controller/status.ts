@@ -39,8 +39,7 @@ export interface StatusInput {
   readonly pods: number;
   /** By container name. */
   readonly kinds: ReadonlyMap<string, ContainerStatus['kind']>;
-  readonly policy:
-    { readonly kind: string; readonly name: string; readonly generation: number } | undefined;
+  readonly policy: RecommendationStatus['policy'];
   readonly mode: Mode;
   readonly settings: ReadonlyMap<string, ContainerSettings>;
   readonly recommendations: readonly ContainerRecommendation[];

@@ -27,9 +27,21 @@ interface Entry {
   containers: ReadonlyMap<string, UsageHistory>;
   /** End of the last good reading. */
   readTo: number | undefined;
+  /** When the whole window was last read. */
+  wholeReadSeconds: number;
   failure: UsageFailure | undefined;
   failures: number;
   nextSeconds: number;
+}
+
+type FreshUsage = ReadonlyMap<string, UsageHistory>;
+
+/** What was asked for, as it stood when it was asked. */
+interface Read {
+  readonly toSeconds: number;
+  readonly windowSeconds: number;
+  readonly isWhole: boolean;
+  readonly nextSeconds: number;
 }
 
 export interface UsageKeeperOptions {
@@ -50,6 +62,8 @@ export interface UsageKeeperOptions {
 const GATHER_SECONDS = 1;
 const FIRST_RETRY_SECONDS = 15;
 const LONGEST_RETRY_SECONDS = 300;
+/** A gap in an answer may be filled in the next: the whole window is read again this often. */
+const WHOLE_SECONDS = 24 * 3600;
 /** Samples may come this late; the day that holds them is read again. */
 const LATE_SECONDS = 3600;
 
@@ -90,6 +104,7 @@ export class UsageKeeper {
         windowSeconds,
         containers: new Map(),
         readTo: undefined,
+        wholeReadSeconds: -Infinity,
         failure: undefined,
         failures: 0,
         nextSeconds: now + GATHER_SECONDS,
@@ -150,10 +165,11 @@ export class UsageKeeper {
     }
   }
 
-  #readFrom({ readTo, windowSeconds }: Entry, now: number): number {
+  #readFrom({ readTo, wholeReadSeconds, windowSeconds }: Entry, now: number): number {
     const start = now - windowSeconds;
+    if (readTo === undefined || now - wholeReadSeconds > WHOLE_SECONDS) return start;
     // The window is open at its beginning, and the sample at midnight is the day's own.
-    return readTo === undefined ? start : Math.max(start, dayStart(readTo - LATE_SECONDS) - 1);
+    return Math.max(start, dayStart(readTo - LATE_SECONDS) - 1);
   }
 
   async #readGroup(
@@ -162,17 +178,31 @@ export class UsageKeeper {
   ): Promise<void> {
     const { signal } = this.#abort;
     const jitter = 0.8 + this.#options.random() * 0.4;
-    // One time for the whole batch, so that it stays one.
-    const nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
+    const reads = entries.map(([key, entry]) => ({
+      key,
+      entry,
+      read: {
+        toSeconds: window.toSeconds,
+        windowSeconds: entry.windowSeconds,
+        isWhole: window.fromSeconds <= window.toSeconds - entry.windowSeconds,
+        // One time for the whole batch, so that it stays one.
+        nextSeconds: window.toSeconds + this.#options.intervalSeconds * jitter,
+      },
+    }));
     try {
       const query = { ...this.#queryFor(entries), ...window };
       const reading = await this.#options.source.read(query, signal);
       for (const warning of reading.warnings) this.#options.onWarning(warning);
-      for (const [key, entry] of entries) {
-        const failure = reading.failures.get(key);
-        if (failure === undefined)
-          this.#keep(entry, reading.usage.get(key), { ...window, nextSeconds });
-        else this.#keepFailure(entry, failure, jitter);
+      for (const { key, entry, read } of reads) {
+        const failure = reading.failures.get(key) ?? partialFailure(reading.warnings);
+        const fresh = reading.usage.get(key);
+        if (failure === undefined) {
+          this.#keep(entry, fresh, read);
+          continue;
+        }
+        // What came of a partial answer is true; that it is all is not.
+        this.#merge(entry, fresh, read.toSeconds);
+        this.#keepFailure(entry, failure, jitter);
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -198,11 +228,18 @@ export class UsageKeeper {
     };
   }
 
-  #keep(
-    entry: Entry,
-    fresh: ReadonlyMap<string, UsageHistory> | undefined,
-    { toSeconds, nextSeconds }: { readonly toSeconds: number; readonly nextSeconds: number },
-  ): void {
+  #keep(entry: Entry, fresh: FreshUsage | undefined, read: Read): void {
+    this.#merge(entry, fresh, read.toSeconds);
+    entry.failure = undefined;
+    entry.failures = 0;
+    // A window that was widened while this was read is yet to be read.
+    if (entry.windowSeconds > read.windowSeconds) return;
+    entry.readTo = read.toSeconds;
+    if (read.isWhole) entry.wholeReadSeconds = read.toSeconds;
+    entry.nextSeconds = read.nextSeconds;
+  }
+
+  #merge(entry: Entry, fresh: FreshUsage | undefined, toSeconds: number): void {
     const merged = new Map<string, UsageHistory>();
     const names = new Set([...entry.containers.keys(), ...(fresh?.keys() ?? [])]);
     for (const name of names) {
@@ -214,10 +251,6 @@ export class UsageKeeper {
       if (history !== undefined) merged.set(name, history);
     }
     entry.containers = merged;
-    entry.readTo = toSeconds;
-    entry.failure = undefined;
-    entry.failures = 0;
-    entry.nextSeconds = nextSeconds;
   }
 
   #keepFailure(entry: Entry, failure: UsageFailure, jitter: number): void {
@@ -226,4 +259,10 @@ export class UsageKeeper {
     entry.failures += 1;
     entry.nextSeconds = this.#options.clock.nowSeconds() + pause * jitter;
   }
+}
+
+/** An answer that the server itself calls partial may lack the very peak that matters. */
+function partialFailure(warnings: readonly UsageWarning[]): UsageFailure | undefined {
+  const partial = warnings.find(({ reason }) => reason === 'PartialAnswer');
+  return partial && { reason: 'PrometheusPartialAnswer', message: partial.message };
 }

@@ -20,6 +20,7 @@ function limitRangeItem(raw: Json): LimitRange['items'] {
     min: amountsAt(raw, 'min'),
     max: amountsAt(raw, 'max'),
     default: amountsAt(raw, 'default'),
+    defaultRequest: amountsAt(raw, 'defaultRequest'),
     maxLimitRequestRatio: ratiosOf(raw),
   };
   return [item];

@@ -7,7 +7,7 @@ import {
   type LimitRangeItem,
 } from './draft.ts';
 import { clampSum, clampToPodRange } from './podsum.ts';
-import { equalised, keptBurstable, qosClass } from './qos.ts';
+import { equalised, keptBurstable, qosClass, type QosClass } from './qos.ts';
 import { roundReadable } from './rounding.ts';
 import { RESOURCES, type Amounts, type Resource } from './usage.ts';
 
@@ -15,11 +15,14 @@ export interface ClampContext {
   readonly limitRanges: readonly LimitRangeItem[];
   /** The most that one schedulable node can give to pods, per resource; undefined where nodes are not known. */
   readonly largestNode: Amounts | undefined;
+  /** As the kubelet has it, which counts init containers too; undefined without a pod: then from the sizes. */
+  readonly qosClass?: QosClass | undefined;
 }
 
 function clampRange(draft: Draft, resource: Resource, clamp: 'Bounds' | 'Guardrails'): Draft {
   const request = draft.requests[resource];
-  if (request === undefined) return draft;
+  // What is held stays what it is: a bound is for what we compute, and would move what an autoscaler goes by.
+  if (request === undefined || draft.isHeld[resource]) return draft;
   const range = clamp === 'Bounds' ? draft.bounds[resource] : draft.guardrails[resource];
   return clamped(draft, { clamp, resource, field: 'request', to: within(request, range) });
 }
@@ -98,7 +101,8 @@ function clampContainer(draft: Draft, { limitRanges }: ClampContext, isGuarantee
  */
 export function clampPod(drafts: readonly Draft[], context: ClampContext): readonly Draft[] {
   const { limitRanges, largestNode } = context;
-  const isGuaranteed = qosClass(drafts.map(({ current }) => current)) === 'Guaranteed';
+  const before = context.qosClass ?? qosClass(drafts.map(({ current }) => current));
+  const isGuaranteed = before === 'Guaranteed';
   const sized = drafts.map((draft) => clampContainer(draft, context, isGuaranteed));
   const ranged = RESOURCES.reduce<readonly Draft[]>(
     (next, resource) => clampToPodRange(next, resource, limitRanges),

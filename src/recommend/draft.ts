@@ -50,6 +50,7 @@ export interface LimitRangeItem {
   readonly min: Amounts;
   readonly max: Amounts;
   readonly default: Amounts;
+  readonly defaultRequest: Amounts;
   readonly maxLimitRequestRatio: Amounts;
 }
 

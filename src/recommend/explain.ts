@@ -127,6 +127,12 @@ export function explain(
   const sentences = RESOURCES.flatMap((resource) =>
     resourceSentences(resource, recommendation.resources[resource], { settings, wording }),
   );
+  const { target } = recommendation;
+  const isThrottled =
+    target?.requests.cpu !== undefined && target.requests.cpu === target.limits.cpu;
+  if (isThrottled) {
+    sentences.push('The CPU limit is the request, so that use above it is throttled.');
+  }
   const clamped = recommendation.clamps.map((clamp) => `${clampSentence(clamp, wording)}.`);
   return [...sentences, ...clamped].join(' ');
 }

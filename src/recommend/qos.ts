@@ -10,7 +10,8 @@ import { roundReadable } from './rounding.ts';
 import type { Range } from './settings.ts';
 import { RESOURCES, type Resource, type Sizes } from './usage.ts';
 
-export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+export const QOS_CLASSES = ['Guaranteed', 'Burstable', 'BestEffort'] as const;
+export type QosClass = (typeof QOS_CLASSES)[number];
 
 /** The QoS class that Kubernetes gives to a pod of these containers; an amount of zero counts as none. */
 export function qosClass(containers: readonly Sizes[]): QosClass {

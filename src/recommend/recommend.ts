@@ -36,6 +36,7 @@ export interface ResourceRecommendation {
   /** Days of use that the request rests on: more than are covered while history that was there is missing. */
   readonly restsOnDays: number;
   readonly promised: number;
+  /** Of the size as it is recommended: where a bound keeps it below what the evidence asks for, of that. */
   readonly realised: Realised | undefined;
 }
 
@@ -72,21 +73,23 @@ export function recommend(input: PodInput): readonly ContainerRecommendation[] {
   return decided.flatMap(({ container, resources }, index) => {
     const draft = clamped[index];
     if (resources === undefined || draft === undefined) return [];
-    return [containerRecommendation(container, resources, { draft, nowSeconds: input.nowSeconds })];
+    const { settings } = container;
+    if (settings === undefined) return [];
+    const context = { draft, settings, nowSeconds: input.nowSeconds };
+    return [containerRecommendation(container, resources, context)];
   });
 }
 
-type ResourceResults = Readonly<Record<Resource, ResourceRecommendation>>;
+type ResourceResult = Omit<ResourceRecommendation, 'realised'>;
+type ResourceResults = Readonly<Record<Resource, ResourceResult>>;
 
 function decideAll(
   input: PodInput,
   container: ContainerInput,
   settings: ContainerSettings,
 ): ResourceResults {
-  const seen = container.history;
-  const history = seen !== undefined && container.runsToCompletion ? asRuns(seen) : seen;
-  const days = daysInWindow(history?.days ?? [], input.nowSeconds, settings.windowSeconds);
-  const of = (resource: Resource): ResourceRecommendation => {
+  const history = seenHistory(container);
+  const of = (resource: Resource): ResourceResult => {
     const evidence = {
       resource,
       history,
@@ -105,7 +108,6 @@ function decideAll(
       coveredDays: covered,
       restsOnDays: Math.max(covered, expectedDays(evidence)),
       promised: settings.resources[resource].risk,
-      realised: replay(resource, days, settings, input.nowSeconds),
     };
   };
   return { cpu: of('cpu'), memory: of('memory') };
@@ -163,28 +165,59 @@ function defined(amounts: Readonly<Record<Resource, number | undefined>>): Amoun
   );
 }
 
+function seenHistory({ history, runsToCompletion }: ContainerInput): UsageHistory | undefined {
+  return history !== undefined && runsToCompletion ? asRuns(history) : history;
+}
+
+interface Outcome {
+  readonly draft: Draft;
+  readonly settings: ContainerSettings;
+  readonly nowSeconds: number;
+}
+
 function containerRecommendation(
-  { name, current, history, settings }: ContainerInput,
-  resources: ResourceResults,
-  { draft, nowSeconds }: { draft: Draft; nowSeconds: number },
+  container: ContainerInput,
+  results: ResourceResults,
+  outcome: Outcome,
 ): ContainerRecommendation {
-  const { requests, limits, clamps } = draft;
-  const days = daysInWindow(history?.days ?? [], nowSeconds, settings?.windowSeconds ?? 0);
+  const { name, current, history } = container;
+  const { requests, limits, clamps } = outcome.draft;
+  const { settings, nowSeconds } = outcome;
+  const days = daysInWindow(seenHistory(container)?.days ?? [], nowSeconds, settings.windowSeconds);
+  const of = (resource: Resource): ResourceRecommendation => {
+    const most = cutShortAt(resource, results[resource], outcome.draft);
+    const realised = replay(resource, days, settings, { nowSeconds, ...(most && { most }) });
+    return { ...results[resource], realised };
+  };
   return {
     name,
     current,
     target: Object.keys(requests).length === 0 ? undefined : { requests, limits },
-    resources,
+    resources: { cpu: of('cpu'), memory: of('memory') },
     clamps,
     evidence: {
-      days: wholeDays(Math.max(resources.cpu.coveredDays, resources.memory.coveredDays)),
+      days: wholeDays(Math.max(results.cpu.coveredDays, results.memory.coveredDays)),
       pods: Math.max(0, ...days.map(({ pods }) => pods)),
       firstSampleSeconds: history?.firstSampleSeconds,
       lastSampleSeconds: history?.lastSampleSeconds,
       basis: days.length === 0 ? 'Prior' : 'OwnHistory',
-      confidence: confidence(resources),
+      confidence: confidence(results),
     },
   };
+}
+
+/**
+ * What the promise is about, in cores or bytes, where that is less than the evidence asks for: the request of CPU, and
+ * of memory the limit, or the request where there is none.
+ */
+function cutShortAt(
+  resource: Resource,
+  { decision: { estimate } }: ResourceResult,
+  { requests, limits }: Draft,
+): number | undefined {
+  const promised = resource === 'memory' ? (limits.memory ?? requests.memory) : requests[resource];
+  if (estimate === undefined || promised === undefined) return undefined;
+  return promised < estimate.amount ? promised : undefined;
 }
 
 /** 13.99 days are 14: the last scrape is not in yet. */

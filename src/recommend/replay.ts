@@ -16,13 +16,14 @@ export interface Realised {
 /**
  * Walks forward over the history: each day that is over is sized from the days before it only, and then judged. Days before the
  * history covers the settings' minimum are not judged. CPU days count by their samples, memory days one each.
+ * No day gets more than `most`, in cores or bytes: what a bound takes from the size, it takes from every day's.
  * Undefined when no day can be judged.
  */
 export function replay(
   resource: Resource,
   history: readonly UsageDay[],
   settings: ContainerSettings,
-  nowSeconds: number,
+  { nowSeconds, most = Infinity }: { readonly nowSeconds: number; readonly most?: number },
 ): Realised | undefined {
   let days = 0;
   let daysHit = 0;
@@ -33,7 +34,7 @@ export function replay(
     const before = history.slice(0, index);
     if (coveredDays(resource, before) * DAY_SECONDS < settings.minimumSeconds) continue;
     const sized = estimate(resource, before, settings, day.startSeconds);
-    const judged = sized && judge(resource, day, sized.amount);
+    const judged = sized && judge(resource, day, Math.min(sized.amount, most));
     if (judged === undefined) continue;
     days += 1;
     daysHit += judged.over > 0 ? 1 : 0;

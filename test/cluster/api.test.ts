@@ -54,7 +54,7 @@ const status: RecommendationStatus = {
     },
   ],
   mode: 'Recommend',
-  policy: { kind: 'RightsizePolicy', name: 'balanced', generation: 1 },
+  policy: { kind: 'RightsizePolicy', name: 'balanced', uid: 'b1f5', generation: 1 },
   reason: 'RecommendOnly',
   summary: {
     cpu: '600m → 215m',

@@ -32,7 +32,7 @@ export function aPolicy(name: string, spec: object = {}, change: Partial<Policy>
     kind: 'RightsizePolicy',
     namespace: 'shop',
     name,
-    uid: `uid-${name}`,
+    uid: `uid-${name}`.slice(0, 100),
     generation: 1,
     createdSeconds: NOW - 1000,
     spec: rightsizePolicySpec.parse(spec),
@@ -62,7 +62,7 @@ export function aWorkload(name: string, change: Partial<Workload> = {}): Workloa
   return {
     ref: { namespace: 'shop', kind: 'Deployment', name },
     apiVersion: 'apps/v1',
-    uid: `uid-${name}`,
+    uid: `uid-${name}`.slice(0, 100),
     createdSeconds: NOW - 1000,
     labels: {},
     annotations: {},
@@ -141,7 +141,7 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
       this.recommendations.set(key, {
         namespace,
         name,
-        uid: `uid-${name}`,
+        uid: `uid-${name}`.slice(0, 100),
         targetRef: { apiVersion: workload.apiVersion, kind, name: target },
         ownerUid: workload.uid,
         status: this.recommendations.get(key)?.status,

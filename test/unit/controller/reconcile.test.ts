@@ -65,6 +65,7 @@ describe('reconciling a workload', () => {
     assert.deepEqual(stored.status?.policy, {
       kind: 'RightsizePolicy',
       name: 'own',
+      uid: 'uid-own',
       generation: 1,
     });
     assert.equal(target()?.memory, '110Mi');
@@ -278,6 +279,7 @@ describe('reconciling a workload', () => {
             min: { memory: GI / 4 },
             max: {},
             default: {},
+            defaultRequest: {},
             maxLimitRequestRatio: {},
           },
         ],

@@ -74,6 +74,7 @@ describe('every status', () => {
                 min: min === undefined ? {} : { memory: min },
                 max: {},
                 default: { cpu: 1 },
+                defaultRequest: {},
                 maxLimitRequestRatio: ratio === undefined ? {} : { cpu: ratio, memory: ratio },
               },
             ],

@@ -100,6 +100,48 @@ describe('the keeper of usage', () => {
     assert.equal(source.queries[3]?.fromSeconds, NOW - 1);
   });
 
+  it('reads a window that was widened while a shorter one was read', async () => {
+    let open: (value?: unknown) => void = () => undefined;
+    source.gate = new Promise((resolve) => (open = resolve));
+    keeper.want(cart, 7 * DAY_SECONDS);
+    await pass(1);
+    keeper.want(cart, WINDOW);
+    open();
+    await pass(1);
+    await pass(2);
+    const windows = source.queries.map(({ fromSeconds, toSeconds }) => toSeconds - fromSeconds);
+    assert.deepEqual(
+      windows.map((seconds) => Math.round(seconds / DAY_SECONDS)),
+      [7, 14],
+    );
+  });
+
+  it('takes a partial answer for what it is, and not for all', async () => {
+    source.usage.set(workloadKey(cart), { main: aHistory(days(2)) ?? assert.fail() });
+    source.warnings = [{ reason: 'PartialAnswer', message: 'store 2 is away' }];
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    const known = keeper.want(cart, WINDOW);
+    assert.equal(known.isRead, false);
+    assert.equal(known.failure?.reason, 'PrometheusPartialAnswer');
+    assert.equal(known.containers.get('main')?.days.length, 2);
+    source.warnings = [];
+    source.usage.set(workloadKey(cart), { main: aHistory(days(14)) ?? assert.fail() });
+    await pass(20);
+    assert.equal(keeper.want(cart, WINDOW).isRead, true);
+    assert.equal(keeper.want(cart, WINDOW).containers.get('main')?.days.length, 14);
+  });
+
+  it('reads the whole window again once a day, for gaps that were filled since', async () => {
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    for (let hour = 0; hour < 26; hour++) await pass(HOUR_SECONDS);
+    const whole = source.queries.filter(
+      ({ fromSeconds, toSeconds }) => toSeconds - fromSeconds === WINDOW,
+    );
+    assert.equal(whole.length, 2);
+  });
+
   it('does not read before its time', async () => {
     keeper.want(cart, WINDOW);
     await pass(1);

@@ -17,6 +17,7 @@ describe('the projection of a LimitRange', () => {
         min: { cpu: '10m' },
         max: { cpu: '2', memory: '1Gi' },
         default: { memory: '512Mi' },
+        defaultRequest: {},
         maxLimitRequestRatio: { cpu: '4', memory: '1500m' },
       },
       { type: 'Pod', max: { memory: '4Gi' } },
@@ -30,9 +31,17 @@ describe('the projection of a LimitRange', () => {
           min: { cpu: 0.01 },
           max: { cpu: 2, memory: 2 ** 30 },
           default: { memory: 2 ** 29 },
+          defaultRequest: {},
           maxLimitRequestRatio: { cpu: 4, memory: 1.5 },
         },
-        { type: 'Pod', min: {}, max: { memory: 2 ** 32 }, default: {}, maxLimitRequestRatio: {} },
+        {
+          type: 'Pod',
+          min: {},
+          max: { memory: 2 ** 32 },
+          default: {},
+          defaultRequest: {},
+          maxLimitRequestRatio: {},
+        },
       ],
     });
   });

@@ -124,6 +124,7 @@ const limitRange: fc.Arbitrary<LimitRangeItem> = fc
       min: amounts('min'),
       max: amounts('max'),
       default: amounts('default'),
+      defaultRequest: {},
       maxLimitRequestRatio: amounts('ratio'),
     };
   });

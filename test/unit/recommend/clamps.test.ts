@@ -25,7 +25,15 @@ function draft(change: Partial<Draft> = {}): Draft {
 }
 
 function item(change: Partial<LimitRangeItem>): LimitRangeItem {
-  return { type: 'Container', min: {}, max: {}, default: {}, maxLimitRequestRatio: {}, ...change };
+  return {
+    type: 'Container',
+    min: {},
+    max: {},
+    default: {},
+    defaultRequest: {},
+    maxLimitRequestRatio: {},
+    ...change,
+  };
 }
 
 function around(limitRanges: readonly LimitRangeItem[] = [], largestNode?: Amounts): ClampContext {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { HistoryFold } from '../../../src/recommend/history.ts';
 import { recommend } from '../../../src/recommend/recommend.ts';
-import { aContainer, NOW } from '../../support/builders.ts';
+import { aContainer, days, NOW } from '../../support/builders.ts';
 
 const DAY = 86_400;
 
@@ -56,5 +56,48 @@ describe('a container without any usage that asks for more than the largest node
       nowSeconds: NOW,
     });
     assert.deepEqual(result?.target?.requests, { cpu: 2, memory: 2 ** 30 });
+  });
+});
+
+describe('what is realised', () => {
+  const sizedWithin = (max: number) => {
+    const { input } = aContainer()
+      .with(days(14, { cpu: [0.2, 0.5, 0.9] }))
+      .under({ cpu: { bounds: { min: undefined, max } } });
+    const [result] = recommend({
+      containers: [input],
+      autoscaled: [],
+      limitRanges: [],
+      largestNode: undefined,
+      nowSeconds: NOW,
+    });
+    return result;
+  };
+
+  it('is that of the size as a bound leaves it', () => {
+    const result = sizedWithin(0.3);
+    assert.equal(result?.target?.requests.cpu, 0.3);
+    // Of each day's three samples two are above 0.3.
+    assert.equal(result.resources.cpu.realised?.share, 2 / 3);
+  });
+
+  it('is that of the rule where no bound takes anything', () => {
+    assert.equal(sizedWithin(8)?.resources.cpu.realised?.share, 0);
+  });
+});
+
+describe('a bound', () => {
+  it('leaves alone what an autoscaler goes by', () => {
+    const { input } = aContainer()
+      .requesting({ cpu: 2 })
+      .under({ cpu: { bounds: { min: undefined, max: 0.5 } } });
+    const [result] = recommend({
+      containers: [input],
+      autoscaled: ['cpu'],
+      limitRanges: [],
+      largestNode: undefined,
+      nowSeconds: NOW,
+    });
+    assert.equal(result?.target?.requests.cpu, 2);
   });
 });

@@ -103,6 +103,7 @@ describe('the explanation of', () => {
             min: { memory: 256 * MI },
             max: {},
             default: {},
+            defaultRequest: {},
             maxLimitRequestRatio: {},
           },
         ],

@@ -13,7 +13,7 @@ import {
 } from '../../support/builders.ts';
 
 function replayed(resource: Resource, of: readonly UsageDay[], change: SettingsChange = {}) {
-  return replay(resource, of, settings(change), NOW);
+  return replay(resource, of, settings(change), { nowSeconds: NOW });
 }
 
 const samples = (low: number, high: number) => [
@@ -77,7 +77,7 @@ describe('a replay', () => {
   it('does not judge a day that is not over', () => {
     const of = [...days(2), day(0, { cpu: [9], peak: 999 * MI })];
     for (const resource of ['cpu', 'memory'] as const) {
-      const at = (seconds: number) => replay(resource, of, settings(), seconds);
+      const at = (seconds: number) => replay(resource, of, settings(), { nowSeconds: seconds });
       assert.equal(at(NOW + 23 * HOUR_SECONDS)?.days, 1);
       assert.equal(at(NOW + 24 * HOUR_SECONDS)?.days, 2);
       assert.equal(at(NOW + 24 * HOUR_SECONDS)?.daysHit, 1);
@@ -105,7 +105,8 @@ describe('a replay', () => {
         );
         for (const resource of ['cpu', 'memory'] as const) {
           // What is judged of the first days alone, and as the first part of two different histories.
-          const first = (all: readonly UsageDay[]) => replay(resource, all, settings(), until);
+          const first = (all: readonly UsageDay[]) =>
+            replay(resource, all, settings(), { nowSeconds: until });
           assert.deepEqual(first(changed), first(of));
           assert.deepEqual(first(of), first(of.slice(0, cut)));
         }

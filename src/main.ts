@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { BadInput } from './cli/failure.ts';
+import { addBacktestCommand } from './cli/backtest.ts';
 import { addOperatorCommand } from './cli/operator.ts';
 import { addRecommendCommand } from './cli/recommend.ts';
 import { VERSION } from './cli/version.ts';
@@ -20,6 +21,7 @@ function createProgram(): Command {
     });
   addOperatorCommand(program);
   addRecommendCommand(program);
+  addBacktestCommand(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride((end) => {
       process.exit(end.exitCode === 0 ? 0 : EXIT_BAD_INPUT);

@@ -46,13 +46,13 @@ describe('the estimate of CPU', () => {
     assertNear(cpu(Math.sqrt(0.05 * 0.02)), want);
   });
 
-  it('plans for three quarters of the risk at a confidence of 95 %', () => {
-    // 0.9 / 1.2 = 0.75, so that 5 % is planned as 3.75 %.
-    assertNear(plannedRisk(0.05, 0.95), 0.0375, 1e-9);
-    assert.equal(cpu(0.05, 0.95), cpu(0.0375, 0.9));
+  it('plans for seven twelfths of the risk at a confidence of 95 %', () => {
+    // 0.7 / 1.2, so that 6 % is planned as 3.5 %.
+    assertNear(plannedRisk(0.06, 0.95), 0.035, 1e-9);
+    assertNear(cpu(0.06, 0.95), cpu(0.035, 0.9), 1e-6);
     assert.equal(plannedRisk(0.05, 0.9), 0.05);
-    // Halfway from 0.95 (0.9) to 0.98 (0.6) lies 0.75; beyond the outer points the outer point.
-    assertNear(plannedRisk(0.1, 0.965), 0.1 * (0.75 / 1.2), 1e-9);
+    // Halfway from 0.95 (0.7) to 0.98 (0.6) lies 0.65; beyond the outer points the outer point.
+    assertNear(plannedRisk(0.1, 0.965), 0.1 * (0.65 / 1.2), 1e-9);
     assertNear(plannedRisk(0.1, 0.99), 0.1 * (0.5 / 1.2), 1e-9);
     assertNear(plannedRisk(0.1, 0.2), 0.1 * (2 / 1.2), 1e-9);
   });

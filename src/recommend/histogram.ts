@@ -1,0 +1,100 @@
+/** Buckets grow by 2 %, so that a quantile is at most 1 % from the true value even without interpolation. */
+const LOG_GROWTH = Math.log(1.02);
+
+/** Amounts at or below this are as good as 0. */
+const LOG_SMALLEST = Math.log(1e-9);
+
+/** A weight that doubles with age would overflow: it is brought back to 1 long before. */
+const LARGEST_UNIT = 2 ** 40;
+
+/**
+ * A histogram with logarithmic buckets in which a sample counts half after each half-life. Only its own clock ages
+ * it: while no sample comes, nothing changes. Old buckets are not touched: new samples weigh more instead.
+ * State: 8 bytes for each bucket between the smallest and the largest sample, 2 kB for a range of 1 to 100.
+ */
+export class DecayedHistogram {
+  readonly #growth: number;
+  #first = 0;
+  #weights = new Float64Array(0);
+  #total = 0;
+  #unit = 1;
+
+  constructor(halfLifeHours: number) {
+    this.#growth = 2 ** (1 / halfLifeHours);
+  }
+
+  /** Bytes of state. */
+  get bytes(): number {
+    return 8 * (this.#weights.length + 3);
+  }
+
+  /** Sum of the weights; a sample of the present hour weighs 1. */
+  get total(): number {
+    return this.#total / this.#unit;
+  }
+
+  /** Ages everything by one hour. */
+  age(): void {
+    this.#unit *= this.#growth;
+    if (this.#unit < LARGEST_UNIT) return;
+    const unit = this.#unit;
+    this.#weights = this.#weights.map((weight) => weight / unit);
+    this.#total /= this.#unit;
+    this.#unit = 1;
+  }
+
+  /** Adds a sample by its natural logarithm; -Infinity for zero. */
+  addLog(log: number): void {
+    this.#total += this.#unit;
+    // What is next to nothing counts as under every bucket.
+    if (log <= LOG_SMALLEST) return;
+    const bucket = Math.floor(log / LOG_GROWTH);
+    const index = this.#indexOf(bucket);
+    this.#weights[index] = this.#weight(index) + this.#unit;
+  }
+
+  #weight(index: number): number {
+    return this.#weights[index] ?? 0;
+  }
+
+  #indexOf(bucket: number): number {
+    if (this.#weights.length === 0) this.#first = bucket;
+    const index = bucket - this.#first;
+    if (index >= 0 && index < this.#weights.length) return index;
+    const first = Math.min(this.#first, bucket);
+    const end = Math.max(this.#first + this.#weights.length, bucket + 1);
+    const weights = new Float64Array(end - first);
+    weights.set(this.#weights, this.#first - first);
+    this.#weights = weights;
+    this.#first = first;
+    return bucket - first;
+  }
+
+  /**
+   * Writes to `out` the natural logarithm of the amount that the share `tails[i]` of the weight lies above, for
+   * falling tails; -Infinity where that is 0. The last tail may be 0: the highest amount that still weighs
+   * `leastWeight`. Nothing is written without a sample; returns whether there was one.
+   */
+  logQuantiles(tails: readonly number[], leastWeight: number, out: Float64Array): boolean {
+    if (this.#total <= 0) return false;
+    let index = this.#weights.length - 1;
+    const least = leastWeight * this.#unit;
+    while (index >= 0 && this.#weight(index) < least) index -= 1;
+    let above = 0;
+    for (let i = tails.length - 1; i >= 0; i--) {
+      const wanted = (tails[i] ?? 0) * this.#total;
+      while (index >= 0 && above + this.#weight(index) <= wanted) {
+        above += this.#weight(index);
+        index -= 1;
+      }
+      out[i] = index < 0 ? -Infinity : this.#within(index, wanted - above);
+    }
+    return true;
+  }
+
+  /** Interpolates within a bucket, of which the weight `above` lies over the wanted amount. */
+  #within(index: number, above: number): number {
+    const share = above / this.#weight(index);
+    return (this.#first + index + 1 - share) * LOG_GROWTH;
+  }
+}

@@ -1,0 +1,155 @@
+import { RiskBudget } from './budget.ts';
+import {
+  exceededShare,
+  isFresh,
+  settle,
+  shiftedLevel,
+  youthFactor,
+  type Cadence,
+  type CadenceDecision,
+  type CadenceSettings,
+  type ObservedHour,
+} from './cadence.ts';
+import { DecayedHistogram } from './histogram.ts';
+import { logAtTail, TRACKING_TAILS } from './levels.ts';
+import { CANDIDATES, LevelPredictors } from './predictors.ts';
+import { confidenceScale } from './prior.ts';
+import { DAY_SECONDS } from './usage.ts';
+
+const HALF_LIFE_HOURS = 3 * 24;
+const DECAY = 2 ** (-1 / HALF_LIFE_HOURS);
+
+/** What a single ratio weighs after 14 days; it is then forgotten as a maximum. */
+const FORGOTTEN_WEIGHT = 2 ** (-14 / 3);
+
+const BAND = { raiseAbove: 1.02, lowerBelow: 0.8 };
+
+/** Another candidate is taken when it would have cost less than this multiple of the present one. */
+const WORTH_SWITCHING = 0.95;
+
+/** The hour's samples: what is left of it once missing ones are out. */
+interface HourUse {
+  readonly sum: number;
+  readonly count: number;
+  readonly maximum: number;
+}
+
+/**
+ * The opt-in cadence: the request follows a level that is expected for the next hour, times what use was to that
+ * level before. Which level costs least is chosen once a day, at each quantile apart, from the past only.
+ * State: 22 histograms of 1 to 4 kB and 1.5 kB.
+ */
+export class Tracking implements Cadence {
+  readonly #budget: RiskBudget;
+  readonly #predictors = new LevelPredictors();
+  readonly #ratios = CANDIDATES.map(() => new DecayedHistogram(HALF_LIFE_HOURS));
+  readonly #levelSums = new Float64Array(CANDIDATES.length);
+  readonly #chosen = new Uint8Array(TRACKING_TAILS.length);
+  readonly #levels = new Float64Array(CANDIDATES.length);
+  readonly #quantiles = CANDIDATES.map(() => new Float64Array(TRACKING_TAILS.length));
+  readonly #logs = new Float64Array(TRACKING_TAILS.length);
+  #observedHours = 0;
+  #lastSeconds = -Infinity;
+  #chosenDay = -Infinity;
+  /** Maximum of the last hour where that was a level shift, else 0. */
+  #shiftedTo = 0;
+
+  constructor({ risk, confidence }: CadenceSettings) {
+    this.#budget = new RiskBudget(risk, confidenceScale(confidence));
+  }
+
+  get bytes(): number {
+    const arrays = [this.#levelSums, this.#chosen, this.#levels, this.#logs, ...this.#quantiles];
+    const histograms = this.#ratios.reduce((sum, ratio) => sum + ratio.bytes, 0);
+    const own = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return histograms + own + this.#predictors.bytes + 40;
+  }
+
+  observe(hour: ObservedHour): void {
+    const exceeded = exceededShare(hour);
+    if (exceeded !== undefined) this.#budget.observe(exceeded);
+    const use = useOf(hour.cpu);
+    if (use.count === 0) return;
+    this.#shiftedTo = shiftedLevel(hour, exceeded);
+    // The first hour has no past from which a level could be expected.
+    if (this.#observedHours > 0) this.#observeRatios(hour, use.count);
+    this.#predictors.observe(hour.startSeconds, use.sum / use.count, use.maximum);
+    this.#observedHours += 1;
+    this.#lastSeconds = hour.startSeconds + 3600;
+  }
+
+  #observeRatios({ startSeconds, cpu }: ObservedHour, count: number): void {
+    this.#predictors.logLevels(startSeconds, this.#levels);
+    const logs = new Float64Array(count);
+    let next = 0;
+    for (const cores of cpu) {
+      if (!Number.isNaN(cores)) logs[next++] = Math.log(cores);
+    }
+    for (const [i, ratios] of this.#ratios.entries()) {
+      const level = this.#levels[i] ?? 0;
+      this.#levelSums[i] = (this.#levelSums[i] ?? 0) * DECAY + Math.exp(level) * count;
+      ratios.age();
+      for (const log of logs) ratios.addLog(log - level);
+    }
+  }
+
+  decide(nowSeconds: number, inForce: number | undefined): CadenceDecision | undefined {
+    const day = Math.floor(nowSeconds / DAY_SECONDS);
+    if (day > this.#chosenDay && this.#choose()) this.#chosenDay = day;
+    if (this.#chosenDay === -Infinity) return undefined;
+    const demand = this.#budget.demand();
+    const youth = youthFactor(this.#observedHours);
+    const quantile = Math.exp(this.#logWanted(nowSeconds, demand.tail));
+    const wanted = Math.max(quantile * youth, this.#shiftedTo) * demand.margin;
+    const mayLower = isFresh(nowSeconds, this.#lastSeconds);
+    const amount = settle({ wanted, inForce, mayLower }, BAND);
+    return { ...demand, amount, wanted, youthFactor: youth };
+  }
+
+  #logWanted(nowSeconds: number, tail: number): number {
+    this.#predictors.logLevels(nowSeconds, this.#levels);
+    for (const candidate of new Set(this.#chosen)) this.#readQuantiles(candidate);
+    for (const [i, candidate] of this.#chosen.entries()) {
+      this.#logs[i] = (this.#levels[candidate] ?? 0) + (this.#quantiles[candidate]?.[i] ?? 0);
+    }
+    return logAtTail(tail, TRACKING_TAILS, this.#logs);
+  }
+
+  #readQuantiles(candidate: number): boolean {
+    const out = this.#quantiles[candidate];
+    const ratios = this.#ratios[candidate];
+    return (
+      out !== undefined && ratios?.logQuantiles(TRACKING_TAILS, FORGOTTEN_WEIGHT, out) === true
+    );
+  }
+
+  /** Takes the cheapest candidate at each quantile; false without a ratio yet. */
+  #choose(): boolean {
+    const hasRatios = CANDIDATES.every((_, i) => this.#readQuantiles(i));
+    if (!hasRatios) return false;
+    for (let i = 0; i < TRACKING_TAILS.length; i++) this.#chosen[i] = this.#cheapest(i);
+    return true;
+  }
+
+  #cheapest(tail: number): number {
+    const cost = (candidate: number) =>
+      (this.#levelSums[candidate] ?? 0) * Math.exp(this.#quantiles[candidate]?.[tail] ?? 0);
+    const present = this.#chosen[tail] ?? 0;
+    let best = present;
+    for (let i = 0; i < CANDIDATES.length; i++) if (cost(i) < cost(best)) best = i;
+    return cost(best) < WORTH_SWITCHING * cost(present) ? best : present;
+  }
+}
+
+function useOf(cpu: Float64Array): HourUse {
+  let sum = 0;
+  let count = 0;
+  let maximum = 0;
+  for (const cores of cpu) {
+    if (Number.isNaN(cores)) continue;
+    sum += cores;
+    count += 1;
+    maximum = Math.max(maximum, cores);
+  }
+  return { sum, count, maximum };
+}

@@ -38,12 +38,13 @@ single() { # single NAME COMMAND...: a command that is one test by itself
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
-if ! test/cluster/packages.sh prometheus; then
+if ! test/cluster/packages.sh prometheus chromium fonts-dejavu-core; then
   failed=$((failed + 1))
 fi
 single "check" npm run -s check
 suite "unit" passing failing npm run -s test:unit
 suite "prometheus" passing failing npm run -s test:prometheus
+suite "browser" passing failing npm run -s test:browser
 suite "cluster" passing failing npm run -s test:cluster
 suite "end to end" passing failing npm run -s test:e2e
 single "demo" env DEMO=once test/demo/run.sh

@@ -1,46 +1,49 @@
-import { RESOURCES } from '../recommend/usage.ts';
-import { PEER_CADENCES, runPeers } from './compare.ts';
-import { compareFleet, type ComparedSeries, type Comparison } from './comparison.ts';
+import type { Resource } from '../recommend/usage.ts';
+import { runPeers, scoreCurrent, type PeerCadence } from './compare.ts';
+import { compareFleet, type ComparedSeries } from './comparison.ts';
+import type { PeersResult } from './page.ts';
 import type { PeerName } from './peers/peer.ts';
-import { DAILY } from './protocol.ts';
 import type { Backtest, BacktestOptions, Replay } from './run.ts';
 
-export interface AgainstOptions extends Pick<BacktestOptions, 'risks' | 'confidence' | 'coresOf'> {
+export interface AgainstOptions {
   readonly peers: readonly PeerName[];
-  /** Told after each series of each resource. */
-  readonly onProgress: (done: number, total: number) => void;
+  readonly cadences: readonly PeerCadence[];
+  /** Of ours: peers of the same cadence make the headline. */
+  readonly cadence: PeerCadence;
+  readonly currentOf: (replay: Replay) => number | undefined;
 }
 
 /**
- * Peers on the same series as a backtest of ours, daily and hourly, a table per resource. Only series that are long
- * enough for the daily protocol: too few short ones are known for a table of their own.
+ * Runs the peers over the series of the daily protocol that ours was scored on, one series at a time.
+ * Undefined where there is none. A series on which a peer never spoke is left out for all.
  */
-export function compareWithPeers(
-  { replays }: Backtest,
-  options: AgainstOptions,
-): readonly Comparison[] {
-  const scored = replays.filter(({ protocol, score }) => protocol === DAILY && score !== undefined);
-  let done = 0;
-  return RESOURCES.flatMap((resource) => {
-    const compared = scored
-      .filter((replay) => replay.resource === resource)
-      .flatMap((replay) => {
-        options.onProgress(++done, scored.length);
-        return comparedSeries(replay, options);
-      });
-    const { confidence } = options;
-    const risk = options.risks[resource];
-    const table = compareFleet(compared, { resource, risk, confidence, cadence: 'hourly' });
-    return table === undefined ? [] : [table];
+export function runAgainst(
+  { replays }: Pick<Backtest, 'replays'>,
+  resource: Resource,
+  options: AgainstOptions & Pick<BacktestOptions, 'risks' | 'confidence' | 'coresOf'>,
+): PeersResult | undefined {
+  const series = replays
+    .filter((replay) => replay.resource === resource && replay.protocol.name === 'daily')
+    .flatMap((replay) => compared(replay, options) ?? []);
+  const { confidence, cadence, risks } = options;
+  const comparison = compareFleet(series, {
+    resource,
+    risk: risks[resource],
+    confidence,
+    cadence,
   });
+  return comparison && { comparison, series };
 }
 
-function comparedSeries(
-  { series, resource, protocol, score }: Replay,
-  { peers, coresOf }: AgainstOptions,
-): readonly ComparedSeries[] {
+function compared(
+  replay: Replay,
+  { peers, cadences, coresOf, currentOf }: AgainstOptions & Pick<BacktestOptions, 'coresOf'>,
+): ComparedSeries | undefined {
+  const { series, resource, protocol, score } = replay;
+  if (score === undefined) return undefined;
   const coresPerUnit = coresOf(series.dataset);
-  const options = { resource, protocol, peers, cadences: PEER_CADENCES, coresPerUnit };
-  const runs = runPeers(series, options);
-  return score === undefined || runs.length === 0 ? [] : [{ own: score, runs }];
+  const runs = runPeers(series, { resource, protocol, peers, cadences, coresPerUnit });
+  if (runs.length === 0 && peers.length > 0) return undefined;
+  const current = scoreCurrent(series, currentOf(replay), { resource, protocol });
+  return { own: score, runs, ...(current === undefined ? {} : { current }) };
 }

@@ -10,8 +10,7 @@ import { scoreSeries, type SeriesScore } from './score.ts';
 import { sweepKnobs, sweepSeries, type SeriesSweep } from './sweep.ts';
 
 /** How often a peer decides: as commonly run (each day; each 6 h of a short series), or each hour. */
-export const PEER_CADENCES = ['daily', 'hourly'] as const;
-export type PeerCadence = (typeof PEER_CADENCES)[number];
+export type PeerCadence = 'daily' | 'hourly';
 
 /** How one peer at one cadence fared on one series. */
 export interface PeerRun {

@@ -32,7 +32,7 @@ export interface Replay {
 
 type LeftOut = 'Idle' | 'NothingToScore';
 
-type Verdict = 'kept' | 'missed' | 'too little data';
+export type Verdict = 'kept' | 'missed' | 'too little data';
 
 /** What the series of one resource and protocol realised. */
 export interface Outcome {
@@ -118,7 +118,7 @@ function mean(values: Float64Array): number {
 }
 
 /** What the promise is about: time over the request for CPU, days over it for memory. */
-function rateOf(resource: Resource): (score: SeriesScore) => number {
+export function rateOf(resource: Resource): (score: SeriesScore) => number {
   return resource === 'cpu' ? ({ ex }) => ex : breachPerDay;
 }
 

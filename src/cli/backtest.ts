@@ -2,11 +2,18 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { compareWithPeers } from '../backtest/against.ts';
-import type { Comparison } from '../backtest/comparison.ts';
 import { renderComparison } from '../backtest/comparisontext.ts';
+import { CURVE_RISKS } from '../backtest/costcurve.ts';
+import { pageOf } from '../backtest/page.ts';
 import { PEER_NAMES, type PeerName } from '../backtest/peers/peer.ts';
-import { backtest, CADENCES, type Backtest, type CadenceName } from '../backtest/run.ts';
+import type { Comparison } from '../backtest/comparison.ts';
+import {
+  backtest,
+  CADENCES,
+  type Backtest,
+  type BacktestOptions,
+  type CadenceName,
+} from '../backtest/run.ts';
 import { recommendationLines } from '../backtest/recommendations.ts';
 import type { GridSeries } from '../backtest/grid.ts';
 import { containerSettings } from '../controller/settings.ts';
@@ -14,6 +21,8 @@ import { readGrids } from '../csv/grid.ts';
 import { backtestJson, backtestTable } from '../report/backtest.ts';
 import { Progress } from '../report/progress.ts';
 import { PROFILES } from '../api/risk.ts';
+import { renderBacktestPage } from '../report/html/backtestpage.ts';
+import { againstPeers, type Peers } from './againstpeers.ts';
 import { BadInput } from './failure.ts';
 import { policyFromFlags, type PolicyFlags } from './policyflags.ts';
 
@@ -23,6 +32,7 @@ interface BacktestFlags extends PolicyFlags {
   readonly against: readonly PeerName[];
   readonly machineCores: Readonly<Record<string, number>>;
   readonly recommendationsOut?: string;
+  readonly html?: string;
   readonly output: 'table' | 'json';
 }
 
@@ -67,6 +77,7 @@ export function addBacktestCommand(program: Command): void {
       {},
     )
     .option('--recommendations-out <file>', 'write what would have been recommended, as CSV')
+    .option('--html <file>', 'write a page with charts that needs nothing but itself')
     .addOption(
       new Option('-o, --output <format>', 'form').choices(['table', 'json']).default('table'),
     )
@@ -104,14 +115,22 @@ async function runBacktest(files: readonly string[], flags: BacktestFlags): Prom
   process.once('SIGINT', () => abort.abort());
   const progress = new Progress(process.stderr);
   try {
-    const { result, comparisons } = await replayed(files, flags, {
-      signal: abort.signal,
-      progress,
-    });
+    const fleet = await readFleet(files, { signal: abort.signal, progress });
+    const options = optionsOf(flags);
+    progress.show(`replay ${fleet.length} series`);
+    const result = backtest(fleet, options);
+    const peers = againstPeers(result, { ...options, peers: flags.against }, progress);
+    if (flags.recommendationsOut !== undefined) {
+      await write(flags.recommendationsOut, recommendationText(result));
+    }
+    if (flags.html !== undefined) {
+      progress.show('replay at other risks for the page');
+      const source = `${files.length} trace files, ${fleet.length} series`;
+      await write(flags.html, [pageText({ fleet, options, result, peers, source })]);
+    }
     progress.clear();
-    if (flags.recommendationsOut !== undefined) await write(flags.recommendationsOut, result);
     process.stdout.write(
-      flags.output === 'json' ? backtestJson(result, comparisons) : tables(result, comparisons),
+      flags.output === 'json' ? backtestJson(result, comparisonsOf(peers)) : tables(result, peers),
     );
     process.exitCode = EXIT[result.verdict];
   } catch (error) {
@@ -122,8 +141,28 @@ async function runBacktest(files: readonly string[], flags: BacktestFlags): Prom
   }
 }
 
-function tables(result: Backtest, comparisons: readonly Comparison[]): string {
-  return [backtestTable(result), ...comparisons.map(renderComparison)].join('\n');
+function comparisonsOf({ cpu, memory }: Peers): readonly Comparison[] {
+  return [cpu, memory].flatMap((found) => found?.comparison ?? []);
+}
+
+function tables(result: Backtest, peers: Peers): string {
+  return [backtestTable(result), ...comparisonsOf(peers).map(renderComparison)].join('\n');
+}
+
+interface PageInput {
+  readonly fleet: readonly GridSeries[];
+  readonly options: BacktestOptions;
+  readonly result: Backtest;
+  readonly peers: Peers;
+  readonly source: string;
+}
+
+function pageText({ fleet, options, result, peers, source }: PageInput): string {
+  const otherRisks = CURVE_RISKS.map((risk) =>
+    backtest(fleet, { ...options, risks: { cpu: risk, memory: risk } }),
+  );
+  const currentOf = () => undefined;
+  return renderBacktestPage(pageOf({ source, options, result, otherRisks, peers, currentOf }));
 }
 
 interface Context {
@@ -131,13 +170,10 @@ interface Context {
   readonly progress: Progress;
 }
 
-async function replayed(
+async function readFleet(
   files: readonly string[],
-  flags: BacktestFlags,
   { signal, progress }: Context,
-): Promise<{ readonly result: Backtest; readonly comparisons: readonly Comparison[] }> {
-  const settings = containerSettings(policyFromFlags(flags).policy, 'main', []);
-  if (settings === undefined) throw new BadInput('the policy ignores every container');
+): Promise<readonly GridSeries[]> {
   const fleet: GridSeries[] = [];
   try {
     for await (const series of readGrids(files, signal)) {
@@ -148,20 +184,18 @@ async function replayed(
     if (signal.aborted) throw error;
     throw new BadInput(error instanceof Error ? error.message : String(error), { cause: error });
   }
-  progress.show(`replay ${fleet.length} series`);
+  return fleet;
+}
+
+function optionsOf(flags: BacktestFlags): BacktestOptions {
+  const settings = containerSettings(policyFromFlags(flags).policy, 'main', []);
+  if (settings === undefined) throw new BadInput('the policy ignores every container');
   const { cpu, memory } = settings.resources;
-  const options = {
+  return {
     risks: { cpu: cpu.risk, memory: memory.risk },
     confidence: settings.confidence,
-    coresOf: (dataset: string) => coresOf(flags.machineCores, dataset),
-  };
-  const result = backtest(fleet, { ...options, cadence: flags.cadence });
-  if (flags.against.length === 0) return { result, comparisons: [] };
-  const onProgress = (done: number, total: number): void =>
-    progress.show(`compare ${done} of ${total} series`);
-  return {
-    result,
-    comparisons: compareWithPeers(result, { ...options, peers: flags.against, onProgress }),
+    cadence: flags.cadence,
+    coresOf: (dataset) => coresOf(flags.machineCores, dataset),
   };
 }
 
@@ -170,12 +204,13 @@ function coresOf(given: Readonly<Record<string, number>>, dataset: string): numb
   return Object.entries(given).find(([prefix]) => dataset.startsWith(prefix))?.[1] ?? 1;
 }
 
-async function write(file: string, { replays }: Backtest): Promise<void> {
-  const lines = function* () {
-    for (const line of recommendationLines(replays)) yield `${line}\n`;
-  };
+function* recommendationText({ replays }: Backtest): Generator<string> {
+  for (const line of recommendationLines(replays)) yield `${line}\n`;
+}
+
+async function write(file: string, text: Iterable<string>): Promise<void> {
   try {
-    await pipeline(Readable.from(lines()), createWriteStream(file));
+    await pipeline(Readable.from(text), createWriteStream(file));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BadInput(`write ${file}: ${reason}`, { cause });

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { ContainerStatus, RecommendationStatus } from '../api/recommendation.ts';
 import { API_VERSION } from '../api/group.ts';
-import { parseCpu, parseMemory } from '../api/quantity.ts';
+import { parseCpu, parseMemory, readableCpu, readableMemory } from '../api/quantity.ts';
 
 /** One workload in a report. */
 export interface ReportRow {
@@ -66,7 +66,7 @@ function table(rows: readonly ReportRow[]): string {
     name,
     ...COLUMNS.map(([, field]) => status.summary?.[field] ?? ''),
   ]);
-  const lines = [head, ...body];
+  const lines = [head, ...body.map((cells) => cells.map(printable))];
   const widths = head.map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   );
@@ -74,6 +74,11 @@ function table(rows: readonly ReportRow[]): string {
     .map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   '))
     .map((line) => `${line.trimEnd()}\n`)
     .join('');
+}
+
+/** Names of series come from files: a terminal must not obey what is in them. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '\u{fffd}');
 }
 
 const RESOURCES = ['cpu', 'memory'] as const;
@@ -121,9 +126,30 @@ function csvCell(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The last lines of a table: how many, and what is saved in sum; for people. */
+/** The last line of a table: how many, and what is saved in sum over all pods; for people. */
 export function reportFooter(rows: readonly ReportRow[]): string {
   const recommended = rows.filter(({ status }) => status.summary?.status === 'Recommended');
   const held = rows.filter(({ status }) => status.reason !== undefined);
-  return `${rows.length} workloads: ${recommended.length} would change, ${held.length} held\n`;
+  const cpu = sum(rows, ({ cpu }) => signed(cpu, parseCpu));
+  const memory = sum(rows, ({ memory }) => signed(memory, parseMemory));
+  const counts = `${recommended.length} would change, ${held.length} held`;
+  return `${countOf(rows.length)}: ${counts}; saves ${readableCpu(cpu)} cpu and ${readableMemory(memory)} memory\n`;
+}
+
+/** `1 workload`, `2 workloads`. */
+export function countOf(workloads: number): string {
+  return workloads === 1 ? '1 workload' : `${workloads} workloads`;
+}
+
+function sum(
+  rows: readonly ReportRow[],
+  of: (savings: NonNullable<RecommendationStatus['savings']>) => number,
+): number {
+  return rows.reduce((total, { status }) => total + of(status.savings ?? {}), 0);
+}
+
+/** Savings are negative where more is needed, which a quantity of a request never is. */
+function signed(text: string | undefined, parse: (quantity: string) => number): number {
+  if (text === undefined) return 0;
+  return text.startsWith('-') ? -parse(text.slice(1)) : parse(text);
 }

@@ -12,6 +12,11 @@ export function rules(...list: readonly Rule[]): Record<string, unknown> {
   return { 'x-kubernetes-validations': list };
 }
 
+/** CEL: the text is a duration of this API. */
+export function celIsDuration(path: string): string {
+  return `${path}.matches('^[1-9][0-9]{0,4}[smhd]$')`;
+}
+
 /**
  * CEL: a duration of this API in seconds. CEL's own duration() knows no days, and putting a string together for it
  * passes the API server's cost limit.
@@ -61,7 +66,7 @@ export function duration(description: string, { from, to }: DurationRange) {
     .meta({
       description,
       ...rules({
-        rule: `self.matches('^[1-9][0-9]{0,4}[smhd]$') && ${celDuration('self')} >= ${parseDuration(from)} && ${celDuration('self')} <= ${parseDuration(to)}`,
+        rule: `${celIsDuration('self')} && ${celDuration('self')} >= ${parseDuration(from)} && ${celDuration('self')} <= ${parseDuration(to)}`,
         message: `write a duration from ${from} to ${to}, as one number and one unit of s, m, h, d, such as "24h"`,
       }),
     });

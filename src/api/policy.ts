@@ -3,6 +3,7 @@ import { changes } from './changes.ts';
 import {
   amounts,
   celDuration,
+  celIsDuration,
   conditions,
   cpuQuantity,
   duration,
@@ -49,7 +50,8 @@ const history = z
     description: 'Which usage is looked at.',
     ...rules({
       // The default of this object is checked too, before the defaults of its fields are there.
-      rule: `!has(self.minimum) || !has(self.window) || ${celDuration('self.minimum')} <= ${celDuration('self.window')}`,
+      // What is no duration is said by the field itself.
+      rule: `!has(self.minimum) || !has(self.window) || !${celIsDuration('self.minimum')} || !${celIsDuration('self.window')} || ${celDuration('self.minimum')} <= ${celDuration('self.window')}`,
       message:
         'history.minimum must not be longer than history.window: shorten the minimum or lengthen the window',
     }),
@@ -70,11 +72,18 @@ function limitStrategy(resource: string, defaults: string) {
     })
     .meta({
       description: `How the ${resource} limit follows from the request. ${defaults}`,
-      ...rules({
-        rule: "self.strategy == 'Headroom' || !has(self.headroom)",
-        message:
-          'headroom is only read with strategy Headroom: set strategy to Headroom or leave headroom out',
-      }),
+      ...rules(
+        {
+          rule: "self.strategy == 'Headroom' || !has(self.headroom)",
+          message:
+            'headroom is only read with strategy Headroom: set strategy to Headroom or leave headroom out',
+        },
+        {
+          rule: "self.strategy != 'Headroom' || has(self.headroom)",
+          message:
+            'strategy Headroom needs headroom: write how far the limit is above the request, such as 20%, or 0% for limit = request',
+        },
+      ),
     });
 }
 

@@ -17,7 +17,7 @@ export function addOperatorCommand(program: Command): void {
     .option('--metrics-address <host:port>', '/metrics, /healthz, /readyz', '127.0.0.1:8080')
     .option('--lease-namespace <name>', 'namespace of the Lease; default: that of the pod')
     .option('--lease-name <name>', 'name of the Lease', 'rightsize')
-    .option('--refresh <duration>', 'time between two readings of usage', '1h')
+    .option('--refresh <duration>', 'time between two readings of usage, up to 24h', '1h')
     .addOption(new Option('--log-level <level>', 'least level').choices(LOG_LEVELS).default('info'))
     .addHelpText(
       'after',

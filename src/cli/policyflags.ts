@@ -114,24 +114,27 @@ function percentFlag(
 
 function readPolicy(file: string): Pick<Policy, 'name' | 'spec'> {
   const raw = reading(() => parse(readFileSync(file, 'utf8')) as unknown, file);
-  const policy = checked(document, raw, { file, at: '' });
+  const policy = checked(document, raw, { file, at: [] });
   const schema =
     policy.kind === 'RightsizePolicy' ? rightsizePolicySpec : clusterRightsizePolicySpec;
   return {
     name: policy.metadata.name,
-    spec: checked(schema, policy.spec, { file, at: 'spec.' }),
+    spec: checked(schema, policy.spec, { file, at: ['spec'] }),
   };
 }
 
 function checked<T extends z.ZodType>(
   schema: T,
   value: unknown,
-  { file, at }: { readonly file: string; readonly at: string },
+  { file, at }: { readonly file: string; readonly at: readonly string[] },
 ): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new BadInput(
-    `${file}: ${at}${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
-  );
+  const path = [...at, ...(issue?.path ?? [])].join('.');
+  const what =
+    path === ''
+      ? 'expected a RightsizePolicy or ClusterRightsizePolicy, with apiVersion, kind, metadata and spec'
+      : `${path}: ${issue?.message ?? 'invalid'}`;
+  throw new BadInput(`${file}: ${what}`);
 }

@@ -8,11 +8,11 @@ export interface PrometheusFlags {
   readonly prometheusTokenFile?: string;
   readonly prometheusUser?: string;
   readonly prometheusPasswordFile?: string;
-  readonly prometheusHeader: readonly string[];
+  readonly prometheusHeader?: readonly string[];
   readonly prometheusCaFile?: string;
   readonly prometheusCertFile?: string;
   readonly prometheusKeyFile?: string;
-  readonly prometheusMatcher: readonly string[];
+  readonly prometheusMatcher?: readonly string[];
   readonly prometheusTimeout: number;
   readonly prometheusConcurrency: number;
 }
@@ -23,7 +23,7 @@ function positive(text: string): number {
   throw new InvalidArgumentError('It is not a number above zero.');
 }
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 
@@ -43,7 +43,6 @@ export function withPrometheusFlags(command: Command): Command {
       '--prometheus-header <name=value>',
       'extra header, such as X-Scope-OrgID=team; repeatable',
       collect,
-      [],
     )
     .option('--prometheus-ca-file <file>', 'certificate authority of the server')
     .option('--prometheus-cert-file <file>', 'client certificate')
@@ -52,7 +51,6 @@ export function withPrometheusFlags(command: Command): Command {
       '--prometheus-matcher <label=value>',
       'added to every query where several clusters share a store; repeatable',
       collect,
-      [],
     )
     .option('--prometheus-timeout <seconds>', 'deadline of one query', positive, 60)
     .option('--prometheus-concurrency <n>', 'queries at once', positive, 4);
@@ -75,11 +73,11 @@ export function prometheusOptions(flags: PrometheusFlags): PrometheusOptions {
     bearerTokenFile: flags.prometheusTokenFile,
     basicAuth:
       username === undefined || passwordFile === undefined ? undefined : { username, passwordFile },
-    headers: Object.fromEntries(flags.prometheusHeader.map(header)),
+    headers: Object.fromEntries((flags.prometheusHeader ?? []).map(header)),
     caFile: flags.prometheusCaFile,
     certFile: flags.prometheusCertFile,
     keyFile: flags.prometheusKeyFile,
-    matchers: flags.prometheusMatcher.map((text) =>
+    matchers: (flags.prometheusMatcher ?? []).map((text) =>
       reading(() => parseMatcher(text), '--prometheus-matcher'),
     ),
     timeoutSeconds: flags.prometheusTimeout,

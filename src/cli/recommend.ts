@@ -39,18 +39,35 @@ export function addRecommendCommand(program: Command): void {
       'workloads with these labels only, such as app=web,tier=front',
     )
     .option('--policy <file>', 'a RightsizePolicy or ClusterRightsizePolicy to go by')
-    .addOption(new Option('--profile <name>', 'named risk').choices(PROFILES))
+    .addOption(new Option('--profile <name>', 'named risk; default: Balanced').choices(PROFILES))
     .option('--cpu-risk <percent>', 'share of time that CPU demand may exceed the request')
     .option('--memory-risk <percent>', 'share of pod-days whose peak may exceed the limit')
-    .option('--confidence <percent>', 'share of containers that must keep the CPU risk')
-    .option('--window <duration>', 'how far back usage counts');
+    .option(
+      '--confidence <percent>',
+      'share of containers that must keep the CPU risk; default: 95%',
+    )
+    .option('--window <duration>', 'how far back usage counts; default: 14d');
   withPrometheusFlags(command)
     .addOption(new Option('-o, --output <format>', 'form').choices(FORMATS).default('table'))
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 usage of some workloads could not be read, 2 bad input, 130 interrupted.',
     )
-    .action((files: string[], flags: RecommendFlags) => runRecommend(files, flags));
+    .action((files: string[], flags: RecommendFlags) => {
+      if (flags.source === 'csv') refuseUnread(command);
+      return runRecommend(files, flags);
+    });
+}
+
+/** A flag that would say nothing was meant to say something. */
+function refuseUnread(command: Command): void {
+  const unread = command.options.find(
+    (option) =>
+      /^(namespace|selector|kubeconfig|prometheus.*)$/.test(option.attributeName()) &&
+      command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  if (unread === undefined) return;
+  throw new BadInput(`${unread.long ?? unread.flags} is not read with --source csv: leave it out`);
 }
 
 async function runRecommend(files: readonly string[], flags: RecommendFlags): Promise<void> {

@@ -8,12 +8,12 @@ import {
   type Workload,
 } from '../controller/ports.ts';
 import { compose, recommendationName } from '../controller/reconcile.ts';
-import { KubeCluster } from '../kube/cluster.ts';
+import { KubeCluster, type KubeClusterOptions } from '../kube/cluster.ts';
 import { KubeConnection } from '../kube/connection.ts';
 import { loadKubeConfig } from '../kube/kubeconfig.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
 import type { Progress } from '../report/progress.ts';
-import type { ReportRow } from '../report/report.ts';
+import { countOf, type ReportRow } from '../report/report.ts';
 import { BadInput, reading } from './failure.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import type { GivenPolicy } from './policyflags.ts';
@@ -41,67 +41,109 @@ export async function recommendCluster(
   given: GivenPolicy,
   context: Context,
 ): Promise<Report> {
-  const prometheus = prometheusOptions(flags);
   const labels = parseSelector(flags.selector);
-  const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
+  const source = reading(() =>
+    createPrometheusSource({
+      ...prometheusOptions(flags),
+      onProgress: (done, total) =>
+        context.progress.show(`reading usage, ${done} of ${total} batches`),
+    }),
+  );
+  try {
+    const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
+    try {
+      const { cluster, notes } = await look(connection, flags.namespace, context);
+      const chosen = withPolicies(cluster, given);
+      const { workloads, notes: missing } = choose(cluster, flags.namespace, labels);
+      const report = await reportOf(chosen.view, workloads, (query) =>
+        source.read(query, context.signal),
+      );
+      return { ...report, notes: [...notes, ...chosen.notes, ...missing, ...report.notes] };
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * The cluster as it is now. Of one namespace, who may not read what is in none still gets an answer, and a note of
+ * what is not in it.
+ */
+async function look(
+  connection: KubeConnection,
+  namespace: string | undefined,
+  context: Context,
+): Promise<{ readonly cluster: KubeCluster; readonly notes: readonly string[] }> {
+  const whole = await lookAt({ connection, namespace, clusterScoped: 'Watched' }, context);
+  if (whole.problems === undefined) return { cluster: whole.cluster, notes: [] };
+  if (namespace === undefined || !whole.isForbidden) throw whole.problems;
+  const own = await lookAt({ connection, namespace, clusterScoped: 'LeftOut' }, context);
+  if (own.problems !== undefined) throw own.problems;
+  const left = 'cluster policies, nodes and labels of namespaces may not be read';
+  return { cluster: own.cluster, notes: [`${left}: the report goes without them`] };
+}
+
+interface Look {
+  readonly cluster: KubeCluster;
+  /** Why it is not whole. */
+  readonly problems: BadInput | undefined;
+  readonly isForbidden: boolean;
+}
+
+/** Lists everything once. What was listed stays readable when the watches have stopped. */
+async function lookAt(
+  at: Pick<KubeClusterOptions, 'connection' | 'namespace' | 'clusterScoped'>,
+  { signal, progress }: Context,
+): Promise<Look> {
   const failing = new Set<string>();
   const hopeless = new AbortController();
+  let isForbidden = false;
   const cluster = new KubeCluster({
-    connection,
-    namespace: flags.namespace,
+    ...at,
     ownKinds: 'IfServed',
     onChange: () => undefined,
     onError: () => undefined,
     onState: (resource, { kind }) => {
-      if (kind === 'Listing') context.progress.show(`listing ${resource}`);
-      if (kind === 'Forbidden') hopeless.abort();
+      if (kind === 'Listing') progress.show(`listing ${resource}`);
+      if (kind === 'Forbidden') {
+        isForbidden = true;
+        hopeless.abort();
+      }
       if (kind === 'Failing') failing.add(resource);
       else failing.delete(resource);
     },
   });
+  const patience = setTimeout(() => {
+    if (failing.size > 0) hopeless.abort();
+  }, FAILING_MS);
   try {
     cluster.start();
-    const patience = setTimeout(() => {
-      if (failing.size > 0) hopeless.abort();
-    }, FAILING_MS);
-    await listed(cluster, context.signal, hopeless.signal).finally(() => clearTimeout(patience));
-    const { view, notes } = withPolicies(cluster, given);
-    const workloads = [...view.workloads.values()].filter((workload) =>
-      Object.entries(labels).every(([name, value]) => workload.labels[name] === value),
-    );
-    const source = reading(() =>
-      createPrometheusSource({
-        ...prometheus,
-        onProgress: (done, total) =>
-          context.progress.show(`reading usage, ${done} of ${total} batches`),
-      }),
-    );
-    try {
-      const report = await reportOf(view, workloads, (query) => source.read(query, context.signal));
-      return { ...report, notes };
-    } finally {
-      source.close();
-    }
+    const problems = await listed(cluster, signal, hopeless.signal);
+    return { cluster, problems, isForbidden };
   } finally {
+    clearTimeout(patience);
     await cluster.stop();
-    await connection.close();
   }
 }
 
+/** What keeps the cluster from being read; undefined when all was listed. */
 async function listed(
   cluster: KubeCluster,
   signal: AbortSignal,
   hopeless: AbortSignal,
-): Promise<void> {
+): Promise<BadInput | undefined> {
   try {
     const deadline = AbortSignal.timeout(LIST_DEADLINE_MS);
     await cluster.waitForSync(AbortSignal.any([signal, hopeless, deadline]));
+    return undefined;
   } catch (error) {
     if (signal.aborted) throw error;
     // Known reasons first; `has not listed` is none.
     const [first = 'no answer', ...others] = cluster.problems().toSorted(byReason);
     const more = others.length === 0 ? '' : ` (and ${others.length} more kinds)`;
-    throw new BadInput(`the cluster cannot be read: ${first}${more}`, { cause: error });
+    return new BadInput(`the cluster cannot be read: ${first}${more}`, { cause: error });
   }
 }
 
@@ -115,13 +157,34 @@ function parseSelector(text: string | undefined): Readonly<Record<string, string
   if (text === undefined) return {};
   return Object.fromEntries(
     text.split(',').map((part) => {
-      const [name = '', value, ...rest] = part.split('=');
-      if (name === '' || value === undefined || rest.length > 0) {
-        throw new BadInput(`--selector "${text}": "${part}" is not label=value`);
+      const [, name, value] = /^\s*([\w./-]+)=([\w.-]*)\s*$/.exec(part) ?? [];
+      if (name === undefined || value === undefined) {
+        throw new BadInput(
+          `--selector "${text}": only label=value works, several of them with commas, such as app=web,tier=front`,
+        );
       }
-      return [name.trim(), value.trim()];
+      return [name, value];
     }),
   );
+}
+
+/** The workloads of the report, and what to say when there are none. */
+function choose(
+  cluster: KubeCluster,
+  namespace: string | undefined,
+  labels: Readonly<Record<string, string>>,
+): { readonly workloads: readonly Workload[]; readonly notes: readonly string[] } {
+  const workloads = [...cluster.workloads.values()].filter((workload) =>
+    Object.entries(labels).every(([name, value]) => workload.labels[name] === value),
+  );
+  if (workloads.length > 0) return { workloads, notes: [] };
+  const where = namespace === undefined ? 'the cluster' : `namespace "${namespace}"`;
+  const isThere = namespace === undefined || cluster.namespace(namespace) !== undefined;
+  const note =
+    cluster.workloads.size > 0
+      ? `no workload of ${where} has the labels of --selector`
+      : `${where} has no workloads${isThere ? '' : ', or is not there'}`;
+  return { workloads, notes: [note] };
 }
 
 function withPolicies(
@@ -151,7 +214,7 @@ async function reportOf(
   read: (
     query: Parameters<ReturnType<typeof createPrometheusSource>['read']>[0],
   ) => Promise<UsageReading>,
-): Promise<Omit<Report, 'notes'>> {
+): Promise<Report> {
   const governed = workloads.flatMap((workload) => {
     const governance = governanceOf(view, workload);
     return governance === undefined ? [] : [{ workload, governance }];
@@ -159,6 +222,7 @@ async function reportOf(
   const nowSeconds = SYSTEM_CLOCK.nowSeconds();
   const rows: ReportRow[] = [];
   const failures: string[] = [];
+  const notes = new Set<string>();
   const byWindow = Map.groupBy(governed, ({ governance }) => governance.policy.spec.history.window);
   for (const [window, group] of byWindow) {
     const answer = await read({
@@ -170,7 +234,7 @@ async function reportOf(
       fromSeconds: nowSeconds - parseDuration(window),
       toSeconds: nowSeconds,
     });
-    failures.push(...answer.warnings.map(({ message }) => message));
+    for (const { message } of answer.warnings) notes.add(message);
     for (const each of group) {
       const key = workloadKey(each.workload.ref);
       const failure = answer.failures.get(key);
@@ -178,7 +242,9 @@ async function reportOf(
       rows.push(rowOf(view, each, { answer, nowSeconds }));
     }
   }
-  return { rows, failures };
+  const ungoverned = workloads.length - governed.length;
+  if (ungoverned > 0) notes.add(`left out, as no policy selects them: ${countOf(ungoverned)}`);
+  return { rows, failures, notes: [...notes] };
 }
 
 function rowOf(

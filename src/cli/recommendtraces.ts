@@ -21,21 +21,23 @@ export async function recommendTraces(
   { signal, progress }: { readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<Report> {
   const windowSeconds = parseDuration(given.policy.spec.history.window);
+  const windowDays = Math.ceil(windowSeconds / DAY_SECONDS);
   const rows: ReportRow[] = [];
+  const notes: string[] = [];
   try {
-    for await (const series of readTraces(
-      files,
-      { windowDays: Math.ceil(windowSeconds / DAY_SECONDS) },
-      signal,
-    )) {
-      rows.push(rowOf(series, given));
-      progress.show(`read ${rows.length} series`);
+    for (const file of files) {
+      const before = rows.length;
+      for await (const series of readTraces([file], { windowDays }, signal)) {
+        rows.push(rowOf(series, given));
+        progress.show(`read ${rows.length} series`);
+      }
+      if (rows.length === before) notes.push(`${file} has no series with a sample`);
     }
   } catch (error) {
     if (signal.aborted) throw error;
     throw new BadInput(error instanceof Error ? error.message : String(error), { cause: error });
   }
-  return { rows, failures: [], notes: [] };
+  return { rows, failures: [], notes };
 }
 
 function rowOf({ dataset, series, history }: TraceSeries, { policy }: GivenPolicy): ReportRow {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../api/duration.ts';
 import { Controller } from '../controller/controller.ts';
 import type { Log } from '../controller/ports.ts';
@@ -17,7 +18,7 @@ import type { LogLevel } from '../telemetry/loglevel.ts';
 import { createMetrics, type OperatorMetrics } from '../telemetry/metrics.ts';
 import { parseAddress, serveTelemetry } from '../telemetry/server.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
-import { reading } from './failure.ts';
+import { BadInput, reading } from './failure.ts';
 import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
 import { VERSION } from './version.ts';
 
@@ -71,7 +72,10 @@ function assemble(
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Parts {
   const prometheus = prometheusOptions(flags);
-  const refreshSeconds = reading(() => parseDuration(flags.refresh), '--refresh');
+  const refreshSeconds = parseRefresh(flags.refresh);
+  const source = reading(() =>
+    createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
+  );
   const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
   const metrics: OperatorMetrics = createMetrics(VERSION, () => ({
     ...controller.snapshot,
@@ -83,13 +87,26 @@ function assemble(
     log,
     metrics,
     onChange: (change) => controller.changed(change),
+    onWhole: () => leadIfMay(),
+    onBroken: () => {
+      log.warn({ problems: cluster.problems() }, 'resting until the cluster can be read');
+      void controller.rest();
+    },
   });
-  const source = reading(() =>
-    createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
-  );
+  /** Decisions need the whole picture: policies that are not listed yet would look withdrawn. */
+  const mayLead = (): boolean => election.isLeader() && cluster.isWhole();
+  const leadIfMay = (): void => {
+    if (!mayLead() || signal.aborted) return;
+    const problems = cluster.problems();
+    if (problems.length > 0) log.warn({ problems }, 'not everything can be read');
+    controller.lead();
+  };
   const election = electLeader(flags, connection, {
     log,
-    onElected: () => void leadWhenSynced(cluster, { controller, election, signal, log }),
+    onElected: () => {
+      leadIfMay();
+      if (!cluster.isWhole()) void warnOfWait(cluster, { log, signal });
+    },
     onLost: () => void controller.rest(),
   });
   const events = new EventRecorder({
@@ -105,7 +122,7 @@ function assemble(
     log,
     clock: SYSTEM_CLOCK,
     random: Math.random,
-    isLeader: () => election.isLeader(),
+    isLeader: mayLead,
     refreshSeconds,
     onReconciled: (result) => metrics.reconciled(result),
   });
@@ -155,13 +172,17 @@ function watchCluster(
     readonly log: Log;
     readonly metrics: OperatorMetrics;
     readonly onChange: ConstructorParameters<typeof KubeCluster>[0]['onChange'];
+    readonly onWhole: () => void;
+    readonly onBroken: () => void;
   },
 ): KubeCluster {
   const { log, metrics, namespace, onChange } = options;
   const logState = watchLogger(log);
-  return new KubeCluster({
+  let isWhole = false;
+  const cluster = new KubeCluster({
     connection,
     namespace,
+    clusterScoped: namespace === undefined ? 'Watched' : 'LeftOut',
     ownKinds: 'Required',
     onChange,
     // A failing call shows as a state, once; every single one is for who looks closely. Anything else is an object
@@ -173,8 +194,13 @@ function watchCluster(
     onState: (resource, state) => {
       metrics.watchChanged(resource, state.kind);
       logState(resource, state);
+      const before = isWhole;
+      isWhole = cluster.isWhole();
+      if (isWhole && !before) options.onWhole();
+      if (!isWhole && before) options.onBroken();
     },
   });
+  return cluster;
 }
 
 /** Logs what is new: a failure when it begins or changes, and the recovery from it. */
@@ -195,30 +221,28 @@ function watchLogger(log: Log): (resource: string, state: ReflectorState) => voi
   };
 }
 
-/** Decisions need the whole picture: an empty list of policies that is not there yet would withdraw everything. */
-async function leadWhenSynced(
+const PATIENCE_MS = 10_000;
+
+/** A leader that writes nothing ought to say why. */
+async function warnOfWait(
   cluster: KubeCluster,
-  deps: {
-    readonly controller: Controller;
-    readonly election: LeaderElection;
-    readonly signal: AbortSignal;
-    readonly log: Log;
-  },
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<void> {
-  const { controller, election, signal, log } = deps;
-  const patience = setTimeout(() => {
-    log.warn({ problems: cluster.problems() }, 'waiting for the cluster to be read');
-  }, 10_000);
   try {
-    await cluster.waitForSync(signal);
-    const problems = cluster.problems();
-    if (problems.length > 0) log.warn({ problems }, 'not everything can be read');
-    if (election.isLeader()) controller.lead();
-  } catch (error) {
-    if (!signal.aborted) log.error({ err: error }, 'wait for the cluster to be read');
-  } finally {
-    clearTimeout(patience);
+    await sleep(PATIENCE_MS, undefined, { signal });
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+    return;
   }
+  if (cluster.isWhole()) return;
+  log.warn({ problems: cluster.problems() }, 'waiting for the cluster to be read');
+}
+
+/** Seconds between two readings; throws BadInput. */
+function parseRefresh(text: string): number {
+  const seconds = reading(() => parseDuration(text), '--refresh');
+  if (seconds <= parseDuration('24h')) return seconds;
+  throw new BadInput(`--refresh: "${text}" is not from 1s to 24h`);
 }
 
 /** Undefined when this does not run in a pod. */

@@ -64,7 +64,7 @@ function apply(
 export async function deleteObject(
   connection: KubeConnection,
   at: ObjectAddress,
-  uid?: string,
+  { uid, signal }: { readonly uid?: string; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   try {
     await connection.request({
@@ -75,6 +75,7 @@ export async function deleteObject(
         kind: 'DeleteOptions',
         ...(uid === undefined ? {} : { preconditions: { uid } }),
       },
+      signal,
     });
   } catch (thrown) {
     // Conflict: another object has the name now, so ours is gone.

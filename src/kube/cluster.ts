@@ -40,8 +40,10 @@ import { projectJob, projectWorkload, type JobFacts } from './workloads.ts';
 
 export interface KubeClusterOptions {
   readonly connection: KubeConnection;
-  /** Watch this namespace only, and nothing that is not in a namespace. */
+  /** Of what is in a namespace, watch what is in this one only. */
   readonly namespace: string | undefined;
+  /** Kinds that are in no namespace: nodes, namespaces, cluster policies. */
+  readonly clusterScoped: 'Watched' | 'LeftOut';
   /** Without our own kinds a one-off report can do; the operator cannot. */
   readonly ownKinds: 'Required' | 'IfServed';
   readonly onChange: (change: ClusterChange) => void;
@@ -58,6 +60,18 @@ interface Watched {
   readonly isRequired: boolean;
 }
 
+/**
+ * A kind's objects vanish before the kind does: a policy is believed to be gone when its kind is still watched after
+ * this time, in which the end of a kind shows.
+ */
+const GONE_BELIEVED_MS = 5_000;
+
+const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
+  'namespaces',
+  'nodes',
+  OWN_RESOURCES.ClusterRightsizePolicy.plural,
+]);
+
 /** The cluster as watches show it: one reflector per kind, joined into what the controller reads. */
 export class KubeCluster implements ClusterView {
   readonly workloads = new Map<string, Workload>();
@@ -67,6 +81,8 @@ export class KubeCluster implements ClusterView {
   readonly #options: KubeClusterOptions;
   readonly #watched: Watched[] = [];
   readonly #owners = new OwnerIndex();
+  /** Policies that have vanished and are not yet believed to be gone. */
+  readonly #vanished = new Map<string, NodeJS.Timeout>();
   readonly #jobs: ReadonlyMap<string, JobFacts>;
   readonly #replicaSets: ReadonlyMap<string, Owned>;
   readonly #namespaces: ReadonlyMap<string, Namespace>;
@@ -94,7 +110,7 @@ export class KubeCluster implements ClusterView {
       { apiVersion: 'autoscaling/v2', plural: 'horizontalpodautoscalers' },
       { project: projectAutoscaler, ...inNamespace<Autoscaler>() },
     );
-    const isWide = options.namespace === undefined;
+    const isWide = options.clusterScoped === 'Watched';
     this.#namespaces = isWide ? this.#watchNamespaces() : new Map<string, Namespace>();
     this.#nodes = isWide
       ? this.#watch<Node>({ apiVersion: 'v1', plural: 'nodes' }, { project: projectNode })
@@ -112,11 +128,21 @@ export class KubeCluster implements ClusterView {
   }
 
   async stop(): Promise<void> {
+    for (const timer of this.#vanished.values()) clearTimeout(timer);
+    this.#vanished.clear();
     await Promise.all(this.#watched.map(({ reflector }) => reflector.stop()));
   }
 
   async waitForSync(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#watched.map(({ reflector }) => reflector.waitForSync(signal)));
+  }
+
+  /** Whether decisions may rest on it: all was listed once, and the kinds that are required are served. */
+  isWhole(): boolean {
+    return this.#watched.every(
+      ({ reflector, isRequired }) =>
+        reflector.synced && !(isRequired && reflector.state.kind === 'NotServed'),
+    );
   }
 
   /** What keeps the view from being whole, a sentence each; empty when it is. */
@@ -156,9 +182,9 @@ export class KubeCluster implements ClusterView {
     resource: ApiResource,
     options: Pick<ReflectorOptions<T>, 'project' | 'onChange' | 'content'>,
   ): ReadonlyMap<string, T> {
-    const { connection, namespace, onError, onState } = this.#options;
-    const group = resource.apiVersion.split('/').slice(0, -1).join('/');
-    const name = group === '' ? resource.plural : `${resource.plural}.${group}`;
+    const { connection, onError, onState } = this.#options;
+    const namespace = CLUSTER_SCOPED.has(resource.plural) ? undefined : this.#options.namespace;
+    const name = resourceName(resource);
     const isOwnKind = Object.values(OWN_RESOURCES).some((own) => own === resource);
     const isRequired = isOwnKind && this.#options.ownKinds === 'Required';
     const reflector = new Reflector<T>({
@@ -248,23 +274,44 @@ export class KubeCluster implements ClusterView {
   #watchPolicies(kind: Policy['kind']): void {
     this.#watch<ProjectedPolicy>(OWN_RESOURCES[kind], {
       project: (raw: Json) => projectPolicy(kind, raw),
-      onChange: (change) => this.#policyChanged(change),
+      onChange: (change) => {
+        const { key } = itemOf(change);
+        clearTimeout(this.#vanished.get(key));
+        this.#vanished.delete(key);
+        if (change.kind === 'Deleted') this.#policyVanished(kind, key);
+        else this.#policyStated(change.item);
+      },
     });
   }
 
-  #policyChanged(change: Change<ProjectedPolicy>): void {
-    const { key } = itemOf(change);
+  #policyStated(item: ProjectedPolicy): void {
+    const { key } = item;
     const before = this.policies.get(key);
     this.policies.delete(key);
     this.unreadablePolicies.delete(key);
-    if (change.kind !== 'Deleted') {
-      const { item } = change;
-      if (item.kind === 'Readable') this.policies.set(policyKey(item.policy), item.policy);
-      else this.#policyUnreadable(key, item.message);
-    }
+    if (item.kind === 'Readable') this.policies.set(policyKey(item.policy), item.policy);
+    else this.#policyUnreadable(key, item.message);
+    const now = this.policies.get(key);
     // Our own status writes come back as changes; only another spec concerns the workloads.
-    if (before?.generation === this.policies.get(key)?.generation && before !== undefined) return;
+    const isSameSpec = before?.uid === now?.uid && before?.generation === now?.generation;
+    if (before !== undefined && isSameSpec) return;
     this.#options.onChange({ kind: 'Policy', key });
+  }
+
+  #policyVanished(kind: Policy['kind'], key: string): void {
+    const resource = resourceName(OWN_RESOURCES[kind]);
+    const timer = setTimeout(() => {
+      const watched = this.#watched.find((each) => each.resource === resource);
+      if (watched?.reflector.state.kind !== 'Watching') {
+        this.#policyVanished(kind, key);
+        return;
+      }
+      this.#vanished.delete(key);
+      this.policies.delete(key);
+      this.unreadablePolicies.delete(key);
+      this.#options.onChange({ kind: 'Policy', key });
+    }, GONE_BELIEVED_MS);
+    this.#vanished.set(key, timer);
   }
 
   #policyUnreadable(key: string, message: string): void {
@@ -279,6 +326,12 @@ export class KubeCluster implements ClusterView {
     const key = workloadKey({ namespace, kind, name: targetRef.name });
     this.#options.onChange({ kind: 'Recommendation', key });
   }
+}
+
+/** `recommendations.rightsize.dev`; the plural alone for the core group. */
+function resourceName({ apiVersion, plural }: ApiResource): string {
+  const [group] = apiVersion.split('/').slice(0, -1);
+  return group === undefined ? plural : `${plural}.${group}`;
 }
 
 function lastOomKill({ containers }: Pod): number | undefined {

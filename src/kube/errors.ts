@@ -1,6 +1,7 @@
 /** What became of a call, from a closed set: callers decide on it and metrics are labelled with it. */
 export type KubeErrorKind =
   | 'NotFound'
+  | 'NamespaceGone'
   | 'AlreadyExists'
   | 'Conflict'
   | 'Gone'
@@ -45,6 +46,8 @@ export interface StatusFacts {
   readonly reason: string;
   readonly message: string;
   readonly retryAfterSeconds: number | undefined;
+  /** The namespace that the object was to be in is being deleted, or is not there. */
+  readonly isNamespaceGone?: boolean;
 }
 
 const MESSAGE_LIMIT = 500;
@@ -69,7 +72,20 @@ export function statusFacts(code: number, body: string): StatusFacts {
     reason: textOr(parsed?.['reason'], ''),
     message: textOr(parsed?.['message'], parsed === undefined ? body.trim() : ''),
     retryAfterSeconds: positiveOrUndefined(details?.['retryAfterSeconds']),
+    isNamespaceGone: isNamespaceGone(code, details),
   };
+}
+
+function isNamespaceGone(
+  code: number,
+  details: Readonly<Record<string, unknown>> | undefined,
+): boolean {
+  if (code === 404) return details?.['kind'] === 'namespaces';
+  const causes: unknown = details?.['causes'];
+  return (
+    Array.isArray(causes) &&
+    causes.some((cause) => asObject(cause)?.['reason'] === 'NamespaceTerminating')
+  );
 }
 
 /**
@@ -85,7 +101,8 @@ export function answerError(what: string, facts: StatusFacts, retryAfter?: strin
   });
 }
 
-function kindOf({ code, reason }: StatusFacts): KubeErrorKind {
+function kindOf({ code, reason, isNamespaceGone }: StatusFacts): KubeErrorKind {
+  if (isNamespaceGone === true) return 'NamespaceGone';
   if (reason === 'AlreadyExists') return 'AlreadyExists';
   if (reason === 'Expired') return 'Gone';
   return KINDS[code] ?? (code >= 500 ? 'ServerError' : 'Refused');

@@ -138,6 +138,8 @@ export class EventRecorder {
       if (series.sentCount === 0 || !(await this.#patch(series))) await this.#create(series);
       series.sentCount = count;
     } catch (cause) {
+      // Nobody will read of it there.
+      if (isKubeError(cause, 'NamespaceGone')) return;
       // Created all the same by a call whose answer was lost: the next one is counted in it.
       if (isKubeError(cause, 'AlreadyExists')) series.sentCount = 1;
       const { kind, name } = series.facts.regarding;

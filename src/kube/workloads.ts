@@ -46,10 +46,14 @@ function isFinished(job: Json): boolean {
   );
 }
 
-/** The workload with the sizes of its pod template. Throws when a field is not what the API says. */
-export function projectWorkload(kind: WorkloadKind, raw: Json): Workload {
+/**
+ * The workload with the sizes of its pod template; undefined once it is being deleted, as nothing is to be sized then.
+ * Throws when a field is not what the API says.
+ */
+export function projectWorkload(kind: WorkloadKind, raw: Json): Workload | undefined {
   const { namespace, name, uid } = identityOf(raw);
   const metadata = objectAt(raw, 'metadata');
+  if (secondsAt(metadata, 'deletionTimestamp') !== undefined) return undefined;
   const { podSpec, replicas } = SHAPES[kind];
   return {
     ref: { namespace, kind, name },
@@ -73,7 +77,7 @@ function annotationsOf(metadata: Json): Readonly<Record<string, string>> {
 
 /** A Job is needed twice: on the way from a pod to its CronJob, and as a workload when nobody owns it. */
 export interface JobFacts extends Owned {
-  /** Undefined when a CronJob owns the Job: then that is the workload. */
+  /** Undefined when a CronJob owns the Job, as then that is the workload, and when it is being deleted. */
   readonly workload: Workload | undefined;
 }
 

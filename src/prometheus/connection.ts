@@ -76,7 +76,7 @@ interface BaseUrl {
 function parseBase(text: string): BaseUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new Error('the Prometheus URL is not one: write http://host:port or https://host/prefix');
+    throw new Error(`the Prometheus URL is not one: write ${suggestion(text)}`);
   }
   const userInfo =
     url.username === ''
@@ -87,6 +87,13 @@ function parseBase(text: string): BaseUrl {
     query: url.search,
     userInfo,
   };
+}
+
+/** Only what cannot hold a password is said again. */
+function suggestion(text: string): string {
+  return /^[\w.-]+:\d+(\/[\w./-]*)?$/.test(text)
+    ? `http://${text}`
+    : 'http://host:port or https://host/prefix';
 }
 
 async function authorization(

@@ -290,6 +290,15 @@ describe('the API on a real API server', function () {
       }
     });
 
+    it('stays with its workload, whoever writes', async () => {
+      const other = { spec: { targetRef: { ...targetRef, name: 'web' } } };
+      const patch = ['patch', 'rsrec', name, '--type=merge', '-p', JSON.stringify(other)];
+      await assert.rejects(
+        kubectl('-n', namespace, ...patch),
+        /targetRef of a Recommendation does not change: leave it as it is/,
+      );
+    });
+
     it('is garbage-collected with its workload', async () => {
       await kubectl('-n', namespace, 'delete', 'deployment', 'cart');
       // The garbage collector looks for new kinds every 30 seconds only.

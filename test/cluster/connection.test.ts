@@ -143,7 +143,7 @@ describe('the connection to a real API server', () => {
   it('deletes only the object with the stated uid', async () => {
     const at = configMap('other');
     await kubectl('create', 'cm', at.name, '-n', namespace);
-    await deleteObject(connection, at, '00000000-0000-0000-0000-000000000000');
+    await deleteObject(connection, at, { uid: '00000000-0000-0000-0000-000000000000' });
     assert.equal(
       await kubectl('get', 'cm', '-n', namespace, '-o', 'name', at.name),
       'configmap/other',

@@ -55,7 +55,6 @@ const NAMESPACED_READ_TIER: readonly string[] = [
   ...combine(READ, [
     'pods',
     'limitranges',
-    'resourcequotas',
     ...WORKLOADS,
     'replicasets.apps',
     'jobs.batch',
@@ -64,9 +63,9 @@ const NAMESPACED_READ_TIER: readonly string[] = [
     'rightsizepolicies.rightsize.dev',
     'recommendations.rightsize.dev',
   ]),
-  ...combine(['create', 'patch', 'update', 'delete'], ['recommendations.rightsize.dev']),
+  ...combine(['create', 'patch', 'delete'], ['recommendations.rightsize.dev']),
   ...combine(
-    ['patch', 'update'],
+    ['patch'],
     ['rightsizepolicies.rightsize.dev/status', 'recommendations.rightsize.dev/status'],
   ),
   ...combine(['create', 'patch'], ['events.events.k8s.io']),
@@ -74,7 +73,7 @@ const NAMESPACED_READ_TIER: readonly string[] = [
 
 const CLUSTER_READ_TIER: readonly string[] = [
   ...combine(READ, ['nodes', 'namespaces', 'clusterrightsizepolicies.rightsize.dev']),
-  ...combine(['patch', 'update'], ['clusterrightsizepolicies.rightsize.dev/status']),
+  ...combine(['patch'], ['clusterrightsizepolicies.rightsize.dev/status']),
 ];
 
 const RESIZE_TIER = ['patch pods/resize'];
@@ -90,7 +89,8 @@ const NEVER: readonly string[] = [
   ...combine(['create', 'patch', 'update', 'delete'], ['rightsizepolicies.rightsize.dev']),
   ...combine(['create', 'patch', 'update', 'delete'], ['clusterrightsizepolicies.rightsize.dev']),
   ...combine(['create'], ['pods/exec', 'pods/binding', 'serviceaccounts/token']),
-  ...combine(['get'], ['pods/log', 'configmaps', 'nodes/proxy']),
+  ...combine(['update'], ['recommendations.rightsize.dev', 'recommendations.rightsize.dev/status']),
+  ...combine(['get'], ['pods/log', 'configmaps', 'nodes/proxy', 'resourcequotas']),
   ...combine(['create', 'patch'], ['customresourcedefinitions.apiextensions.k8s.io']),
   ...combine(
     ['create', 'patch', 'bind', 'escalate'],

@@ -14,6 +14,7 @@ import {
   type StoredPolicy,
   type StoredRecommendation,
 } from '../support/own-objects.ts';
+import { rightsize } from '../support/rightsize.ts';
 import { openScene, policy, type Scene, type SceneWorkload } from '../support/scene.ts';
 
 const workloads: readonly SceneWorkload[] = [
@@ -241,6 +242,13 @@ describe('the operator without kube-state-metrics', function () {
       assert.ok(log.split('"usage read"').length > 4, 'usage read again and again');
       assert.equal(log.split('OwnerMetricsMissing').length - 1, 1);
     });
+  });
+
+  it('is reported on without a failure, with a note of what is missing', async () => {
+    const url = `--prometheus-url=${scene.prometheus().url}`;
+    const { code, stderr } = await rightsize(['recommend', url, '-n', scene.namespace]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /kube_\w+.*\n2 workloads: /);
   });
 });
 

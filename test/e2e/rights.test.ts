@@ -1,11 +1,15 @@
 // The operator where something of its installation is missing, and where it may see one namespace only.
 //   test/cluster/run.sh mocha test/e2e/rights.test.ts
 import assert from 'node:assert/strict';
-import { GROUP, PLURALS } from '../../src/api/group.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { API_VERSION, GROUP, PLURALS } from '../../src/api/group.ts';
 import { apply, createNamespace, deleteNamespace, kubectl, until } from '../support/cluster.ts';
-import { install } from '../support/installation.ts';
-import type { RunningOperator } from '../support/operator.ts';
+import { install, operatorToken } from '../support/installation.ts';
+import { kubeconfigFor, type RunningOperator } from '../support/operator.ts';
 import { recommendationsIn, targetsOf } from '../support/own-objects.ts';
+import { rightsize } from '../support/rightsize.ts';
 import {
   openScene,
   policy,
@@ -123,6 +127,24 @@ describe('the operator for one namespace', function () {
     assert.equal(status, '');
     assert.doesNotMatch(await operator.log(), /"level":"(warn|error)"|forbidden/i);
   });
+
+  it('suffices for a report of that namespace, which says what it goes without', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rightsize-rights-'));
+    try {
+      const kubeconfig = await kubeconfigFor(folder, await operatorToken(scene.system));
+      const args = ['recommend', `--kubeconfig=${kubeconfig}`];
+      const prometheus = `--prometheus-url=${scene.prometheus().url}`;
+      const whole = await rightsize([...args, prometheus]);
+      assert.equal(whole.code, 2);
+      assert.match(whole.stderr, /^rightsize: the cluster cannot be read: may not read /);
+      const own = await rightsize([...args, prometheus, '-n', scene.namespace]);
+      assert.equal(own.code, 0, own.stderr);
+      assert.match(own.stdout, /\n\S+ +deployment-web /);
+      assert.match(own.stderr, /may not be read: the report goes without them\n1 workload: /);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
 
 describe('the operator where its kinds are not installed', function () {
@@ -163,6 +185,33 @@ describe('the operator where its kinds are not installed', function () {
       assert.equal(targetsOf(await recommendationsIn(connection, namespace)).length, 1);
     });
     assert.equal(operator.child.exitCode, null);
+  });
+
+  it('writes nothing while a kind is away, and follows another policy only once it is back', async () => {
+    assert.ok(scene);
+    const { connection, namespace } = scene;
+    const metadata = { name: namespace };
+    // It would govern as soon as the policy of the namespace is gone.
+    await apply({ apiVersion: API_VERSION, kind: 'ClusterRightsizePolicy', metadata, spec: {} });
+    const stored = async () =>
+      (await recommendationsIn(connection, namespace)).get('deployment-web');
+    const before = await stored();
+    assert.equal(before?.status?.policy?.name, 'default');
+    const operator = await scene.operator();
+    await until(30_000, () => isReady(operator));
+    await kubectl('delete', `crd/${PLURALS.RightsizePolicy}.${GROUP}`, '--wait=true');
+    await until(30_000, async () => assert.equal((await readiness(operator)).status, 503));
+    const end = performance.now() + 8_000;
+    await until(20_000, async () => {
+      const now = await stored();
+      assert.equal(now?.metadata.resourceVersion, before.metadata.resourceVersion);
+      assert.ok(performance.now() > end);
+    });
+    await install({ overlay: 'cluster', namespace: scene.system });
+    await until(40_000, async () => {
+      assert.equal((await stored())?.status?.policy?.name, namespace);
+    });
+    await kubectl('delete', 'clusterrightsizepolicy', namespace);
   });
 
   const REMEDY = 'install it with kubectl apply -k crds';

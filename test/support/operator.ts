@@ -73,7 +73,8 @@ interface KubeConfigFile {
   readonly 'current-context': string;
 }
 
-async function kubeconfigFor(folder: string, token: string | undefined): Promise<string> {
+/** Where the cluster is, and who asks: the bearer of the token, else the administrator. */
+export async function kubeconfigFor(folder: string, token: string | undefined): Promise<string> {
   const own = process.env['KUBECONFIG'];
   if (own === undefined) throw new Error('KUBECONFIG is not set: run this by test/cluster/run.sh');
   if (token === undefined) return own;

@@ -17,7 +17,10 @@ interface Schema {
   readonly maxProperties?: number;
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-list-type'?: string;
-  readonly 'x-kubernetes-validations'?: readonly { readonly message?: string }[];
+  readonly 'x-kubernetes-validations'?: readonly {
+    readonly rule: string;
+    readonly message?: string;
+  }[];
 }
 
 interface Definition {
@@ -189,6 +192,8 @@ describe('the invalid samples', () => {
     const messages = committed
       .flatMap(nodesOf)
       .flatMap(({ schema }) => schema['x-kubernetes-validations'] ?? [])
+      // What holds between an object and its change, no sample can break.
+      .filter(({ rule }) => !rule.includes('oldSelf'))
       .map(({ message }) => message);
     const expected = samples('invalid').map(({ wantMessage }) => wantMessage);
     assert.deepEqual([...new Set(expected)].sort(), [...new Set(messages)].sort());

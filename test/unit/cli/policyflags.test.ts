@@ -109,6 +109,11 @@ describe('the policy of the flags', () => {
 
   const badFiles: Readonly<Record<string, { text: string; want: RegExp }>> = {
     'is not YAML': { text: 'a: [', want: /^.*policy\.yaml: / },
+    'is empty': { text: '', want: /policy\.yaml: expected a RightsizePolicy or Cluster/ },
+    'has no spec': {
+      text: 'apiVersion: rightsize.dev/v1alpha1\nkind: RightsizePolicy\nmetadata: {name: a}\n',
+      want: /policy\.yaml: spec: /,
+    },
     'is of another kind': {
       text: 'apiVersion: rightsize.dev/v1alpha1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n',
       want: /policy\.yaml: kind: /,

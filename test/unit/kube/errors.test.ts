@@ -22,6 +22,25 @@ describe('the error of an answer', () => {
       wantKind: 'AlreadyExists',
       wantMessage: 'GET /api/v1/pods: AlreadyExists (409): leases "a" already exists',
     },
+    'tells a namespace that is being deleted from a right that is missing': {
+      code: 403,
+      body: JSON.stringify({
+        message: 'it is being terminated',
+        reason: 'Forbidden',
+        details: { name: 'a', kind: 'pods', causes: [{ reason: 'NamespaceTerminating' }] },
+      }),
+      wantKind: 'NamespaceGone',
+      wantMessage: 'GET /api/v1/pods: NamespaceGone (403): it is being terminated',
+    },
+    'tells a namespace that is not there from an object that is not': {
+      code: 404,
+      body: JSON.stringify({
+        message: 'namespaces "shop" not found',
+        details: { name: 'shop', kind: 'namespaces' },
+      }),
+      wantKind: 'NamespaceGone',
+      wantMessage: 'GET /api/v1/pods: NamespaceGone (404): namespaces "shop" not found',
+    },
     'takes an expired list for gone': {
       code: 410,
       body: status('', 'Expired'),

@@ -118,7 +118,7 @@ describe('the projection of a workload', () => {
         { name: 'proxy', restartPolicy: 'Always', resources: { limits: { cpu: 1 } } },
       ],
     });
-    assert.deepEqual(projectWorkload('Deployment', raw).containers, [
+    assert.deepEqual(projectWorkload('Deployment', raw)?.containers, [
       { name: 'proxy', kind: 'Sidecar', requests: {}, limits: { cpu: 1 }, restartsOn: [] },
       projectedContainer,
     ]);
@@ -126,7 +126,7 @@ describe('the projection of a workload', () => {
 
   it('has no containers for a Rollout that refers to a Deployment', () => {
     const raw = { metadata, spec: { workloadRef: { kind: 'Deployment', name: 'cart' } } };
-    assert.deepEqual(projectWorkload('Rollout', raw).containers, []);
+    assert.deepEqual(projectWorkload('Rollout', raw)?.containers, []);
   });
 
   it('says which resources restart the container when they change', () => {
@@ -135,13 +135,13 @@ describe('the projection of a workload', () => {
       { resourceName: 'memory', restartPolicy: 'RestartContainer' },
     ];
     const raw = podSpec({ containers: [{ ...container, resizePolicy }] });
-    assert.deepEqual(projectWorkload('Deployment', raw).containers[0]?.restartsOn, ['memory']);
+    assert.deepEqual(projectWorkload('Deployment', raw)?.containers[0]?.restartsOn, ['memory']);
   });
 
   it('leaves out resources that are not sized', () => {
     const limits = { 'nvidia.com/gpu': 1, memory: '128974848' };
     const raw = podSpec({ containers: [{ name: 'app', resources: { limits } }] });
-    const [read] = projectWorkload('Deployment', raw).containers;
+    const [read] = projectWorkload('Deployment', raw)?.containers ?? [];
     assert.deepEqual(read?.limits, { memory: 128_974_848 });
     assert.deepEqual(read.requests, {});
   });
@@ -156,8 +156,16 @@ describe('the projection of a workload', () => {
       spec: { template },
     };
     const workload = projectWorkload('Deployment', raw);
-    assert.deepEqual(workload.labels, { app: 'cart' });
+    assert.deepEqual(workload?.labels, { app: 'cart' });
     assert.deepEqual(workload.annotations, { 'rightsize.dev/suspend-until': '2027-01-01' });
+  });
+
+  it('is nothing once the workload is being deleted', () => {
+    const raw = {
+      metadata: { ...metadata, deletionTimestamp: '2026-11-23T01:00:00Z' },
+      spec: { template },
+    };
+    assert.equal(projectWorkload('Deployment', raw), undefined);
   });
 
   const malformed: Readonly<Record<string, { raw: Json; wantMessage: RegExp }>> = {

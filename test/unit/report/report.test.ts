@@ -106,8 +106,23 @@ describe('a report', () => {
     });
   }
 
-  it('counts what would change and what is held', () => {
-    const rows = [row('a'), row('b', { reason: 'OOMKilled' })];
-    assert.equal(reportFooter(rows), '2 workloads: 2 would change, 1 held\n');
+  it('shows control characters of a name as what they are in a table', () => {
+    const table = renderReport([{ ...row('a'), name: 'a\u001b[31m\rb' }], 'table');
+    assert.ok(table.includes('a\u{fffd}[31m\u{fffd}b'), table);
+  });
+
+  it('counts what would change and what is held, and sums what is saved', () => {
+    const rows = [
+      row('a', { savings: { cpu: '1500m', memory: '1Gi' } }),
+      row('b', { reason: 'OOMKilled', savings: { cpu: '-2', memory: '-256Mi' } }),
+    ];
+    assert.equal(
+      reportFooter(rows),
+      '2 workloads: 2 would change, 1 held; saves -500m cpu and 768Mi memory\n',
+    );
+    assert.equal(
+      reportFooter([row('a')]),
+      '1 workload: 1 would change, 0 held; saves 0 cpu and 0 memory\n',
+    );
   });
 });

@@ -37,10 +37,14 @@ module.exports = {
       folder: '^src/resize/',
       allowed: ['^src/recommend/'],
     }),
-    closed('backtest-is-pure', 'A replay decides and judges on plain numbers, like what it replays.', {
-      folder: '^src/backtest/',
-      allowed: ['^src/recommend/', 'node_modules/simple-statistics/'],
-    }),
+    closed(
+      'backtest-is-pure',
+      'A replay decides and judges on plain numbers, like what it replays.',
+      {
+        folder: '^src/backtest/',
+        allowed: ['^src/recommend/', 'node_modules/simple-statistics/'],
+      },
+    ),
     closed('api-is-a-leaf', 'The API is made of schemas and pure functions.', {
       folder: '^src/api/',
       not: ['^src/api/crdgen[.]ts$'],

@@ -40,7 +40,7 @@ const resourceEvidence = (description: string) =>
       promised: text(16, 'The risk that the policy states.'),
       realised: text(
         32,
-        "What the same rule would have realised on this container's own history, each day sized from the days before it only; empty while there is too little.",
+        "What the same rule would have realised on this container's own history, each hour sized from the hours before it only; empty while there is too little.",
       ),
       observedDays: number('Whole days of use that the request rests on, gaps not counted.'),
       reason: text(

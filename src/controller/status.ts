@@ -50,9 +50,8 @@ export function statusOf(input: StatusInput): Omit<RecommendationStatus, 'condit
   const { policy, mode, settings, recommendations } = input;
   const saved = savings(recommendations, input.pods);
   const containers = recommendations.slice(0, MOST_CONTAINERS).flatMap((recommendation) => {
-    const own = settings.get(recommendation.name);
     const kind = input.kinds.get(recommendation.name) ?? 'Container';
-    return own === undefined ? [] : [containerStatus(recommendation, own, kind)];
+    return settings.has(recommendation.name) ? [containerStatus(recommendation, kind)] : [];
   });
   return {
     mode,
@@ -129,11 +128,10 @@ function readableUp(resource: Resource, amount: number): number {
 
 function containerStatus(
   recommendation: ContainerRecommendation,
-  settings: ContainerSettings,
   kind: ContainerStatus['kind'],
 ): ContainerStatus {
   const { name, current, target, resources, clamps } = recommendation;
-  const of = (resource: Resource) => resourceStatus(resource, recommendation, settings);
+  const of = (resource: Resource) => resourceStatus(resource, recommendation);
   const uncapped: Amounts = Object.fromEntries(
     RESOURCES.flatMap((resource) => {
       const amount = resources[resource].decision.estimate?.amount;
@@ -161,18 +159,17 @@ function containerStatus(
         message: clampSentence(clamp, WORDING),
       })),
     }),
-    explanation: clipped(explain(recommendation, settings, WORDING), LONGEST_EXPLANATION),
+    explanation: clipped(explain(recommendation, WORDING), LONGEST_EXPLANATION),
   };
 }
 
 function resourceStatus(
   resource: Resource,
   recommendation: ContainerRecommendation,
-  settings: ContainerSettings,
 ): NonNullable<ContainerStatus['cpu']> {
   const result = recommendation.resources[resource];
   return {
-    rule: clipped(ruleSentence(resource, result.decision, settings, WORDING), LONGEST_RULE),
+    rule: clipped(ruleSentence(resource, result.decision, WORDING), LONGEST_RULE),
     promised: formatPercent(result.promised),
     realised: realisedText(resource, result, WORDING),
     observedDays: wholeDays(result.restsOnDays),

@@ -6,6 +6,8 @@ export interface CadenceSettings {
   readonly risk: number;
   /** Share of the containers that must keep the risk, 0 to 1. */
   readonly confidence: number;
+  /** Age at which a sample of use counts half; 72 unless stated. */
+  readonly halfLifeHours?: number;
 }
 
 /** One hour of one container class. */

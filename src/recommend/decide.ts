@@ -1,4 +1,3 @@
-import { coveredDays, daysInWindow, estimate, type Estimate } from './estimate.ts';
 import {
   afterOomKill,
   holdsDecrease,
@@ -8,7 +7,9 @@ import {
   type PreviousRecommendation,
 } from './hold.ts';
 import { roundReadable } from './rounding.ts';
+import type { Estimate } from './sizing.ts';
 import { DAY_SECONDS, type Resource } from './usage.ts';
+import { coveredDays, daysInWindow } from './window.ts';
 
 /** The request of one resource of one container, before limits and clamps. */
 export interface Decision {
@@ -29,6 +30,8 @@ export interface Decision {
 type RequestBasis = 'Estimate' | 'LastRecommendation' | 'AfterOomKill';
 
 export interface DecisionInput extends Evidence {
+  /** Undefined when the window has no sample of the resource. */
+  readonly estimate: Estimate | undefined;
   /** Present request, in cores or bytes. */
   readonly current: number | undefined;
   /** An autoscaler scales on this resource. */
@@ -47,11 +50,10 @@ const LOWER_BELOW = 0.9;
  * what was recommended last, or at what it is, unless the evidence that there is asks for more.
  */
 export function decide(input: DecisionInput): Decision {
-  const { resource, current, settings } = input;
-  const estimated = estimate(resource, input.history?.days ?? [], settings, input.nowSeconds);
+  const { resource, current, estimate } = input;
   const base = {
     resource,
-    estimate: estimated,
+    estimate,
     isCensored: isCensored(input),
     isWithinMinimum: false,
     basis: 'Estimate' as const,
@@ -60,7 +62,7 @@ export function decide(input: DecisionInput): Decision {
     const hold = resource === 'cpu' ? 'HPAOwnsCPU' : 'HPAOwnsMemory';
     return { ...base, request: current, hold };
   }
-  const wanted = wantedAmount(input, estimated);
+  const wanted = wantedAmount(input);
   const { request, hold, basis } = heldRequest(input, wanted);
   const forbidden = request === undefined ? undefined : forbiddenDirection(input, request);
   if (forbidden !== undefined) return { ...base, request: current, hold: forbidden };
@@ -80,9 +82,9 @@ interface Wanted {
   readonly basis: RequestBasis;
 }
 
-function wantedAmount(input: DecisionInput, estimated: Estimate | undefined): Wanted {
+function wantedAmount(input: DecisionInput): Wanted {
   const limit = input.currentLimit;
-  const amount = estimated && roundReadable(input.resource, estimated.amount);
+  const amount = input.estimate && roundReadable(input.resource, input.estimate.amount);
   if (input.resource === 'memory' && limit !== undefined && wasOomKilled(input)) {
     const raised = roundReadable('memory', afterOomKill(limit));
     if (raised > (amount ?? 0)) return { amount: raised, basis: 'AfterOomKill' };

@@ -1,10 +1,9 @@
 import type { Clamp } from './draft.ts';
 import type { Decision } from './decide.ts';
-import type { Estimate } from './estimate.ts';
 import type { HoldReason } from './hold.ts';
 import type { ContainerRecommendation, ResourceRecommendation } from './recommend.ts';
-import type { ContainerSettings } from './settings.ts';
-import { DAY_SECONDS, RESOURCES, type Resource } from './usage.ts';
+import type { Estimate } from './sizing.ts';
+import { RESOURCES, type Resource } from './usage.ts';
 
 /** How amounts and shares are written for people; given from outside, since quantities belong to the API. */
 export interface Wording {
@@ -36,26 +35,28 @@ export function holdSentence(reason: HoldReason): string {
 }
 
 /** Which data, which quantile, which margin, as one sentence; says so where there is no usage. */
-export function ruleSentence(
-  resource: Resource,
-  decision: Decision,
-  settings: ContainerSettings,
-  wording: Wording,
-): string {
-  const { estimate } = decision;
+export function ruleSentence(resource: Resource, { estimate }: Decision, wording: Wording): string {
   if (estimate === undefined) return `no ${TITLES[resource]} usage in the window`;
-  const days = daysText(estimate.coveredDays);
-  const steps = [
-    resource === 'memory'
-      ? `the highest peak of ${days}, ${wording.amount('memory', estimate.stricter.use)}, × ${marginText(estimate)}`
-      : levelsText(
-          estimate,
-          `${days} (half-life ${daysText(settings.halfLifeSeconds / DAY_SECONDS)})`,
-          wording,
-        ),
-    ...(estimate.youthFactor > 1 ? [`× ${estimate.youthFactor} for short history`] : []),
+  const amount = (value: number) => wording.amount(resource, value);
+  const { use, margin, youthFactor, isSpent, wanted } = estimate;
+  const factors = [
+    ...(margin === 1 && youthFactor > 1 ? [] : [`× ${margin.toFixed(2)}`]),
+    ...(isSpent ? ['while the risk budget is spent'] : []),
+    ...(youthFactor > 1 ? [`× ${youthFactor.toFixed(2)} for short history`] : []),
   ];
-  return `${steps.join(' ')} = ${wording.amount(resource, estimate.amount)}`;
+  const rule = `${basisText(estimate)}, ${amount(use)}, ${factors.join(' ')} = ${amount(wanted)}`;
+  const kept = amount(estimate.amount);
+  // A step that is not worth one, or not due, is not taken.
+  return kept === amount(wanted) ? rule : `${rule}; ${kept} stays`;
+}
+
+/** `p98.7 of 14 days (half-life 3 days)`, `the highest peak of 14 days`, `the highest use of the last hour, …`. */
+function basisText({ basis, quantile, coveredDays, halfLifeDays = 0 }: Estimate): string {
+  const days = daysText(coveredDays);
+  if (basis === 'Peak') return `the highest peak of ${days}`;
+  if (basis === 'Shift') return 'the highest use of the last hour, which shifted to a higher level';
+  const percentile = Number((quantile * 100).toFixed(quantile > 0.999 ? 2 : 1));
+  return `p${percentile} of ${days} (half-life ${daysText(halfLifeDays)})`;
 }
 
 /** `14 days`, `1 day`, `6 hours`: below one day a day's decimals say little. */
@@ -64,23 +65,6 @@ function daysText(coveredDays: number): string {
   if (days >= 1) return days === 1 ? '1 day' : `${days} days`;
   const hours = Math.max(1, Math.round(coveredDays * 24));
   return hours === 1 ? '1 hour' : `${hours} hours`;
-}
-
-/** The margin that the estimate comes to, between those of the two levels. */
-function marginText({ amount, youthFactor, stricter }: Estimate): string {
-  const margin = stricter.use > 0 ? amount / youthFactor / stricter.use : stricter.margin;
-  return margin.toFixed(2);
-}
-
-/** `p95 of 14 days, 99m, × 1.12`, or `of 14 days, between p95 99m × 1.12 and p98 120m × 1.18`. */
-function levelsText({ looser, stricter }: Estimate, days: string, wording: Wording): string {
-  const quantile = (level: Estimate['looser']) => `p${Number((level.quantile * 100).toFixed(1))}`;
-  const use = (level: Estimate['looser']) => wording.amount('cpu', level.use);
-  if (looser.risk === stricter.risk) {
-    return `${quantile(stricter)} of ${days}, ${use(stricter)}, × ${stricter.margin}`;
-  }
-  const level = (each: Estimate['looser']) => `${quantile(each)} ${use(each)} × ${each.margin}`;
-  return `of ${days}, between ${level(looser)} and ${level(stricter)}`;
 }
 
 const CLAMP_SENTENCES: Readonly<Record<Clamp['clamp'], string>> = {
@@ -119,13 +103,9 @@ export function realisedText(
 }
 
 /** The whole story of one container: per resource the rule, what it would have realised, why it is held; then clamps. */
-export function explain(
-  recommendation: ContainerRecommendation,
-  settings: ContainerSettings,
-  wording: Wording,
-): string {
+export function explain(recommendation: ContainerRecommendation, wording: Wording): string {
   const sentences = RESOURCES.flatMap((resource) =>
-    resourceSentences(resource, recommendation.resources[resource], { settings, wording }),
+    resourceSentences(resource, recommendation.resources[resource], wording),
   );
   const { target } = recommendation;
   const isThrottled =
@@ -140,18 +120,18 @@ export function explain(
 function resourceSentences(
   resource: Resource,
   result: ResourceRecommendation,
-  { settings, wording }: { settings: ContainerSettings; wording: Wording },
+  wording: Wording,
 ): readonly string[] {
   const { decision, promised } = result;
   const title = resource === 'cpu' ? 'CPU' : 'Memory';
   const realised = realisedText(resource, result, wording);
-  const sentences = [`${title}: ${ruleSentence(resource, decision, settings, wording)}.`];
+  const sentences = [`${title}: ${ruleSentence(resource, decision, wording)}.`];
   if (realised !== '') {
     const promise = wording.share(promised);
     sentences.push(
       resource === 'cpu'
-        ? `Each day sized from the days before it, use was above the size ${realised} of the time; the policy allows ${promise}.`
-        : `Each day sized from the days before it, the peak was above the size on ${realised}; the policy allows ${promise} of pod-days.`,
+        ? `Each hour sized from the hours before it, use was above the size ${realised} of the time; the policy allows ${promise}.`
+        : `Each hour sized from the hours before it, the peak was above the size on ${realised}; the policy allows ${promise} of pod-days.`,
     );
   }
   if (decision.basis === 'AfterOomKill') {

@@ -1,8 +1,10 @@
-import { sketchOf } from './sketch.ts';
+import { hourOf, HOURS_OF_DAY, mergeHours, packHours } from './hours.ts';
 import { DAY_SECONDS, type UsageDay, type UsageHistory, type UsageSignals } from './usage.ts';
 
 interface OpenDay {
-  readonly cpu: number[];
+  /** By the hour. */
+  readonly cpu: readonly number[][];
+  readonly memoryPeaks: Float64Array;
   readonly cpuBins: Set<number>;
   readonly memoryBins: Set<number>;
   readonly pods: Set<string>;
@@ -29,7 +31,7 @@ export class HistoryFold {
   addCpu(pod: string, timeSeconds: number, cores: number): void {
     if (!isSample(cores)) return;
     const day = this.#at(pod, timeSeconds);
-    day.cpu.push(cores);
+    day.cpu[hourOf(timeSeconds)]?.push(cores);
     day.cpuBins.add(Math.floor(timeSeconds / this.#stepSeconds));
   }
 
@@ -37,6 +39,8 @@ export class HistoryFold {
     if (!isSample(bytes)) return;
     const day = this.#at(pod, timeSeconds);
     day.memoryPeakBytes = Math.max(day.memoryPeakBytes ?? 0, bytes);
+    const hour = hourOf(timeSeconds);
+    day.memoryPeaks[hour] = Math.max(bytes, nanTo(0, day.memoryPeaks[hour]));
     day.memoryBins.add(Math.floor(timeSeconds / this.#stepSeconds));
   }
 
@@ -76,7 +80,8 @@ export class HistoryFold {
     const open = this.#days.get(start);
     if (open !== undefined) return open;
     const day: OpenDay = {
-      cpu: [],
+      cpu: Array.from({ length: HOURS_OF_DAY }, () => []),
+      memoryPeaks: new Float64Array(HOURS_OF_DAY).fill(NaN),
       cpuBins: new Set(),
       memoryBins: new Set(),
       pods: new Set(),
@@ -91,14 +96,18 @@ export class HistoryFold {
     const bins = DAY_SECONDS / this.#stepSeconds;
     return {
       startSeconds,
-      cpu: sketchOf(day.cpu),
       cpuCoverage: Math.min(1, day.cpuBins.size / bins),
       memoryPeakBytes: day.memoryPeakBytes,
       memoryCoverage: Math.min(1, day.memoryBins.size / bins),
       pods: day.pods.size,
       signals: day.signals,
+      hours: packHours(day.cpu, day.memoryPeaks),
     };
   }
+}
+
+function nanTo(instead: number, value = NaN): number {
+  return Number.isNaN(value) ? instead : value;
 }
 
 function isSample(value: number): boolean {
@@ -128,7 +137,8 @@ export function dayStart(timeSeconds: number): number {
 /**
  * History with the days of `fresh` in place of its own, and without the days that end before `fromSeconds`. An answer
  * that lost samples must not take evidence away: of a day that `fresh` has clearly fewer CPU samples of, these stay as
- * they were; of peaks and signals, which only grow in a day, the higher stays. Undefined when no day is left.
+ * they were, and so does each hour of its samples; of peaks and signals, which only grow in a day, the higher stays.
+ * Undefined when no day is left.
  */
 export function mergeHistory(
   old: UsageHistory | undefined,
@@ -159,13 +169,11 @@ function mergeDays(parts: readonly UsageHistory[]): readonly UsageDay[] {
 }
 
 function mergeDay(before: UsageDay, fresh: UsageDay): UsageDay {
-  const cpu = hasLessCpu(fresh, before) ? before : fresh;
   const peaks = [before, fresh].flatMap(({ memoryPeakBytes }) => memoryPeakBytes ?? []);
   const highest = (pick: (day: UsageDay) => number) => Math.max(pick(before), pick(fresh));
   return {
     startSeconds: fresh.startSeconds,
-    cpu: cpu.cpu,
-    cpuCoverage: cpu.cpuCoverage,
+    cpuCoverage: (hasLessCpu(fresh, before) ? before : fresh).cpuCoverage,
     memoryPeakBytes: peaks.length === 0 ? undefined : Math.max(...peaks),
     memoryCoverage: highest(({ memoryCoverage }) => memoryCoverage),
     pods: highest(({ pods }) => pods),
@@ -174,6 +182,7 @@ function mergeDay(before: UsageDay, fresh: UsageDay): UsageDay {
       restarts: highest(({ signals }) => signals.restarts),
       throttledShare: highest(({ signals }) => signals.throttledShare),
     },
+    hours: mergeHours(before.hours, fresh.hours),
   };
 }
 
@@ -182,6 +191,6 @@ function hasLessCpu(fresh: UsageDay, before: UsageDay): boolean {
   const tolerated = 0.01;
   return (
     fresh.cpuCoverage < before.cpuCoverage - tolerated ||
-    fresh.cpu.totalCount < before.cpu.totalCount * (1 - tolerated)
+    fresh.hours.cpu.length < before.hours.cpu.length * (1 - tolerated)
   );
 }

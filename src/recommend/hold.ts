@@ -1,6 +1,6 @@
-import { coveredDays, daysInWindow } from './estimate.ts';
 import type { ContainerSettings } from './settings.ts';
 import { DAY_SECONDS, type Resource, type UsageDay, type UsageHistory } from './usage.ts';
+import { coveredDays, daysInWindow } from './window.ts';
 
 /** Why a request is not lowered, or not sized at all. The same word stands in status, conditions, events, metrics. */
 export type HoldReason =

@@ -1,13 +1,13 @@
 import { clampPod, type ClampContext } from './clamps.ts';
 import { coveredInWindow, decide, type Decision } from './decide.ts';
-import { daysInWindow } from './estimate.ts';
 import type { Clamp, Draft } from './draft.ts';
 import { asRuns } from './history.ts';
 import { expectedDays, type HoldReason, type PreviousRecommendation } from './hold.ts';
 import { limitFor } from './limits.ts';
-import { replay, type Realised } from './replay.ts';
 import type { ContainerSettings } from './settings.ts';
+import { size, type Realised, type SizingInput } from './sizing.ts';
 import { RESOURCES, type Amounts, type Resource, type Sizes, type UsageHistory } from './usage.ts';
+import { daysInWindow } from './window.ts';
 
 /** Everything that is known of one container of a workload. */
 export interface ContainerInput {
@@ -90,7 +90,9 @@ function decideAll(
 ): ResourceResults {
   const history = seenHistory(container);
   const of = (resource: Resource): ResourceResult => {
+    const { estimate } = size(resource, sizingInput(container, settings, input.nowSeconds));
     const evidence = {
+      estimate,
       resource,
       history,
       settings,
@@ -169,6 +171,21 @@ function seenHistory({ history, runsToCompletion }: ContainerInput): UsageHistor
   return history !== undefined && runsToCompletion ? asRuns(history) : history;
 }
 
+function sizingInput(
+  container: ContainerInput,
+  settings: ContainerSettings,
+  nowSeconds: number,
+): SizingInput {
+  const { days = [] } = seenHistory(container) ?? {};
+  const { runsToCompletion } = container;
+  return {
+    days: daysInWindow(days, nowSeconds, settings.windowSeconds),
+    settings,
+    nowSeconds,
+    runsToCompletion,
+  };
+}
+
 interface Outcome {
   readonly draft: Draft;
   readonly settings: ContainerSettings;
@@ -186,7 +203,8 @@ function containerRecommendation(
   const days = daysInWindow(seenHistory(container)?.days ?? [], nowSeconds, settings.windowSeconds);
   const of = (resource: Resource): ResourceRecommendation => {
     const most = cutShortAt(resource, results[resource], outcome.draft);
-    const realised = replay(resource, days, settings, { nowSeconds, ...(most && { most }) });
+    const walked = sizingInput(container, settings, nowSeconds);
+    const { realised } = size(resource, { ...walked, ...(most !== undefined && { most }) });
     return { ...results[resource], realised };
   };
   return {

@@ -31,6 +31,7 @@ export interface ContainerSettings {
   readonly confidence: number;
   readonly windowSeconds: number;
   readonly minimumSeconds: number;
+  /** Age at which a CPU sample counts half. */
   readonly halfLifeSeconds: number;
   /** Share of the present request below which a change is not worth one. */
   readonly minimumChange: number;

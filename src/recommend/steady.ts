@@ -17,8 +17,8 @@ import { DAY_SECONDS } from './usage.ts';
 
 const HALF_LIFE_HOURS = 3 * 24;
 
-/** What a single sample weighs after 14 days; the maximum is then forgotten. */
-const FORGOTTEN_WEIGHT = 2 ** (-14 / 3);
+/** After so long the maximum is forgotten. */
+const FORGOTTEN_HOURS = 14 * 24;
 
 const BAND = { raiseAbove: 1.02, lowerBelow: 0.95 };
 
@@ -28,7 +28,9 @@ const BAND = { raiseAbove: 1.02, lowerBelow: 0.95 };
  */
 export class Steady implements Cadence {
   readonly #budget: RiskBudget;
-  readonly #use = new DecayedHistogram(HALF_LIFE_HOURS);
+  readonly #use: DecayedHistogram;
+  /** What a single sample weighs when it is forgotten. */
+  readonly #forgottenWeight: number;
   readonly #logs = new Float64Array(STEADY_TAILS.length);
   #observedHours = 0;
   #lastSeconds = -Infinity;
@@ -36,7 +38,9 @@ export class Steady implements Cadence {
   /** Maximum of the last hour where that was a level shift, else 0. */
   #shiftedTo = 0;
 
-  constructor({ risk, confidence }: CadenceSettings) {
+  constructor({ risk, confidence, halfLifeHours = HALF_LIFE_HOURS }: CadenceSettings) {
+    this.#use = new DecayedHistogram(halfLifeHours);
+    this.#forgottenWeight = 2 ** (-FORGOTTEN_HOURS / halfLifeHours);
     this.#budget = new RiskBudget(risk, confidenceScale(confidence));
   }
 
@@ -58,7 +62,7 @@ export class Steady implements Cadence {
   }
 
   decide(nowSeconds: number, inForce: number | undefined): CadenceDecision | undefined {
-    if (!this.#use.logQuantiles(STEADY_TAILS, FORGOTTEN_WEIGHT, this.#logs)) return undefined;
+    if (!this.#use.logQuantiles(STEADY_TAILS, this.#forgottenWeight, this.#logs)) return undefined;
     const demand = this.#budget.demand();
     const youth = youthFactor(this.#observedHours);
     const quantile = Math.exp(logAtTail(demand.tail, STEADY_TAILS, this.#logs));

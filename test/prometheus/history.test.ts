@@ -184,7 +184,10 @@ describe('usage history from a real Prometheus', function () {
 
   /** To the hundredth: where a series ends within its 5 minutes, the rate is a little low. */
   function meanCores(history: UsageHistory): readonly number[] {
-    return history.days.map(({ cpu }) => Math.round((100 * cpu.sum) / cpu.totalCount) / 100);
+    return history.days.map(({ hours: { cpu } }) => {
+      const sum = cpu.reduce((total, cores) => total + cores, 0);
+      return Math.round((100 * sum) / cpu.length) / 100;
+    });
   }
 
   it('is complete for a workload that was redeployed three times', async () => {
@@ -236,7 +239,7 @@ describe('usage history from a real Prometheus', function () {
     assert.deepEqual([...(reading.usage.get(workloadKey(bare)) ?? [])].length, 1);
     assert.deepEqual(meanCores(history), [0.2, 0.2, 0.2, 0.2]);
     assert.deepEqual(peaksMi(history), [50, 50, 50, 50]);
-    assert.equal(history.days[1]?.cpu.totalCount, 288);
+    assert.equal(history.days[1]?.hours.cpu.length, 288);
   });
 
   it('sees no use in the reset of a counter', async () => {

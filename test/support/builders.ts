@@ -1,5 +1,5 @@
-import { estimate, type Estimate } from '../../src/recommend/estimate.ts';
 import type { PreviousRecommendation } from '../../src/recommend/hold.ts';
+import { packHours } from '../../src/recommend/hours.ts';
 import {
   recommend,
   type ContainerInput,
@@ -7,7 +7,7 @@ import {
   type PodInput,
 } from '../../src/recommend/recommend.ts';
 import type { ContainerSettings, ResourceSettings } from '../../src/recommend/settings.ts';
-import { sketchOf } from '../../src/recommend/sketch.ts';
+import { size, type Estimate, type Sizing } from '../../src/recommend/sizing.ts';
 import {
   DAY_SECONDS,
   type Amounts,
@@ -35,19 +35,36 @@ export interface DayOf {
   readonly throttledShare?: number;
 }
 
-/** The day that began so many days before NOW: a whole day of 100m and 100Mi unless something else is said. */
+function eachHour<T>(coverage: number, seen: T, missing: T): T[] {
+  return Array.from({ length: 24 }, (_, hour) =>
+    hour < Math.ceil(24 * coverage) ? seen : missing,
+  );
+}
+
+/**
+ * The day that began so many days before NOW: a whole day of 100m and 100Mi unless something else is said. Each hour
+ * that is covered has all samples of the day and its peak; the first hours are covered.
+ */
 export function day(daysAgo: number, what: DayOf = {}): UsageDay {
   const { cpu = [0.1], pods = 1, oomKills = 0, throttledShare = 0 } = what;
-  const peak = 'peak' in what ? what.peak : 100 * MI;
+  const { peak } = { peak: 100 * MI, ...what };
+  const cpuCoverage = what.cpuCoverage ?? Math.min(1, cpu.length);
+  const memoryCoverage = what.memoryCoverage ?? (peak === undefined ? 0 : 1);
   return {
     startSeconds: NOW - daysAgo * DAY_SECONDS,
-    cpu: sketchOf(cpu),
-    cpuCoverage: what.cpuCoverage ?? Math.min(1, cpu.length),
+    cpuCoverage,
     memoryPeakBytes: peak,
-    memoryCoverage: what.memoryCoverage ?? (peak === undefined ? 0 : 1),
+    memoryCoverage,
     pods,
     signals: { oomKills, restarts: 0, throttledShare },
+    hours: packHours(eachHour(cpuCoverage, cpu, []), eachHour(memoryCoverage, peak ?? NaN, NaN)),
   };
+}
+
+/** A day of which each hour has its own CPU samples, and none of memory. */
+export function dayOfHours(daysAgo: number, cpu: readonly (readonly number[])[]): UsageDay {
+  const hours = packHours(cpu, new Float64Array(24).fill(NaN));
+  return { ...day(daysAgo, { cpu: cpu.flat(), peak: undefined }), hours };
 }
 
 /** The last `count` days before NOW, ascending; `what` may depend on how long ago the day began. */
@@ -91,8 +108,8 @@ export interface SettingsChange extends Partial<Omit<ContainerSettings, 'resourc
 }
 
 /**
- * CPU risk 5 % at confidence 90 %, which is the prior p95 × 1.12; memory risk 1 %, which is the peak × 1.1; a window
- * of 14 days, a minimum of one, a half-life of three.
+ * CPU risk 5 % at confidence 90 %, memory risk 1 %, which for equal peaks is the peak × 1.1275; a window of 14 days, a
+ * minimum of one, a half-life of three.
  */
 export function settings({ cpu, memory, ...others }: SettingsChange = {}): ContainerSettings {
   return {
@@ -109,15 +126,26 @@ export function settings({ cpu, memory, ...others }: SettingsChange = {}): Conta
   };
 }
 
+/** What the walk over these days comes to at NOW, or at another time. */
+export function sized(
+  resource: Resource,
+  of: readonly UsageDay[],
+  change: SettingsChange = {},
+  nowSeconds = NOW,
+): Sizing {
+  const input = { days: of, settings: settings(change), nowSeconds, runsToCompletion: false };
+  return size(resource, input);
+}
+
 /** The estimate at NOW; fails where there is none. */
 export function estimated(
   resource: Resource,
   of: readonly UsageDay[],
   change: SettingsChange = {},
 ): Estimate {
-  const found = estimate(resource, of, settings(change), NOW);
-  if (found === undefined) throw new Error(`no estimate of ${resource}`);
-  return found;
+  const { estimate } = sized(resource, of, change);
+  if (estimate === undefined) throw new Error(`no estimate of ${resource}`);
+  return estimate;
 }
 
 /** A container on its way into the recommender; each call gives a changed copy. */

@@ -68,7 +68,7 @@ describe('reconciling a workload', () => {
       uid: 'uid-own',
       generation: 1,
     });
-    assert.equal(target()?.memory, '110Mi');
+    assert.equal(target()?.memory, '113Mi');
     assert.equal(condition('Ready')?.status, 'True');
   });
 
@@ -101,7 +101,7 @@ describe('reconciling a workload', () => {
     await reconcile();
     usage = aHistory(days(14, { peak: 500 * MI }));
     assert.equal((await reconcile()).written, 'Updated');
-    assert.equal(target()?.memory, '560Mi'); // 550 in steps of 16
+    assert.equal(target()?.memory, '576Mi'); // 500 × 1.1275 = 563.7 in steps of 16
   });
 
   it('settles after one write whatever it wrote', async () => {
@@ -257,7 +257,7 @@ describe('reconciling a workload', () => {
       const since = Array.from({ length: passed }, (_, index) => day(-index));
       usage = aHistory(since);
       await reconcile();
-      assert.equal(target()?.memory === '110Mi', passed === 7, `after ${passed} days`);
+      assert.equal(target()?.memory === '113Mi', passed === 7, `after ${passed} days`);
     }
   });
 

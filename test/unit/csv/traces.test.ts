@@ -41,12 +41,12 @@ describe('trace files', () => {
     );
     assert.deepEqual([a?.series, b?.series, more.length], ['a', 'b', 0]);
     const [day] = a?.history.days ?? [];
-    assert.equal(day?.cpu.totalCount, 2);
-    assert.equal(day.cpu.sum, (1 + 3) / 2 + 4);
+    assert.ok(day !== undefined);
+    assert.deepEqual([...day.hours.cpu], [(1 + 3) / 2, 4]);
     assert.equal(day.memoryPeakBytes, 300);
     const [other] = b?.history.days ?? [];
-    assert.equal(other?.cpu.sum, (1 + 3) / 2);
-    assert.equal(other.memoryPeakBytes, undefined);
+    assert.deepEqual([...(other?.hours.cpu ?? [])], [(1 + 3) / 2]);
+    assert.equal(other?.memoryPeakBytes, undefined);
   });
 
   it('are named by the file without its endings, plain or packed', async () => {
@@ -67,7 +67,7 @@ describe('trace files', () => {
     const rows = Array.from({ length: 10 }, (_, i) => `a,${i * DAY},${i},1`);
     const [series] = await read(lines(...rows, 'b,0,1,1'), { windowDays: 3 });
     assert.deepEqual(
-      series?.history.days.map((day) => day.cpu.sum),
+      series?.history.days.map((day) => day.hours.cpu[0]),
       [7, 8, 9],
     );
   });
@@ -75,7 +75,7 @@ describe('trace files', () => {
   it('take empty, negative and non-finite amounts as missing', async () => {
     const [series] = await read(lines('a,0,NaN,', 'a,300,-1,5', 'a,600,inf,', 'a,900,2,-3'));
     const [day] = series?.history.days ?? [];
-    assert.equal(day?.cpu.totalCount, 1);
+    assert.equal(day?.hours.cpu.length, 1);
     assert.equal(day.memoryPeakBytes, 5);
   });
 
@@ -90,7 +90,7 @@ describe('trace files', () => {
 
   it('take a last line without its end, and empty lines', async () => {
     const [series] = await read(`${HEADER}\n\na,0,1,1\n\na,300,2,2`);
-    assert.equal(series?.history.days[0]?.cpu.totalCount, 2);
+    assert.equal(series?.history.days[0]?.hours.cpu.length, 2);
   });
 
   const refused: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {

@@ -34,7 +34,7 @@ describe('a container that runs for ten minutes a night', () => {
   it('is lowered when it runs to completion', () => {
     const result = sized(true);
     assert.equal(result?.resources.cpu.decision.hold, undefined);
-    // 0.2 × 1.15 at most, within 1 % of sketch error and rounded up to a step of 5m.
+    // 0.2 × 1.06, within a bucket of 2 % and up to a twentieth more that is not lowered, in steps of 5m.
     assert.ok((result?.target?.requests.cpu ?? 1) <= 0.235);
     assert.equal(result?.evidence.days, 14);
   });

@@ -7,16 +7,16 @@ import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
 import {
   aContainer,
   day,
+  dayOfHours,
   days,
   GI,
   MI,
   recommended,
   recommendedFor,
-  settings,
   type ContainerBuilder,
 } from '../../support/builders.ts';
 
-/** One digit, so that the 1 % of the sketch does not show. */
+/** One digit, so that the width of a bucket does not show. */
 const ROUGH: Wording = {
   ...WORDING,
   amount: (resource, amount) =>
@@ -24,8 +24,7 @@ const ROUGH: Wording = {
 };
 
 function explained(container: ContainerBuilder, around: Partial<PodInput> = {}): string {
-  const { settings: own = settings() } = container.input;
-  return explain(recommendedFor(container, around), own, ROUGH);
+  return explain(recommendedFor(container, around), ROUGH);
 }
 
 /** p90 is 0.1, p95 and p98 are 0.3 cores. */
@@ -34,9 +33,15 @@ const busy = aContainer()
   .requesting({ cpu: 1, memory: GI })
   .with(days(14, { cpu: USE }));
 
+/** Each of ten hours has half of its samples over what was before. */
+const rising = dayOfHours(
+  1,
+  Array.from({ length: 10 }, (_, hour) => [0.1, 0.1 * 1.3 ** (hour + 1)]),
+);
+
 const MEMORY =
-  'Memory: the highest peak of 14 days, 100Mi, × 1.10 = 110Mi. ' +
-  'Each day sized from the days before it, the peak was above the size on 0 of 13 days; the policy allows 1% of pod-days.';
+  'Memory: the highest peak of 14 days, 100Mi, × 1.13 = 113Mi. ' +
+  'Each hour sized from the hours before it, the peak was above the size on 0 of 13 days; the policy allows 1% of pod-days.';
 
 interface Case {
   readonly container: ContainerBuilder;
@@ -45,20 +50,17 @@ interface Case {
 }
 
 const cases: Readonly<Record<string, Case>> = {
-  'a fortnight of use, at a level of the prior': {
-    container: busy,
-    want: `CPU: p95 of 14 days (half-life 3 days), 0.3, × 1.12 = 0.3. Each day sized from the days before it, use was above the size 0% of the time; the policy allows 5%. ${MEMORY}`,
-  },
-  'a risk between two levels': {
+  'a fortnight of use': {
+    // 92 % of the use is 0.1: the quantile lies above, and half of it would not do.
     container: busy.under({ confidence: 0.95 }),
-    want: `CPU: of 14 days (half-life 3 days), between p95 0.3 × 1.12 and p98 0.3 × 1.18 = 0.3. Each day sized from the days before it, use was above the size 0% of the time; the policy allows 5%. ${MEMORY}`,
+    want: `CPU: p93 of 14 days (half-life 3 days), 0.3, × 1.06 = 0.3. Each hour sized from the hours before it, use was above the size 0% of the time; the policy allows 5%. ${MEMORY}`,
   },
   'history that is too short': {
     container: busy.with([day(1, { cpu: USE, cpuCoverage: 0.25, memoryCoverage: 0.01 })]),
     want:
-      'CPU: p95 of 6 hours (half-life 3 days), 0.3, × 1.12 × 1.2 for short history = 0.4. ' +
+      'CPU: p94.1 of 6 hours (half-life 3 days), 0.3, × 1.06 × 2.38 for short history = 0.8. ' +
       'Held: history is still shorter than history.minimum, so it is not lowered. ' +
-      'Memory: the highest peak of 1 hour, 100Mi, × 1.10 × 1.2 for short history = 132Mi. ' +
+      'Memory: the highest peak of 1 hour, 100Mi, × 2.38 for short history = 238Mi. ' +
       'Held: history is still shorter than history.minimum, so it is not lowered.',
   },
   'no usage': {
@@ -82,11 +84,11 @@ describe('the explanation of', () => {
       want: 'Raised: a kill for memory asks for a fifth more than the limit, and 100Mi more at least.',
     },
     'a number that stays near the last one': {
-      container: busy.previously('memory', 108 * MI),
+      container: busy.previously('memory', 111 * MI),
       want: 'The last recommendation stays, since the difference is small.',
     },
     'a change that is too small': {
-      container: busy.requesting({ memory: 111 * MI }),
+      container: busy.requesting({ memory: 114 * MI }),
       want: 'The change would be too small to be worth one.',
     },
     'an autoscaler': {
@@ -108,12 +110,15 @@ describe('the explanation of', () => {
           },
         ],
       },
-      want: "memory request 110Mi → 256Mi: the namespace's LimitRange min.",
+      want: "memory request 113Mi → 256Mi: the namespace's LimitRange min.",
     },
-    'the level that asks for the most, where a stricter one asks for less': {
-      // p99.5 × 1.1 is less than p98 × 1.18.
-      container: busy.under({ cpu: { risk: 0.01 } }),
-      want: 'CPU: p98 of 14 days (half-life 3 days), 0.3, × 1.18 = 0.4.',
+    'a budget that is spent': {
+      container: busy.under({ cpu: { risk: 0.005 } }).with([...days(14).slice(0, -1), rising]),
+      want: '× 1.22 while the risk budget is spent = ',
+    },
+    'a level that shifted': {
+      container: busy.with([...days(14).slice(0, -1), day(1, { cpu: [1], cpuCoverage: 1 / 24 })]),
+      want: 'CPU: the highest use of the last hour, which shifted to a higher level, 1, × 1.06 = 1.',
     },
     'a single day': {
       container: busy.with(days(1)),
@@ -126,6 +131,12 @@ describe('the explanation of', () => {
       assert.ok(text.includes(want), text);
     });
   }
+
+  it('an amount that is a little higher than what is wanted now says so', () => {
+    // 100m × 1.06, less than a twentieth below what was in force the day before.
+    const text = explain(recommendedFor(aContainer()), WORDING);
+    assert.match(text, /× 1\.06 = 10[67]m; 1(09|10)m stays\./);
+  });
 
   it('anything has no NaN, undefined or Infinity in it', () => {
     const amount = fc.option(fc.constantFrom(0, 0.001, 1, 64, 2 ** 40), { nil: undefined });
@@ -148,14 +159,13 @@ describe('the explanation of', () => {
     });
     fc.assert(
       fc.property(anything, ({ history, requests, limits, risk, halfLifeSeconds }) => {
-        const own = settings({ cpu: { risk }, memory: { risk }, halfLifeSeconds });
         const container = aContainer()
           .under({ cpu: { risk }, memory: { risk }, halfLifeSeconds })
           .requesting(requests)
           .limitedTo(limits)
           .with(days(history.length, (ago) => history[ago - 1] ?? {}));
         for (const each of recommended([container])) {
-          const text = explain(each, own, WORDING);
+          const text = explain(each, WORDING);
           assert.doesNotMatch(text, /NaN|undefined|Infinity|null/);
           assert.match(text, /^CPU: .+\.$/);
         }

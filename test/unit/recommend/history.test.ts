@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { dayStart, HistoryFold, mergeHistory } from '../../../src/recommend/history.ts';
-import { sketchOf } from '../../../src/recommend/sketch.ts';
+import { cpuOfHour, packHours } from '../../../src/recommend/hours.ts';
 import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
-import { aHistory, day, days, HOUR_SECONDS, MI, NOW } from '../../support/builders.ts';
+import { aHistory, day, dayOfHours, days, HOUR_SECONDS, MI, NOW } from '../../support/builders.ts';
 
 const STEP = 300;
 
@@ -24,12 +24,27 @@ describe('folding samples into days', () => {
       fold.addCpu('a', NOW, 2);
     });
     assert.deepEqual(
-      got.map(({ startSeconds, cpu }) => [startSeconds, cpu.totalCount]),
+      got.map(({ startSeconds, hours }) => [startSeconds, hours.cpu.length]),
       [
         [NOW - DAY_SECONDS, 1],
         [NOW, 1],
       ],
     );
+  });
+
+  it('keeps samples and peaks by the hour, in ascending order', () => {
+    const [got] = folded((fold) => {
+      fold.addCpu('a', NOW + HOUR_SECONDS, 3);
+      fold.addCpu('b', NOW + HOUR_SECONDS + 60, 1);
+      fold.addCpu('a', NOW + DAY_SECONDS - 1, 2);
+      fold.addMemory('a', NOW, 5);
+      fold.addMemory('b', NOW, 9);
+    }).days;
+    assert.ok(got !== undefined);
+    assert.deepEqual([...cpuOfHour(got.hours, 0)], []);
+    assert.deepEqual([...cpuOfHour(got.hours, 1)], [1, 3]);
+    assert.deepEqual([...cpuOfHour(got.hours, 23)], [2]);
+    assert.deepEqual([...got.hours.memoryPeaks.slice(0, 2)], [9, NaN]);
   });
 
   it('covers the share of the day that has a sample, whatever the number of pods', () => {
@@ -41,7 +56,7 @@ describe('folding samples into days', () => {
     });
     assert.equal(got[0]?.cpuCoverage, 0.5);
     assert.equal(got[0].memoryCoverage, 0.25);
-    assert.equal(got[0].cpu.totalCount, 288);
+    assert.equal(got[0].hours.cpu.length, 288);
     assert.equal(got[0].pods, 2);
   });
 
@@ -66,8 +81,8 @@ describe('folding samples into days', () => {
       fold.addCpu('a', NOW, 0);
       fold.addMemory('a', NOW, 0);
     });
-    assert.equal(got[0]?.cpu.idleCount, 1);
-    assert.equal(got[0].memoryPeakBytes, 0);
+    assert.deepEqual([...(got[0]?.hours.cpu ?? [])], [0]);
+    assert.equal(got[0]?.memoryPeakBytes, 0);
   });
 
   for (const bad of [NaN, -1, Infinity, -Infinity]) {
@@ -78,7 +93,7 @@ describe('folding samples into days', () => {
       assert.equal(fold.history(), undefined);
       fold.addCpu('a', NOW + STEP, 1);
       const history = fold.history();
-      assert.equal(history?.days[0]?.cpu.totalCount, 1);
+      assert.equal(history?.days[0]?.hours.cpu.length, 1);
       assert.equal(history.days[0].memoryPeakBytes, undefined);
       assert.equal(history.days[0].memoryCoverage, 0);
       assert.equal(history.firstSampleSeconds, NOW + STEP);
@@ -136,19 +151,25 @@ describe('merging a fresh reading into history', () => {
   const merged = (old: UsageHistory | undefined, fresh: UsageHistory | undefined, at = from) =>
     mergeHistory(old, fresh, at);
 
+  const firstHour = (history: UsageHistory | undefined) => {
+    const [first] = history?.days ?? [];
+    return first === undefined ? [] : [...cpuOfHour(first.hours, 0)];
+  };
+
   it('puts a day that was read again in place of the old one', () => {
     const old = aHistory([day(1, { cpu: [1], cpuCoverage: 0.3 })]);
     const fresh = aHistory([day(1, { cpu: [1, 2], cpuCoverage: 0.6 })]);
-    assert.deepEqual(merged(old, fresh)?.days[0]?.cpu, sketchOf([1, 2]));
+    assert.deepEqual(firstHour(merged(old, fresh)), [1, 2]);
     assert.equal(merged(old, fresh)?.days[0]?.cpuCoverage, 0.6);
   });
 
-  it('keeps a day of which the fresh reading lost hours', () => {
+  it('keeps the hours of a day that the fresh reading lost', () => {
     const old = aHistory([day(1, { cpu: [3, 3], cpuCoverage: 0.6, peak: 9 * MI })]);
     const fresh = aHistory([day(1, { cpu: [1, 1], cpuCoverage: 0.3, peak: 5 * MI })]);
     const [got] = merged(old, fresh)?.days ?? [];
-    assert.deepEqual(got?.cpu, sketchOf([3, 3]));
-    assert.equal(got.cpuCoverage, 0.6);
+    assert.deepEqual(firstHour(merged(old, fresh)), [1, 1]);
+    assert.deepEqual(got && [...cpuOfHour(got.hours, 12)], [3, 3]);
+    assert.equal(got?.cpuCoverage, 0.6);
     assert.equal(got.memoryPeakBytes, 9 * MI);
   });
 
@@ -156,9 +177,27 @@ describe('merging a fresh reading into history', () => {
     const old = aHistory([day(1, { cpu: [1, 1, 5, 5], peak: 9 * MI, pods: 2 })]);
     const fresh = aHistory([day(1, { cpu: [1, 1], peak: 5 * MI, pods: 1 })]);
     const [got] = merged(old, fresh)?.days ?? [];
-    assert.deepEqual(got?.cpu, sketchOf([1, 1, 5, 5]));
-    assert.equal(got.memoryPeakBytes, 9 * MI);
+    assert.deepEqual(firstHour(merged(old, fresh)), [1, 1, 5, 5]);
+    assert.equal(got?.memoryPeakBytes, 9 * MI);
     assert.equal(got.pods, 2);
+  });
+
+  it('takes each hour that was read again, but those that lost samples', () => {
+    const old = aHistory([dayOfHours(1, [[1, 1], [2, 2], [3], []])]);
+    const fresh = aHistory([dayOfHours(1, [[5, 5], [6], [], [7]])]);
+    const [got] = merged(old, fresh)?.days ?? [];
+    assert.ok(got !== undefined);
+    const hours = [0, 1, 2, 3, 4].map((hour) => [...cpuOfHour(got.hours, hour)]);
+    assert.deepEqual(hours, [[5, 5], [2, 2], [3], [7], []]);
+  });
+
+  it('keeps the higher peak of each hour', () => {
+    const peaks = (...bytes: readonly number[]) => {
+      const all = Float64Array.from({ length: 24 }, (_, hour) => bytes[hour] ?? NaN);
+      return aHistory([{ ...day(1), hours: packHours([], all) }]);
+    };
+    const [got] = merged(peaks(3, 3, NaN, 3), peaks(1, 5, 2, NaN))?.days ?? [];
+    assert.deepEqual([...(got?.hours.memoryPeaks.slice(0, 5) ?? [])], [3, 5, 2, 3, NaN]);
   });
 
   it('takes a higher peak and kills from a reading that is otherwise poorer', () => {
@@ -180,7 +219,7 @@ describe('merging a fresh reading into history', () => {
     const samples = (count: number) => Array.from({ length: count }, () => 1);
     const old = aHistory([day(1, { cpu: samples(288) })]);
     const fresh = aHistory([day(1, { cpu: [...samples(286), 7], cpuCoverage: 287 / 288 })]);
-    assert.equal(merged(old, fresh)?.days[0]?.cpu.totalCount, 287);
+    assert.equal(firstHour(merged(old, fresh)).length, 287);
   });
 
   it('lets old days fall out when they ended before the window', () => {

@@ -90,7 +90,7 @@ describe('a limit', () => {
         .requesting({ cpu: 1, memory: GI })
         .limitedTo({ cpu: 4, memory: 4 * GI }),
     );
-    assert.deepEqual(target?.limits, { memory: 110 * MI });
+    assert.deepEqual(target?.limits, { memory: 113 * MI });
   });
 
   it('that is kept holds a raise of the request down, and says so', () => {

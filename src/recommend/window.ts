@@ -1,0 +1,22 @@
+import { DAY_SECONDS, type Resource, type UsageDay } from './usage.ts';
+
+/** Days of use that the days have of a resource, gaps not counted. */
+export function coveredDays(resource: Resource, days: readonly UsageDay[]): number {
+  return days.reduce((sum, day) => sum + coverage(resource, day), 0);
+}
+
+function coverage(resource: Resource, day: UsageDay): number {
+  return resource === 'cpu' ? day.cpuCoverage : day.memoryCoverage;
+}
+
+/** The days of which a part lies within the window that ends at `atSeconds`. */
+export function daysInWindow(
+  days: readonly UsageDay[],
+  atSeconds: number,
+  windowSeconds: number,
+): readonly UsageDay[] {
+  return days.filter(
+    ({ startSeconds }) =>
+      startSeconds + DAY_SECONDS > atSeconds - windowSeconds && startSeconds < atSeconds,
+  );
+}

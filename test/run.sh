@@ -44,6 +44,7 @@ fi
 single "check" npm run -s check
 suite "unit" passing failing npm run -s test:unit
 suite "prometheus" passing failing npm run -s test:prometheus
+suite "replay" passing failing npm run -s test:replay
 suite "browser" passing failing npm run -s test:browser
 suite "cluster" passing failing npm run -s test:cluster
 suite "end to end" passing failing npm run -s test:e2e

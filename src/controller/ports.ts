@@ -121,7 +121,8 @@ export type UsageFailureReason =
   | 'PrometheusTimeout'
   | 'PrometheusOverloaded'
   | 'PrometheusAnswerInvalid'
-  | 'PrometheusPartialAnswer';
+  | 'PrometheusPartialAnswer'
+  | 'PrometheusClockSkew';
 
 export interface UsageFailure {
   readonly reason: UsageFailureReason;

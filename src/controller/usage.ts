@@ -194,13 +194,13 @@ export class UsageKeeper {
       const reading = await this.#options.source.read(query, signal);
       for (const warning of reading.warnings) this.#options.onWarning(warning);
       for (const { key, entry, read } of reads) {
-        const failure = reading.failures.get(key) ?? partialFailure(reading.warnings);
+        const failure = reading.failures.get(key) ?? doubt(reading.warnings);
         const fresh = reading.usage.get(key);
         if (failure === undefined) {
           this.#keep(entry, fresh, read);
           continue;
         }
-        // What came of a partial answer is true; that it is all is not.
+        // What came is true all the same.
         this.#merge(entry, fresh, read.toSeconds);
         this.#keepFailure(entry, failure, jitter);
       }
@@ -261,8 +261,19 @@ export class UsageKeeper {
   }
 }
 
-/** An answer that the server itself calls partial may lack the very peak that matters. */
-function partialFailure(warnings: readonly UsageWarning[]): UsageFailure | undefined {
-  const partial = warnings.find(({ reason }) => reason === 'PartialAnswer');
-  return partial && { reason: 'PrometheusPartialAnswer', message: partial.message };
+/**
+ * What makes a whole answer doubtful: a partial one may lack the very peak that matters, and on another clock the
+ * newest samples are not the newest.
+ */
+const DOUBTS: readonly (readonly [UsageWarning['reason'], UsageFailure['reason']])[] = [
+  ['PartialAnswer', 'PrometheusPartialAnswer'],
+  ['ClockSkew', 'PrometheusClockSkew'],
+];
+
+function doubt(warnings: readonly UsageWarning[]): UsageFailure | undefined {
+  for (const [warned, reason] of DOUBTS) {
+    const warning = warnings.find((each) => each.reason === warned);
+    if (warning !== undefined) return { reason, message: warning.message };
+  }
+  return undefined;
 }

@@ -132,6 +132,14 @@ describe('the keeper of usage', () => {
     assert.equal(keeper.want(cart, WINDOW).containers.get('main')?.days.length, 14);
   });
 
+  it('does not trust an answer of another clock', async () => {
+    source.warnings = [{ reason: 'ClockSkew', message: 'ahead by 10 min' }];
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    assert.equal(keeper.want(cart, WINDOW).failure?.reason, 'PrometheusClockSkew');
+    assert.equal(keeper.want(cart, WINDOW).isRead, false);
+  });
+
   it('reads the whole window again once a day, for gaps that were filled since', async () => {
     keeper.want(cart, WINDOW);
     await pass(1);

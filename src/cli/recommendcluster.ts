@@ -10,6 +10,7 @@ import {
 import { compose, recommendationName } from '../controller/reconcile.ts';
 import { KubeCluster, type KubeClusterOptions } from '../kube/cluster.ts';
 import { KubeConnection } from '../kube/connection.ts';
+import { KubeError } from '../kube/errors.ts';
 import { loadKubeConfig } from '../kube/kubeconfig.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
 import type { Progress } from '../report/progress.ts';
@@ -77,12 +78,13 @@ async function look(
   context: Context,
 ): Promise<{ readonly cluster: KubeCluster; readonly notes: readonly string[] }> {
   const whole = await lookAt({ connection, namespace, clusterScoped: 'Watched' }, context);
-  if (whole.problems === undefined) return { cluster: whole.cluster, notes: [] };
+  if (whole.problems === undefined) return { cluster: whole.cluster, notes: whole.leftOut };
   if (namespace === undefined || !whole.isForbidden) throw whole.problems;
   const own = await lookAt({ connection, namespace, clusterScoped: 'LeftOut' }, context);
   if (own.problems !== undefined) throw own.problems;
   const left = 'cluster policies, nodes and labels of namespaces may not be read';
-  return { cluster: own.cluster, notes: [`${left}: the report goes without them`] };
+  const notes = [`${left}: the report goes without them`, ...own.leftOut];
+  return { cluster: own.cluster, notes };
 }
 
 interface Look {
@@ -90,6 +92,8 @@ interface Look {
   /** Why it is not whole. */
   readonly problems: BadInput | undefined;
   readonly isForbidden: boolean;
+  /** Objects that could not be read, a sentence each. */
+  readonly leftOut: readonly string[];
 }
 
 /** Lists everything once. What was listed stays readable when the watches have stopped. */
@@ -99,12 +103,16 @@ async function lookAt(
 ): Promise<Look> {
   const failing = new Set<string>();
   const hopeless = new AbortController();
+  const leftOut: string[] = [];
   let isForbidden = false;
   const cluster = new KubeCluster({
     ...at,
     ownKinds: 'IfServed',
     onChange: () => undefined,
-    onError: () => undefined,
+    // A call that fails shows as a state; anything else is an object that is left out.
+    onError: (_resource, error) => {
+      if (!(error instanceof KubeError)) leftOut.push(`left out: ${error.message}`);
+    },
     onState: (resource, { kind }) => {
       if (kind === 'Listing') progress.show(`listing ${resource}`);
       if (kind === 'Forbidden') {
@@ -121,7 +129,7 @@ async function lookAt(
   try {
     cluster.start();
     const problems = await listed(cluster, signal, hopeless.signal);
-    return { cluster, problems, isForbidden };
+    return { cluster, problems, isForbidden, leftOut };
   } finally {
     clearTimeout(patience);
     await cluster.stop();

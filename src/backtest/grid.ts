@@ -22,3 +22,10 @@ export interface GridSeries {
 export function binCount({ cpu, memory }: GridSeries): number {
   return Math.max(cpu.length, memory.length);
 }
+
+/** The CPU samples of each hour from the first sample on, in cores, missing ones left out. */
+export function cpuHours({ cpu }: Pick<GridSeries, 'cpu'>): readonly Float64Array[] {
+  return Array.from({ length: Math.ceil(cpu.length / HOUR_BINS) }, (_, hour) =>
+    cpu.subarray(hour * HOUR_BINS, (hour + 1) * HOUR_BINS).filter((cores) => !Number.isNaN(cores)),
+  );
+}

@@ -1,7 +1,8 @@
+import { behaviourOf, BEHAVIOURS, type Behaviour } from '../recommend/behaviour.ts';
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
-import { behaviourOf, BEHAVIOURS, type Behaviour } from './behaviour.ts';
 import type { ComparedSeries, Comparison } from './comparison.ts';
 import { curveOf, peerCurves, type CurvePoint, type PeerCurve } from './costcurve.ts';
+import { cpuHours } from './grid.ts';
 import {
   rateOf,
   type Backtest,
@@ -156,7 +157,8 @@ function scoredReplays(
     .flatMap((replay) => {
       const { series, score } = replay;
       if (score === undefined) return [];
-      return [{ replay, score, behaviour: behaviourOf(series, coresOf(series.dataset)) }];
+      const behaviour = behaviourOf(cpuHours(series), coresOf(series.dataset));
+      return [{ replay, score, behaviour }];
     });
 }
 

@@ -1,6 +1,6 @@
 import type { Cadence, CadenceSettings } from '../recommend/cadence.ts';
+import { Following } from '../recommend/following.ts';
 import { Steady } from '../recommend/steady.ts';
-import { Tracking } from '../recommend/tracking.ts';
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
 import type { GridSeries } from './grid.ts';
 import { DAILY, LEAST_MEAN, protocolOf, SHORT, type Protocol } from './protocol.ts';
@@ -69,7 +69,7 @@ export function backtest(fleet: readonly GridSeries[], options: BacktestOptions)
 }
 
 export function createCadence(name: CadenceName, settings: CadenceSettings): Cadence {
-  return name === 'steady' ? new Steady(settings) : new Tracking(settings);
+  return name === 'steady' ? new Steady(settings) : new Following(settings);
 }
 
 function replayFleet(

@@ -1,5 +1,5 @@
 import type { Cadence } from '../recommend/cadence.ts';
-import { PeakMargin, Peaks } from '../recommend/peaks.ts';
+import { PeakMargin, Peaks, PeakSize } from '../recommend/peaks.ts';
 import { BIN_SECONDS, DAY_BINS, HOUR_BINS, type GridSeries } from './grid.ts';
 
 /** The request in force on the bins [fromBin, toBin) of a series, in cores or bytes. */
@@ -79,8 +79,8 @@ class MemoryWalk {
   readonly #series: GridSeries;
   readonly #firstBin: number;
   readonly #peaks = new Peaks();
+  readonly #size = new PeakSize();
   readonly #builder = new RowBuilder();
-  #request: number | undefined;
 
   constructor({ series, firstBin }: MemoryStart) {
     this.#series = series;
@@ -107,9 +107,9 @@ class MemoryWalk {
   }
 
   #decide(bin: number, nowSeconds: number, excess: number): void {
-    this.#request = this.#peaks.decide(nowSeconds, excess, this.#request)?.amount ?? this.#request;
-    if (this.#request === undefined) return;
+    const decision = this.#size.decide(this.#peaks, nowSeconds, excess);
+    if (decision === undefined) return;
     const toBin = Math.min(bin + HOUR_BINS, this.#series.memory.length);
-    this.#builder.add(bin, toBin, written(this.#request));
+    this.#builder.add(bin, toBin, written(decision.amount));
   }
 }

@@ -32,11 +32,21 @@ export interface CadenceDecision extends Demand {
   readonly youthFactor: number;
 }
 
+/** What a cadence decided for one risk, 0 to 1. */
+export interface LevelDecision extends CadenceDecision {
+  readonly risk: number;
+}
+
 /** The state of one container under a cadence: fed by the hour, asked by the hour. */
 export interface Cadence {
   observe(hour: ObservedHour): void;
   /** Undefined before the first sample. `inForce` is undefined before the first decision. */
   decide(nowSeconds: number, inForce: number | undefined): CadenceDecision | undefined;
+  /**
+   * What the last decision was for the risk that is asked for, which comes first, and for each stricter level; amounts
+   * never fall from one to the next. Empty before the first decision.
+   */
+  levels(): readonly LevelDecision[];
   /** Bytes of state. */
   readonly bytes: number;
 }
@@ -66,6 +76,24 @@ export function settle({ wanted, inForce, mayLower }: Settling, band: DeadBand):
   const amount = Math.max(wanted, LEAST_CORES);
   if (inForce === undefined || amount > inForce * band.raiseAbove) return amount;
   return mayLower && amount < inForce * band.lowerBelow ? amount : inForce;
+}
+
+/** The first decision of each period of UTC, in seconds, is one that may lower. */
+export class LoweringTimes {
+  readonly #periodSeconds: number;
+  #last = -Infinity;
+
+  constructor(periodSeconds: number) {
+    this.#periodSeconds = periodSeconds;
+  }
+
+  /** To be asked once at each decision, in ascending order of time. */
+  isDue(nowSeconds: number): boolean {
+    const period = Math.floor(nowSeconds / this.#periodSeconds);
+    if (period <= this.#last) return false;
+    this.#last = period;
+    return true;
+  }
 }
 
 export function isFresh(nowSeconds: number, lastSeconds: number): boolean {

@@ -1,7 +1,7 @@
 import {
   afterOomKill,
   holdsDecrease,
-  wasOomKilled,
+  lastOomKill,
   type Evidence,
   type HoldReason,
   type PreviousRecommendation,
@@ -73,7 +73,10 @@ export function decide(input: DecisionInput): Decision {
 }
 
 function isCensored(input: DecisionInput): boolean {
-  const reason = holdsDecrease({ ...input, previous: undefined });
+  return isCensoring(holdsDecrease({ ...input, previous: undefined }));
+}
+
+function isCensoring(reason: HoldReason | undefined): boolean {
   return reason === 'Throttled' || reason === 'OOMKilled' || reason === 'AtMemoryLimit';
 }
 
@@ -83,10 +86,10 @@ interface Wanted {
 }
 
 function wantedAmount(input: DecisionInput): Wanted {
-  const limit = input.currentLimit;
+  const kill = input.resource === 'memory' ? lastOomKill(input) : undefined;
   const amount = input.estimate && roundReadable(input.resource, input.estimate.amount);
-  if (input.resource === 'memory' && limit !== undefined && wasOomKilled(input)) {
-    const raised = roundReadable('memory', afterOomKill(limit));
+  if (kill?.limitBytes !== undefined) {
+    const raised = roundReadable('memory', afterOomKill(kill.limitBytes));
     if (raised > (amount ?? 0)) return { amount: raised, basis: 'AfterOomKill' };
   }
   return { amount, basis: 'Estimate' };
@@ -105,7 +108,7 @@ function heldRequest(
       ? { request: last, hold: undefined, basis: 'LastRecommendation' }
       : { request: amount, hold: undefined, basis };
   }
-  const floor = isMissing(reason) ? (last ?? current) : highest(current, last);
+  const floor = isCensoring(reason) ? highest(current, last) : (last ?? current);
   // Nothing to hold on to: too little history is no basis for a first number.
   if (floor === undefined) return { request: undefined, hold: reason, basis };
   if (amount !== undefined && asksFor(amount, floor, reason)) {

@@ -1,15 +1,19 @@
-import type { Clamp } from './draft.ts';
+import type { Behaviour } from './behaviour.ts';
 import type { Decision } from './decide.ts';
+import type { Clamp } from './draft.ts';
+import {
+  daysHitWords,
+  fewDaysWords,
+  realisedWords,
+  supportedWords,
+  worstDayWords,
+  type Wording,
+} from './evidencewords.ts';
 import type { HoldReason } from './hold.ts';
+import type { Realised } from './realised.ts';
 import type { ContainerRecommendation, ResourceRecommendation } from './recommend.ts';
 import type { Estimate } from './sizing.ts';
 import { RESOURCES, type Resource } from './usage.ts';
-
-/** How amounts and shares are written for people; given from outside, since quantities belong to the API. */
-export interface Wording {
-  amount(resource: Resource, amount: number): string;
-  share(share: number): string;
-}
 
 const HOLD_SENTENCES: Readonly<Record<HoldReason, string>> = {
   NoHistory: 'no usage was found in the window, so nothing is known and nothing is changed',
@@ -25,6 +29,8 @@ const HOLD_SENTENCES: Readonly<Record<HoldReason, string>> = {
     'memory use reached the limit, so the peak may have been held down, and it is not lowered',
   HPAOwnsCPU: 'a HorizontalPodAutoscaler scales on CPU, and would scale at another point',
   HPAOwnsMemory: 'a HorizontalPodAutoscaler scales on memory, and would scale at another point',
+  RiskNotKept:
+    'the promise of the policy is broken beyond chance, so nothing is lowered until it is kept again',
   DecreaseNotAllowed: 'changes.decrease.allowed of the policy leaves it out',
   IncreaseNotAllowed: 'changes.increase.allowed of the policy leaves it out',
 };
@@ -50,12 +56,19 @@ export function ruleSentence(resource: Resource, { estimate }: Decision, wording
   return kept === amount(wanted) ? rule : `${rule}; ${kept} stays`;
 }
 
-/** `p98.7 of 14 days (half-life 3 days)`, `the highest peak of 14 days`, `the highest use of the last hour, …`. */
-function basisText({ basis, quantile, coveredDays, halfLifeDays = 0 }: Estimate): string {
+/**
+ * `p98.7 of 14 days (half-life 3 days)`, `the highest peak of 14 days`, `the highest use of the last hour, …`. Tracking:
+ * `p98.7 of what the next hour is expected to use, by 14 days`.
+ */
+function basisText(estimate: Estimate): string {
+  const { basis, quantile, coveredDays, halfLifeDays = 0 } = estimate;
   const days = daysText(coveredDays);
   if (basis === 'Peak') return `the highest peak of ${days}`;
   if (basis === 'Shift') return 'the highest use of the last hour, which shifted to a higher level';
   const percentile = Number((quantile * 100).toFixed(quantile > 0.999 ? 2 : 1));
+  if (estimate.cadence === 'Tracking') {
+    return `p${percentile} of what the next hour is expected to use, by ${days}`;
+  }
   return `p${percentile} of ${days} (half-life ${daysText(halfLifeDays)})`;
 }
 
@@ -90,23 +103,26 @@ export function clampSentence(clamp: Clamp, wording: Wording): string {
 
 const TITLES: Readonly<Record<Resource, string>> = { cpu: 'CPU', memory: 'memory' };
 
-/** `0.7% of 5%` for CPU, `0 of 13 days` for memory; empty while nothing can be judged. */
-export function realisedText(
-  resource: Resource,
-  { realised }: ResourceRecommendation,
-  wording: Wording,
-): string {
-  if (realised === undefined) return '';
-  return resource === 'cpu'
-    ? wording.share(realised.share)
-    : `${realised.daysHit} of ${realised.days} days`;
-}
+const BEHAVIOUR_SENTENCES: Readonly<Record<Behaviour, string>> = {
+  Steady: 'CPU use is steady.',
+  Diurnal: 'CPU use follows the hour of the day.',
+  Bursty: 'CPU use comes in bursts.',
+  Batch: 'CPU use comes in runs, with little between them.',
+  Idle: 'CPU is hardly used.',
+};
 
-/** The whole story of one container: per resource the rule, what it would have realised, why it is held; then clamps. */
+/**
+ * The whole story of one container: what its use looks like; per resource the rule, what it would have realised, why it
+ * is held; then clamps.
+ */
 export function explain(recommendation: ContainerRecommendation, wording: Wording): string {
-  const sentences = RESOURCES.flatMap((resource) =>
-    resourceSentences(resource, recommendation.resources[resource], wording),
-  );
+  const { behaviour } = recommendation.evidence;
+  const sentences = [
+    ...(behaviour === undefined ? [] : [BEHAVIOUR_SENTENCES[behaviour]]),
+    ...RESOURCES.flatMap((resource) =>
+      resourceSentences(resource, recommendation.resources[resource], wording),
+    ),
+  ];
   const { target } = recommendation;
   const isThrottled =
     target?.requests.cpu !== undefined && target.requests.cpu === target.limits.cpu;
@@ -122,18 +138,12 @@ function resourceSentences(
   result: ResourceRecommendation,
   wording: Wording,
 ): readonly string[] {
-  const { decision, promised } = result;
+  const { decision } = result;
   const title = resource === 'cpu' ? 'CPU' : 'Memory';
-  const realised = realisedText(resource, result, wording);
-  const sentences = [`${title}: ${ruleSentence(resource, decision, wording)}.`];
-  if (realised !== '') {
-    const promise = wording.share(promised);
-    sentences.push(
-      resource === 'cpu'
-        ? `Each hour sized from the hours before it, use was above the size ${realised} of the time; the policy allows ${promise}.`
-        : `Each hour sized from the hours before it, the peak was above the size on ${realised}; the policy allows ${promise} of pod-days.`,
-    );
-  }
+  const sentences = [
+    `${title}: ${ruleSentence(resource, decision, wording)}.`,
+    ...evidenceSentences(resource, result, wording),
+  ];
   if (decision.basis === 'AfterOomKill') {
     sentences.push(
       'Raised: a kill for memory asks for a fifth more than the limit, and 100Mi more at least.',
@@ -145,4 +155,63 @@ function resourceSentences(
   if (decision.hold !== undefined) sentences.push(`Held: ${holdSentence(decision.hold)}.`);
   if (decision.isWithinMinimum) sentences.push('The change would be too small to be worth one.');
   return sentences;
+}
+
+function evidenceSentences(
+  resource: Resource,
+  result: ResourceRecommendation,
+  wording: Wording,
+): readonly string[] {
+  const { realised, promised } = result;
+  if (realised === undefined) return [];
+  const found = replayedText(resource, realised, wording);
+  const allowed = `the policy allows ${wording.share(promised)} of ${resource === 'cpu' ? 'the time' : 'pod-days'}`;
+  return [
+    `Replayed hour by hour, ${found}; ${allowed}.`,
+    ...refutedSentences(result, wording),
+    ...(resource === 'memory' ? marginSentences(result, realised, wording) : []),
+  ];
+}
+
+/** `use was above the size 0.7% of the time (0.4% of the work), on 3 of 13 days, worst 2026-11-03: 12% of the day`. */
+function replayedText(resource: Resource, realised: Realised, wording: Wording): string {
+  const days = `on ${daysHitWords(realised)}`;
+  const worst = worstDayWords(resource, realised, wording);
+  const when = worst === undefined ? days : `${days}, worst ${worst}`;
+  if (resource === 'memory') return `the peak was above the size ${when}`;
+  if (worst === undefined) return `use was above the size ${days}`;
+  const time = `${realisedWords(resource, realised, wording)} of the time`;
+  return `use was above the size ${time} (${wording.share(realised.workOver)} of the work), ${when}`;
+}
+
+function refutedSentences(
+  { supported }: ResourceRecommendation,
+  wording: Wording,
+): readonly string[] {
+  const level = supportedWords(supported, wording);
+  if (level === undefined) return [];
+  return [
+    level === 'none'
+      ? 'That refutes the promise, and every looser one up to 10%.'
+      : `That refutes the promise; the strictest risk that it does not refute is ${level}.`,
+  ];
+}
+
+const MARGIN_SOURCES: Readonly<Record<NonNullable<Estimate['marginBasis']>, string>> = {
+  Fleet: 'what the containers of the policy needed',
+  Prior: 'what public traces needed',
+};
+
+/** That few days show little by themselves, and what the margin rests on instead. */
+function marginSentences(
+  { decision: { estimate }, promised }: ResourceRecommendation,
+  realised: Realised,
+  wording: Wording,
+): readonly string[] {
+  const few = fewDaysWords(realised, promised, wording);
+  if (few === undefined) return [];
+  const source = estimate?.marginBasis;
+  // A factor for short history takes the place of the margin.
+  if (source === undefined || estimate?.margin === 1) return [`${few}.`];
+  return [`${few}; the margin rests on ${MARGIN_SOURCES[source]}.`];
 }

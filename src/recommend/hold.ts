@@ -13,8 +13,16 @@ export type HoldReason =
   | 'AtMemoryLimit'
   | 'HPAOwnsCPU'
   | 'HPAOwnsMemory'
+  | 'RiskNotKept'
   | 'DecreaseNotAllowed'
   | 'IncreaseNotAllowed';
+
+/** A kill for memory. */
+export interface OomKill {
+  readonly seconds: number;
+  /** The limit at which it happened, in bytes; undefined where there was none. */
+  readonly limitBytes: number | undefined;
+}
 
 /** What was recommended last, from the Recommendation's own status. */
 export interface PreviousRecommendation {
@@ -24,6 +32,8 @@ export interface PreviousRecommendation {
   readonly coveredDays: number;
   /** Of these the last, as a time within it; undefined where it rested on nothing. */
   readonly lastSampleSeconds: number | undefined;
+  /** Memory: the last kill that was known then. */
+  readonly oomKill?: OomKill | undefined;
   /** The policy has not changed since: only then does a small difference leave it as it is. */
   readonly isSamePolicy: boolean;
 }
@@ -49,18 +59,21 @@ export interface Evidence {
   readonly nowSeconds: number;
   readonly currentLimit: number | undefined;
   readonly previous: PreviousRecommendation | undefined;
-  /** An OOM kill that the pods themselves still tell of. */
-  readonly oomKilledSeconds: number | undefined;
+  /** The last OOM kill that the pods themselves still tell of. */
+  readonly oomKill: OomKill | undefined;
   /** It runs and ends, so that nothing is to be seen between two runs. */
   readonly runsToCompletion: boolean;
+  /** The policy's promise for the resource is broken beyond chance. */
+  readonly isNotKept: boolean;
 }
 
 /**
  * The first reason for which the evidence must not lower a request; undefined when it may.
- * Evidence that is missing comes first, then evidence that is a lower bound of demand.
+ * Evidence that is missing comes first, then evidence that is a lower bound of demand, then a promise that is broken.
  */
 export function holdsDecrease(evidence: Evidence): HoldReason | undefined {
-  return missingEvidence(evidence) ?? censoredEvidence(evidence);
+  const reason = missingEvidence(evidence) ?? censoredEvidence(evidence);
+  return reason ?? (evidence.isNotKept ? 'RiskNotKept' : undefined);
 }
 
 function missingEvidence(evidence: Evidence): HoldReason | undefined {
@@ -102,7 +115,7 @@ function censoredEvidence(evidence: Evidence): HoldReason | undefined {
       ? 'Throttled'
       : undefined;
   }
-  if (wasOomKilled(evidence)) return 'OOMKilled';
+  if (lastOomKill(evidence) !== undefined) return 'OOMKilled';
   const limit = evidence.currentLimit;
   const isAtLimit = days.some(
     ({ memoryPeakBytes }) =>
@@ -111,13 +124,23 @@ function censoredEvidence(evidence: Evidence): HoldReason | undefined {
   return isAtLimit ? 'AtMemoryLimit' : undefined;
 }
 
-/** Whether an OOM kill lies within the window, as metrics or the pods themselves tell. */
-export function wasOomKilled(evidence: Evidence): boolean {
-  const { oomKilledSeconds, nowSeconds, settings } = evidence;
-  if (oomKilledSeconds !== undefined && oomKilledSeconds > nowSeconds - settings.windowSeconds) {
-    return true;
-  }
-  return windowDays(evidence).some(({ signals }) => signals.oomKills > 0);
+/**
+ * The last OOM kill within the window, as the pods, metrics or the last recommendation tell. A kill that was known
+ * before keeps the limit of then: one that was raised since is not what killed, and would ask for more each time.
+ */
+export function lastOomKill(evidence: Evidence): OomKill | undefined {
+  const { oomKill, currentLimit, previous, nowSeconds, settings } = evidence;
+  const day = windowDays(evidence).findLast(({ signals }) => signals.oomKills > 0);
+  // Metrics count the kills of a day and name no limit.
+  const counted = day && { seconds: day.startSeconds, limitBytes: currentLimit };
+  const from = nowSeconds - settings.windowSeconds;
+  return [previous?.oomKill, oomKill, counted]
+    .filter((kill) => kill !== undefined)
+    .filter(({ seconds }) => seconds > from || seconds === counted?.seconds)
+    .reduce<OomKill | undefined>(
+      (last, kill) => (last === undefined || kill.seconds > last.seconds ? kill : last),
+      undefined,
+    );
 }
 
 function windowDays({ history, nowSeconds, settings }: Evidence): readonly UsageDay[] {

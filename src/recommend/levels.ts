@@ -17,8 +17,8 @@ const MAXIMUM_TAIL = 0.0005;
 export function logAtTail(tail: number, tails: readonly number[], logs: Float64Array): number {
   let below = -Infinity;
   let belowTail = 1;
-  for (const [i, each] of tails.entries()) {
-    const at = Math.max(each, MAXIMUM_TAIL);
+  for (let i = 0; i < tails.length; i++) {
+    const at = Math.max(tails[i] ?? 0, MAXIMUM_TAIL);
     const log = Math.max(below, logs[i] ?? -Infinity);
     if (at <= tail) {
       if (at === tail || i === 0 || below === -Infinity) return log;

@@ -1,3 +1,4 @@
+import { sampleStandardDeviation } from 'simple-statistics';
 import { isFresh, settle, youthFactor } from './cadence.ts';
 import { DAY_SECONDS } from './usage.ts';
 
@@ -23,30 +24,35 @@ export interface ObservedMemory {
   readonly memory: Float64Array;
 }
 
-export interface MemoryDecision {
+/** What the peaks ask for: `peak` times `margin`. */
+export interface MemoryDemand {
   /** Bytes. */
-  readonly amount: number;
   readonly wanted: number;
-  /** Highest peak of the window. */
+  /** Highest peak of the window, in bytes. */
   readonly peak: number;
   readonly margin: number;
 }
 
+export interface MemoryDecision extends MemoryDemand {
+  /** Bytes that are to be in force; `wanted` differs where lowering is not due, or not worth a step. */
+  readonly amount: number;
+}
+
 /**
- * Daily memory peaks of one container class. The request is the highest of 14 days times a margin; raised at once,
- * lowered once a day. State: 15 peaks, 160 bytes.
+ * Daily memory peaks of one container class. The request is the highest of 14 days times a margin.
+ * State: 15 peaks, 150 bytes.
  */
 export class Peaks {
   readonly #peaks = new Float64Array(WINDOW_DAYS);
   #days = 0;
   #day = -Infinity;
   #today = 0;
+  #spread = LEAST_SPREAD + LARGEST_DEVIATION;
   #observedHours = 0;
   #lastSeconds = -Infinity;
-  #loweredDay = -Infinity;
 
   get bytes(): number {
-    return this.#peaks.byteLength + 48;
+    return this.#peaks.byteLength + 40;
   }
 
   /**
@@ -73,13 +79,14 @@ export class Peaks {
     this.#peaks[this.#days % WINDOW_DAYS] = Math.max(this.#today, 1);
     this.#days += 1;
     this.#today = 0;
+    this.#spread = spreadOf(this.#past());
     return excess;
   }
 
   /** Below the floor no peak can exceed what is requested anyway, so that such days say nothing. */
   #excessOver(before: number): number | undefined {
     if (this.#today < FLOOR_BYTES && before < FLOOR_BYTES) return undefined;
-    return Math.log(this.#today / Math.max(before, FLOOR_BYTES)) / this.#spread();
+    return Math.log(this.#today / Math.max(before, FLOOR_BYTES)) / this.#spread;
   }
 
   #past(): Float64Array {
@@ -90,27 +97,55 @@ export class Peaks {
     return Math.max(...this.#past());
   }
 
-  #spread(): number {
-    const past = this.#past();
-    if (past.length < 3) return LEAST_SPREAD + LARGEST_DEVIATION;
-    const logs = past.map(Math.log);
-    const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-    const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (logs.length - 1);
-    return LEAST_SPREAD + Math.min(Math.sqrt(variance), LARGEST_DEVIATION);
-  }
-
   /** `excess` is the margin in units of spread, as `PeakMargin` gives it. Undefined before the first sample. */
-  decide(
-    nowSeconds: number,
-    excess: number,
-    inForce: number | undefined,
-  ): MemoryDecision | undefined {
+  demand(excess: number): MemoryDemand | undefined {
     if (this.#day === -Infinity) return undefined;
     const peak = Math.max(this.#today, this.#days === 0 ? 0 : this.#maximum());
-    const margin = Math.max(Math.exp(excess * this.#spread()), youthFactor(this.#observedHours));
-    const wanted = peak * margin;
-    const mayLower = this.#isLoweringTime(nowSeconds) && isFresh(nowSeconds, this.#lastSeconds);
-    return { amount: settle({ wanted, inForce, mayLower }, BAND), wanted, peak, margin };
+    const margin = Math.max(Math.exp(excess * this.#spread), youthFactor(this.#observedHours));
+    return { wanted: peak * margin, peak, margin };
+  }
+
+  /** Today is at or above the highest of the days before it, or there is none. */
+  get isAtPeak(): boolean {
+    return this.#days === 0 || this.#today >= this.#maximum();
+  }
+
+  /** Whether the last hour is recent enough for a lower size to rest on. */
+  isFresh(nowSeconds: number): boolean {
+    return isFresh(nowSeconds, this.#lastSeconds);
+  }
+}
+
+/** How much daily peaks in bytes differ: too few say nothing of it, and count as differing most. */
+function spreadOf(peaks: Float64Array): number {
+  if (peaks.length < 3) return LEAST_SPREAD + LARGEST_DEVIATION;
+  const deviation = sampleStandardDeviation([...peaks].map(Math.log));
+  return LEAST_SPREAD + Math.min(deviation, LARGEST_DEVIATION);
+}
+
+/**
+ * The size that one margin keeps in force: raised at once, lowered by the first decision of a UTC day. Only a peak
+ * raises it: use that falls makes peaks differ more, and would ask for more than it did when it was high.
+ */
+export class PeakSize {
+  #amount: number | undefined;
+  #loweredDay = -Infinity;
+
+  /** Bytes; undefined before the first decision. */
+  get amount(): number | undefined {
+    return this.#amount;
+  }
+
+  /** Undefined before the first sample. */
+  decide(peaks: Peaks, nowSeconds: number, excess: number): MemoryDecision | undefined {
+    const demand = peaks.demand(excess);
+    if (demand === undefined) return undefined;
+    const mayRaise = this.#amount === undefined || peaks.isAtPeak;
+    const wanted = mayRaise ? demand.wanted : Math.min(demand.wanted, this.#amount ?? Infinity);
+    const mayLower = this.#isLoweringTime(nowSeconds) && peaks.isFresh(nowSeconds);
+    const amount = settle({ wanted, inForce: this.#amount, mayLower }, BAND);
+    this.#amount = amount;
+    return { ...demand, amount };
   }
 
   #isLoweringTime(nowSeconds: number): boolean {
@@ -154,15 +189,36 @@ export class PeakMargin {
     this.#excesses.push(excess);
   }
 
-  /** In units of spread, at least 0. A risk that the days are too few for gets the prior, and the highest seen at least. */
+  /** In units of spread, at least 0. */
   excess(): number {
-    const days = this.#excesses.length;
-    if (days < LEAST_CONTAINER_DAYS) return priorExcess(this.#risk);
-    const sorted = this.#excesses.toSorted((a, b) => b - a);
-    const mayExceed = Math.floor(AIM * this.#risk * (days + 1) - 1);
-    if (mayExceed < 0) return Math.max(priorExcess(this.#risk), sorted[0] ?? 0);
-    return Math.max(0, sorted[mayExceed] ?? 0);
+    return fitMargin(
+      this.#risk,
+      this.#excesses.toSorted((a, b) => b - a),
+    ).excess;
   }
+}
+
+/** A margin in units of spread, at least 0, and what it was taken from. */
+export interface Margin {
+  readonly excess: number;
+  readonly basis: 'Fleet' | 'Prior';
+}
+
+/**
+ * The margin that the excesses of container-days ask for, given from the highest to the lowest. Where they are too few,
+ * the prior; a risk that they are too few for gets the prior, and the highest seen at least.
+ */
+export function fitMargin(risk: number, falling: readonly number[]): Margin {
+  const days = falling.length;
+  if (days < LEAST_CONTAINER_DAYS) return priorMargin(risk);
+  const mayExceed = Math.floor(AIM * risk * (days + 1) - 1);
+  if (mayExceed >= 0) return { excess: Math.max(0, falling[mayExceed] ?? 0), basis: 'Fleet' };
+  return { excess: Math.max(priorExcess(risk), falling[0] ?? 0), basis: 'Prior' };
+}
+
+/** The margin where nothing is known of a fleet. */
+export function priorMargin(risk: number): Margin {
+  return { excess: priorExcess(risk), basis: 'Prior' };
 }
 
 function priorExcess(risk: number): number {

@@ -1,11 +1,22 @@
+import { strictestSupported, type Supported } from './attainable.ts';
+import { behaviourOfDays, type Behaviour } from './behaviour.ts';
 import { clampPod, type ClampContext } from './clamps.ts';
 import { coveredInWindow, decide, type Decision } from './decide.ts';
 import type { Clamp, Draft } from './draft.ts';
+import type { FleetView } from './fleet.ts';
 import { asRuns } from './history.ts';
-import { expectedDays, type HoldReason, type PreviousRecommendation } from './hold.ts';
+import {
+  expectedDays,
+  lastOomKill,
+  type HoldReason,
+  type OomKill,
+  type PreviousRecommendation,
+} from './hold.ts';
 import { limitFor } from './limits.ts';
 import type { ContainerSettings } from './settings.ts';
-import { size, type Realised, type SizingInput } from './sizing.ts';
+import type { Realised } from './realised.ts';
+import { size } from './size.ts';
+import type { DayExcess, Level, Sizing, SizingInput } from './sizing.ts';
 import { RESOURCES, type Amounts, type Resource, type Sizes, type UsageHistory } from './usage.ts';
 import { daysInWindow } from './window.ts';
 
@@ -16,13 +27,14 @@ export interface ContainerInput {
   /** Undefined: the policy ignores this container, which counts for its pod all the same. */
   readonly settings: ContainerSettings | undefined;
   readonly history: UsageHistory | undefined;
-  readonly oomKilledSeconds: number | undefined;
+  /** The last OOM kill that its pods still tell of. */
+  readonly oomKill: OomKill | undefined;
   /** A run of it ends by itself, as those of Jobs and CronJobs do. */
   readonly runsToCompletion: boolean;
   readonly previous: Readonly<Partial<Record<Resource, PreviousRecommendation>>>;
 }
 
-export interface PodInput extends ClampContext {
+export interface PodInput extends ClampContext, FleetView {
   readonly containers: readonly ContainerInput[];
   /** Resources that an autoscaler scales on. */
   readonly autoscaled: readonly Resource[];
@@ -36,8 +48,16 @@ export interface ResourceRecommendation {
   /** Days of use that the request rests on: more than are covered while history that was there is missing. */
   readonly restsOnDays: number;
   readonly promised: number;
+  /** Memory: the last kill within the window. */
+  readonly oomKill: OomKill | undefined;
   /** Of the size as it is recommended: where a bound keeps it below what the evidence asks for, of that. */
   readonly realised: Realised | undefined;
+  /** A bound keeps the size below what the evidence asks for, so that the promise is not the recommender's to keep. */
+  readonly isCutShort: boolean;
+  /** What other risks would ask for and would have realised; empty when nothing is known. */
+  readonly levels: readonly Level[];
+  /** What its own history says of the promise; undefined while that is too little. */
+  readonly supported: Supported | undefined;
 }
 
 export type Confidence = 'High' | 'Medium' | 'Low';
@@ -54,9 +74,17 @@ export interface ContainerRecommendation {
     readonly pods: number;
     readonly firstSampleSeconds: number | undefined;
     readonly lastSampleSeconds: number | undefined;
-    readonly basis: 'OwnHistory' | 'Prior';
+    /**
+     * `Prior`: less than a week of its own, so that a factor stands for what was not seen yet. `Fleet`: its own history,
+     * and for memory the margin of all containers of the policy. `OwnHistory`: that, with the margin of the prior.
+     */
+    readonly basis: 'OwnHistory' | 'Fleet' | 'Prior';
     readonly confidence: Confidence;
+    /** Undefined without a sample of CPU. */
+    readonly behaviour: Behaviour | undefined;
   };
+  /** What its days say of the margin on memory peaks. */
+  readonly excesses: readonly DayExcess[];
 }
 
 /**
@@ -75,12 +103,16 @@ export function recommend(input: PodInput): readonly ContainerRecommendation[] {
     if (resources === undefined || draft === undefined) return [];
     const { settings } = container;
     if (settings === undefined) return [];
-    const context = { draft, settings, nowSeconds: input.nowSeconds };
-    return [containerRecommendation(container, resources, context)];
+    return [containerRecommendation(container, resources, { draft, settings, pod: input })];
   });
 }
 
-type ResourceResult = Omit<ResourceRecommendation, 'realised'>;
+interface ResourceResult extends Omit<
+  ResourceRecommendation,
+  'realised' | 'isCutShort' | 'levels' | 'supported'
+> {
+  readonly sizing: Sizing;
+}
 type ResourceResults = Readonly<Record<Resource, ResourceResult>>;
 
 function decideAll(
@@ -90,9 +122,9 @@ function decideAll(
 ): ResourceResults {
   const history = seenHistory(container);
   const of = (resource: Resource): ResourceResult => {
-    const { estimate } = size(resource, sizingInput(container, settings, input.nowSeconds));
+    const sizing = size(resource, sizingInput(container, settings, input));
     const evidence = {
-      estimate,
+      estimate: sizing.estimate,
       resource,
       history,
       settings,
@@ -100,13 +132,16 @@ function decideAll(
       current: container.current.requests[resource],
       currentLimit: container.current.limits[resource],
       previous: container.previous[resource],
-      oomKilledSeconds: container.oomKilledSeconds,
+      oomKill: container.oomKill,
       runsToCompletion: container.runsToCompletion,
       isAutoscaled: input.autoscaled.includes(resource),
+      isNotKept: input.notKept.includes(resource),
     };
     const covered = coveredInWindow(evidence);
     return {
+      sizing,
       decision: decide(evidence),
+      oomKill: resource === 'memory' ? lastOomKill(evidence) : undefined,
       coveredDays: covered,
       restsOnDays: Math.max(covered, expectedDays(evidence)),
       promised: settings.resources[resource].risk,
@@ -174,7 +209,7 @@ function seenHistory({ history, runsToCompletion }: ContainerInput): UsageHistor
 function sizingInput(
   container: ContainerInput,
   settings: ContainerSettings,
-  nowSeconds: number,
+  { nowSeconds, marginOf }: PodInput,
 ): SizingInput {
   const { days = [] } = seenHistory(container) ?? {};
   const { runsToCompletion } = container;
@@ -183,13 +218,14 @@ function sizingInput(
     settings,
     nowSeconds,
     runsToCompletion,
+    marginOf,
   };
 }
 
 interface Outcome {
   readonly draft: Draft;
   readonly settings: ContainerSettings;
-  readonly nowSeconds: number;
+  readonly pod: PodInput;
 }
 
 function containerRecommendation(
@@ -199,13 +235,17 @@ function containerRecommendation(
 ): ContainerRecommendation {
   const { name, current, history } = container;
   const { requests, limits, clamps } = outcome.draft;
-  const { settings, nowSeconds } = outcome;
-  const days = daysInWindow(seenHistory(container)?.days ?? [], nowSeconds, settings.windowSeconds);
+  const { settings, pod } = outcome;
+  const { days } = sizingInput(container, settings, pod);
   const of = (resource: Resource): ResourceRecommendation => {
-    const most = cutShortAt(resource, results[resource], outcome.draft);
-    const walked = sizingInput(container, settings, nowSeconds);
-    const { realised } = size(resource, { ...walked, ...(most !== undefined && { most }) });
-    return { ...results[resource], realised };
+    const { sizing, ...result } = results[resource];
+    const most = cutShortAt(resource, result, outcome.draft);
+    const { realised } =
+      most === undefined
+        ? sizing
+        : size(resource, { ...sizingInput(container, settings, pod), most });
+    const isCutShort = most !== undefined;
+    return { ...result, realised, isCutShort, ...ofHistory(resource, result.promised, sizing) };
   };
   return {
     name,
@@ -218,10 +258,21 @@ function containerRecommendation(
       pods: Math.max(0, ...days.map(({ pods }) => pods)),
       firstSampleSeconds: history?.firstSampleSeconds,
       lastSampleSeconds: history?.lastSampleSeconds,
-      basis: days.length === 0 ? 'Prior' : 'OwnHistory',
+      basis: basisOf(results),
       confidence: confidence(results),
+      behaviour: behaviourOfDays(days, container),
     },
+    excesses: results.memory.sizing.excesses,
   };
+}
+
+/** A bound that cuts the size short says nothing of what history supports. */
+function ofHistory(
+  resource: Resource,
+  risk: number,
+  { realised, levels }: Sizing,
+): Pick<ResourceRecommendation, 'levels' | 'supported'> {
+  return { levels, supported: strictestSupported(resource, { risk, realised }, levels) };
 }
 
 /**
@@ -230,7 +281,7 @@ function containerRecommendation(
  */
 function cutShortAt(
   resource: Resource,
-  { decision: { estimate } }: ResourceResult,
+  { decision: { estimate } }: Pick<ResourceResult, 'decision'>,
   { requests, limits }: Draft,
 ): number | undefined {
   const promised = resource === 'memory' ? (limits.memory ?? requests.memory) : requests[resource];
@@ -243,10 +294,19 @@ export function wholeDays(days: number): number {
   return Math.floor(days + 0.05);
 }
 
+/** From so many days on nothing is put on for want of history. */
+const GROWN_DAYS = 7;
+
+function basisOf({ cpu, memory }: ResourceResults): ContainerRecommendation['evidence']['basis'] {
+  const isYoung = Math.max(cpu.coveredDays, memory.coveredDays) < GROWN_DAYS;
+  if (isYoung) return 'Prior';
+  return memory.sizing.estimate?.marginBasis === 'Fleet' ? 'Fleet' : 'OwnHistory';
+}
+
 /** High from 14 days on, Medium from 7; Low below, and whatever a limit held down. */
 function confidence({ cpu, memory }: ResourceResults): Confidence {
   const covered = Math.min(cpu.coveredDays, memory.coveredDays);
-  if (cpu.decision.isCensored || memory.decision.isCensored || covered < 7) return 'Low';
+  if (cpu.decision.isCensored || memory.decision.isCensored || covered < GROWN_DAYS) return 'Low';
   // A fortnight's window begins within a day, and scrapes fail: 13.5 days of 14 are whole.
   return covered >= 13.5 ? 'High' : 'Medium';
 }

@@ -29,6 +29,7 @@ export interface ContainerSettings {
   readonly resources: Readonly<Record<Resource, ResourceSettings>>;
   /** Share of the containers that must keep the CPU risk, 0 to 1. */
   readonly confidence: number;
+  readonly cadence: 'Steady' | 'Tracking';
   readonly windowSeconds: number;
   readonly minimumSeconds: number;
   /** Age at which a CPU sample counts half. */

@@ -1,19 +1,17 @@
-import { RiskBudget } from './budget.ts';
 import {
-  exceededShare,
   isFresh,
-  settle,
-  shiftedLevel,
+  LoweringTimes,
   youthFactor,
   type Cadence,
   type CadenceDecision,
   type CadenceSettings,
+  type LevelDecision,
   type ObservedHour,
 } from './cadence.ts';
 import { DecayedHistogram } from './histogram.ts';
+import { Ladder } from './ladder.ts';
 import { logAtTail, TRACKING_TAILS } from './levels.ts';
 import { CANDIDATES, LevelPredictors } from './predictors.ts';
-import { confidenceScale } from './prior.ts';
 import { DAY_SECONDS } from './usage.ts';
 
 const HALF_LIFE_HOURS = 3 * 24;
@@ -21,6 +19,9 @@ const DECAY = 2 ** (-1 / HALF_LIFE_HOURS);
 
 /** What a single ratio weighs after 14 days; it is then forgotten as a maximum. */
 const FORGOTTEN_WEIGHT = 2 ** (-14 / 3);
+
+/** At most eight lowerings a day: one each hour would save less than 1 % more, for a sixth more changes. */
+const LOWERING_SECONDS = 3 * 3600;
 
 const BAND = { raiseAbove: 1.02, lowerBelow: 0.8 };
 
@@ -40,7 +41,7 @@ interface HourUse {
  * State: 22 histograms of 1 to 4 kB and 1.5 kB.
  */
 export class Tracking implements Cadence {
-  readonly #budget: RiskBudget;
+  readonly #ladder: Ladder;
   readonly #predictors = new LevelPredictors();
   readonly #ratios = CANDIDATES.map(() => new DecayedHistogram(HALF_LIFE_HOURS));
   readonly #levelSums = new Float64Array(CANDIDATES.length);
@@ -48,29 +49,30 @@ export class Tracking implements Cadence {
   readonly #levels = new Float64Array(CANDIDATES.length);
   readonly #quantiles = CANDIDATES.map(() => new Float64Array(TRACKING_TAILS.length));
   readonly #logs = new Float64Array(TRACKING_TAILS.length);
+  readonly #lowering = new LoweringTimes(LOWERING_SECONDS);
   #observedHours = 0;
   #lastSeconds = -Infinity;
   #chosenDay = -Infinity;
-  /** Maximum of the last hour where that was a level shift, else 0. */
-  #shiftedTo = 0;
 
-  constructor({ risk, confidence }: CadenceSettings) {
-    this.#budget = new RiskBudget(risk, confidenceScale(confidence));
+  constructor(settings: CadenceSettings) {
+    this.#ladder = new Ladder(settings, BAND);
   }
 
   get bytes(): number {
     const arrays = [this.#levelSums, this.#chosen, this.#levels, this.#logs, ...this.#quantiles];
     const histograms = this.#ratios.reduce((sum, ratio) => sum + ratio.bytes, 0);
     const own = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    return histograms + own + this.#predictors.bytes + 40;
+    return histograms + own + this.#predictors.bytes + this.#ladder.bytes + 32;
+  }
+
+  levels(): readonly LevelDecision[] {
+    return this.#ladder.levels();
   }
 
   observe(hour: ObservedHour): void {
-    const exceeded = exceededShare(hour);
-    if (exceeded !== undefined) this.#budget.observe(exceeded);
+    this.#ladder.observe(hour);
     const use = useOf(hour.cpu);
     if (use.count === 0) return;
-    this.#shiftedTo = shiftedLevel(hour, exceeded);
     // The first hour has no past from which a level could be expected.
     if (this.#observedHours > 0) this.#observeRatios(hour, use.count);
     this.#predictors.observe(hour.startSeconds, use.sum / use.count, use.maximum);
@@ -97,22 +99,20 @@ export class Tracking implements Cadence {
     const day = Math.floor(nowSeconds / DAY_SECONDS);
     if (day > this.#chosenDay && this.#choose()) this.#chosenDay = day;
     if (this.#chosenDay === -Infinity) return undefined;
-    const demand = this.#budget.demand();
+    this.#readLogs(nowSeconds);
+    const mayLower = this.#lowering.isDue(nowSeconds) && isFresh(nowSeconds, this.#lastSeconds);
+    const useAt = (tail: number) => Math.exp(logAtTail(tail, TRACKING_TAILS, this.#logs));
     const youth = youthFactor(this.#observedHours);
-    const quantile = Math.exp(this.#logWanted(nowSeconds, demand.tail));
-    const wanted = Math.max(quantile * youth, this.#shiftedTo) * demand.margin;
-    const mayLower = isFresh(nowSeconds, this.#lastSeconds);
-    const amount = settle({ wanted, inForce, mayLower }, BAND);
-    return { ...demand, amount, wanted, youthFactor: youth };
+    return this.#ladder.decide({ useAt, youthFactor: youth, mayLower }, inForce);
   }
 
-  #logWanted(nowSeconds: number, tail: number): number {
+  /** Reads the logarithms of the amounts that the coming hour is over at each tail. */
+  #readLogs(nowSeconds: number): void {
     this.#predictors.logLevels(nowSeconds, this.#levels);
     for (const candidate of new Set(this.#chosen)) this.#readQuantiles(candidate);
     for (const [i, candidate] of this.#chosen.entries()) {
       this.#logs[i] = (this.#levels[candidate] ?? 0) + (this.#quantiles[candidate]?.[i] ?? 0);
     }
-    return logAtTail(tail, TRACKING_TAILS, this.#logs);
   }
 
   #readQuantiles(candidate: number): boolean {

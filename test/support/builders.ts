@@ -7,7 +7,9 @@ import {
   type PodInput,
 } from '../../src/recommend/recommend.ts';
 import type { ContainerSettings, ResourceSettings } from '../../src/recommend/settings.ts';
-import { size, type Estimate, type Sizing } from '../../src/recommend/sizing.ts';
+import { ALONE } from '../../src/recommend/fleet.ts';
+import { size } from '../../src/recommend/size.ts';
+import type { Estimate, Sizing } from '../../src/recommend/sizing.ts';
 import {
   DAY_SECONDS,
   type Amounts,
@@ -118,6 +120,7 @@ export function settings({ cpu, memory, ...others }: SettingsChange = {}): Conta
       memory: { ...FREE, risk: 0.01, limit: { strategy: 'Headroom', headroom: 0 }, ...memory },
     },
     confidence: 0.9,
+    cadence: 'Steady',
     windowSeconds: 14 * DAY_SECONDS,
     minimumSeconds: DAY_SECONDS,
     halfLifeSeconds: 3 * DAY_SECONDS,
@@ -133,8 +136,13 @@ export function sized(
   change: SettingsChange = {},
   nowSeconds = NOW,
 ): Sizing {
-  const input = { days: of, settings: settings(change), nowSeconds, runsToCompletion: false };
-  return size(resource, input);
+  return size(resource, {
+    days: of,
+    settings: settings(change),
+    nowSeconds,
+    runsToCompletion: false,
+    marginOf: ALONE.marginOf,
+  });
 }
 
 /** The estimate at NOW; fails where there is none. */
@@ -199,8 +207,10 @@ export class ContainerBuilder {
     return this.#but({ previous: { ...this.#input.previous, [resource]: previous } });
   }
 
+  /** At the limit that it has now. */
   oomKilled(agoSeconds: number): ContainerBuilder {
-    return this.#but({ oomKilledSeconds: NOW - agoSeconds });
+    const limitBytes = this.#input.current.limits.memory;
+    return this.#but({ oomKill: { seconds: NOW - agoSeconds, limitBytes } });
   }
 
   get input(): ContainerInput {
@@ -215,7 +225,7 @@ export function aContainer(): ContainerBuilder {
     current: { requests: {}, limits: {} },
     settings: settings(),
     history: aHistory(days(14)),
-    oomKilledSeconds: undefined,
+    oomKill: undefined,
     runsToCompletion: false,
     previous: {},
   });
@@ -229,6 +239,7 @@ export function recommended(
   return recommend({
     containers: containers.map(({ input }) => input),
     autoscaled: [],
+    ...ALONE,
     limitRanges: [],
     largestNode: undefined,
     nowSeconds: NOW,

@@ -1,52 +1,7 @@
 import assert from 'node:assert/strict';
-import { behaviourOf, type Behaviour } from '../../../src/backtest/behaviour.ts';
 import { CURVE_RISKS } from '../../../src/backtest/costcurve.ts';
 import { timelineOf } from '../../../src/backtest/timeline.ts';
 import { generatedFleet, pageOfFleet } from '../../support/backtest-page.ts';
-import { random } from '../../support/history-generator.ts';
-
-const DAY = 288;
-
-/** Ten days of 5-minute samples. */
-function cpu(of: (bin: number) => number): { readonly cpu: Float64Array } {
-  return { cpu: Float64Array.from({ length: 10 * DAY }, (_, bin) => of(bin)) };
-}
-
-describe('behaviour of a container', () => {
-  const shapes: Readonly<Record<Behaviour, (bin: number) => number>> = {
-    idle: (bin) => 0.03 + 0.01 * random(1, bin),
-    steady: (bin) => 1 + 0.1 * random(1, bin),
-    diurnal: (bin) => 1.5 + Math.sin((2 * Math.PI * bin) / DAY) + 0.1 * random(1, bin),
-    // Two hours in a hundred at five times the level, without a rhythm of a day.
-    bursty: (bin) => (random(2, Math.floor(bin / 24)) < 0.04 ? 5 : 1) + 0.1 * random(1, bin),
-    batch: (bin) => (random(2, Math.floor(bin / 24)) < 0.2 ? 2 : 0.01),
-  };
-  for (const [want, shape] of Object.entries(shapes)) {
-    it(`is ${want}`, () => {
-      assert.equal(behaviourOf(cpu(shape), 1), want);
-    });
-  }
-
-  it('is seen through gaps', () => {
-    const gaps = cpu((bin) => (bin % 100 < 30 ? NaN : shapes.diurnal(bin)));
-    assert.equal(behaviourOf(gaps, 1), 'diurnal');
-  });
-
-  it('is idle or not by what the share of a machine is in cores', () => {
-    const share = cpu(shapes.idle);
-    assert.equal(behaviourOf(share, 4), 'steady');
-  });
-
-  it('is not known without a sample', () => {
-    assert.equal(
-      behaviourOf(
-        cpu(() => NaN),
-        1,
-      ),
-      undefined,
-    );
-  });
-});
 
 describe('timeline of a series', () => {
   const series = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { youthFactor, type Cadence, type CadenceSettings } from '../../../src/recommend/cadence.ts';
+import { Following } from '../../../src/recommend/following.ts';
 import { Steady } from '../../../src/recommend/steady.ts';
 import { Tracking } from '../../../src/recommend/tracking.ts';
 
@@ -10,6 +11,7 @@ const SETTINGS: CadenceSettings = { risk: 0.02, confidence: 0.95 };
 const CADENCES: Readonly<Record<string, (settings: CadenceSettings) => Cadence>> = {
   Steady: (settings) => new Steady(settings),
   Tracking: (settings) => new Tracking(settings),
+  Following: (settings) => new Following(settings),
 };
 
 type Hour = readonly number[];

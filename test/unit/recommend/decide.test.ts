@@ -11,6 +11,7 @@ import {
   GI,
   HOUR_SECONDS,
   MI,
+  NOW,
   recommendedFor,
   type ContainerBuilder,
 } from '../../support/builders.ts';
@@ -196,7 +197,7 @@ describe('evidence that was there and is lost', () => {
 
   it('goes on to be what the request rests on, so that the next look holds as well', () => {
     const { cpu } = recommendedFor(
-      big.previously('cpu', 1, { lastSampleSeconds: midnight(1) }).with(days(2)),
+      big.previously('cpu', 1, { lastSampleSeconds: midnight(0) }).with(days(2)),
     ).resources;
     assert.equal(cpu.coveredDays, 2);
     assert.equal(cpu.restsOnDays, 14);
@@ -211,6 +212,41 @@ describe('evidence that was there and is lost', () => {
     const { cpu } = recommendedFor(big).resources;
     assert.equal(cpu.restsOnDays, 14);
     assert.equal(recommendedFor(big.with(days(3))).resources.cpu.restsOnDays, 3);
+  });
+});
+
+describe('the raise after an OOM kill', () => {
+  const killed = small.requesting({ memory: 256 * MI }).limitedTo({ memory: 256 * MI });
+  const raised = (container: ContainerBuilder) => decided('memory', container).request;
+
+  it('is from the limit that killed', () => {
+    assert.equal(raised(killed.oomKilled(60)), 356 * MI);
+  });
+
+  it('does not grow with a limit that was raised since', () => {
+    const kill = { seconds: NOW - 60, limitBytes: 256 * MI };
+    const resized = killed
+      .limitedTo({ memory: 356 * MI })
+      .oomKilled(60)
+      .previously('memory', 356 * MI, { oomKill: kill });
+    assert.equal(raised(resized), 356 * MI);
+    const counted = resized.with(days(14, { oomKills: 1 }));
+    assert.equal(raised(counted), 356 * MI);
+  });
+
+  it('grows with another kill at the limit that was raised', () => {
+    const kill = { seconds: NOW - 7200, limitBytes: 256 * MI };
+    const again = killed
+      .limitedTo({ memory: 356 * MI })
+      .oomKilled(60)
+      .previously('memory', 356 * MI, { oomKill: kill });
+    assert.equal(raised(again), 456 * MI);
+  });
+
+  it('is forgotten when the kill leaves the window', () => {
+    const kill = { seconds: NOW - 14 * 86_400 - 1, limitBytes: 256 * MI };
+    const { hold } = decided('memory', killed.previously('memory', 356 * MI, { oomKill: kill }));
+    assert.equal(hold, undefined);
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { HistoryFold } from '../../../src/recommend/history.ts';
+import { ALONE } from '../../../src/recommend/fleet.ts';
 import { recommend } from '../../../src/recommend/recommend.ts';
 import { aContainer, days, NOW } from '../../support/builders.ts';
 
@@ -23,6 +24,7 @@ function sized(runsToCompletion: boolean) {
   const [result] = recommend({
     containers: [{ ...container, runsToCompletion }],
     autoscaled: [],
+    ...ALONE,
     limitRanges: [],
     largestNode: undefined,
     nowSeconds: NOW,
@@ -51,6 +53,7 @@ describe('a container without any usage that asks for more than the largest node
     const [result] = recommend({
       containers: [{ ...input, history: undefined }],
       autoscaled: [],
+      ...ALONE,
       limitRanges: [],
       largestNode: { cpu: 1.5, memory: 2 ** 30 },
       nowSeconds: NOW,
@@ -67,6 +70,7 @@ describe('what is realised', () => {
     const [result] = recommend({
       containers: [input],
       autoscaled: [],
+      ...ALONE,
       limitRanges: [],
       largestNode: undefined,
       nowSeconds: NOW,
@@ -94,6 +98,7 @@ describe('a bound', () => {
     const [result] = recommend({
       containers: [input],
       autoscaled: ['cpu'],
+      ...ALONE,
       limitRanges: [],
       largestNode: undefined,
       nowSeconds: NOW,

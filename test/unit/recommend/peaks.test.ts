@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { PeakMargin, Peaks } from '../../../src/recommend/peaks.ts';
+import { PeakMargin, Peaks, PeakSize } from '../../../src/recommend/peaks.ts';
 
 const START = 1_600_000_000 - (1_600_000_000 % 86_400);
 const GIB = 2 ** 30;
@@ -8,12 +8,12 @@ const GIB = 2 ** 30;
 /** One value an hour; gives the request of each hour at a margin of `excess` spreads. */
 function requests(hours: readonly number[], excess = 0.5): number[] {
   const peaks = new Peaks();
-  let request: number | undefined;
+  const size = new PeakSize();
   return hours.map((bytes, i) => {
     const startSeconds = START + i * 3600;
-    request = peaks.decide(startSeconds, excess, request)?.amount ?? request;
+    size.decide(peaks, startSeconds, excess);
     peaks.observe({ startSeconds, memory: Float64Array.of(bytes) });
-    return request ?? NaN;
+    return size.amount ?? NaN;
   });
 }
 
@@ -47,7 +47,8 @@ describe('memory peaks', () => {
   });
 
   it('have no size before the first sample', () => {
-    assert.equal(new Peaks().decide(START, 1, undefined), undefined);
+    assert.equal(new Peaks().demand(1), undefined);
+    assert.equal(new PeakSize().decide(new Peaks(), START, 1), undefined);
   });
 
   it('say how far a day lay over the days before it, in units of their spread', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { packHours } from '../../../src/recommend/hours.ts';
-import { size } from '../../../src/recommend/sizing.ts';
-import type { Resource, UsageDay } from '../../../src/recommend/usage.ts';
+import { ALONE } from '../../../src/recommend/fleet.ts';
+import { size } from '../../../src/recommend/size.ts';
+import { LEVELS } from '../../../src/recommend/sizing.ts';
+import { RESOURCES, type Resource, type UsageDay } from '../../../src/recommend/usage.ts';
 import {
   day,
   dayOfHours,
@@ -152,13 +154,47 @@ describe('what would have been realised', () => {
     // Half of 100 samples of one hour are over; the hours after it are sized for them.
     const half = Array.from({ length: 100 }, (_, i) => (i < 50 ? 0.1 : 1));
     const of = [day(3), day(2, { cpu: half }), day(1)];
-    assert.deepEqual(realised('cpu', of), { days: 2, daysHit: 1, share: 50 / (2400 + 24) });
+    const got = realised('cpu', of);
+    assert.deepEqual([got?.days, got?.daysHit, got?.share], [2, 1, 50 / (2400 + 24)]);
+    assert.deepEqual([got?.worstDay, got?.worstDaySeconds], [50 / 2400, NOW - 2 * 86_400]);
   });
 
   it('is the share of the days with a peak over the size, each day once', () => {
     // 300Mi is over 100Mi × 1.13 once, 310Mi is not over what it asked for.
     const of = days(14, (ago) => ({ peak: (ago > 4 ? 100 : ago > 2 ? 300 : 310) * MI }));
-    assert.deepEqual(realised('memory', of), { days: 13, daysHit: 1, share: 1 / 13 });
+    const got = realised('memory', of);
+    assert.deepEqual([got?.days, got?.daysHit, got?.share], [13, 1, 1 / 13]);
+    // 300Mi is more than twice the 112.75Mi of the day.
+    assertNear(got?.worstDay ?? 0, 300 / 112.75 - 1, 1e-5);
+    assert.equal(got?.worstDaySeconds, NOW - 4 * 86_400);
+  });
+
+  it('is known for other risks as well, which ask for no less where they are stricter', () => {
+    const bursty = days(14, (ago) => ({
+      cpu: Array.from({ length: 12 }, (_, i) => (i === 0 && ago % 3 === 0 ? 1 : 0.1 + i / 100)),
+      peak: (100 + (ago % 4) * 30) * MI,
+    }));
+    for (const resource of RESOURCES) {
+      const { levels } = sized(resource, bursty);
+      assert.deepEqual(
+        levels.map(({ risk }) => risk),
+        LEVELS,
+      );
+      const amounts = levels.map(({ amount }) => amount);
+      assert.deepEqual(
+        amounts,
+        amounts.toSorted((a, b) => a - b),
+      );
+      assert.ok(levels.every((level) => level.realised?.days === 13));
+    }
+  });
+
+  it('is the same for a risk, whether it is promised or beside the promised one', () => {
+    const of = days(14, (ago) => ({ peak: (100 + (ago % 4) * 30) * MI }));
+    const beside = sized('memory', of).levels.find(({ risk }) => risk === 0.05);
+    const promised = sized('memory', of, { memory: { risk: 0.05 } });
+    assert.equal(promised.estimate?.amount, beside?.amount);
+    assert.deepEqual(promised.realised, beside?.realised);
   });
 
   it('is judged from the minimum of history on', () => {
@@ -190,6 +226,7 @@ describe('runs to completion', () => {
       settings: settings(),
       nowSeconds: NOW,
       days: days(14, { cpuCoverage: 1 / 24 }),
+      marginOf: ALONE.marginOf,
     };
     const young = size('cpu', { ...input, runsToCompletion: false }).estimate;
     const grown = size('cpu', { ...input, runsToCompletion: true }).estimate;

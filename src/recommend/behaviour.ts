@@ -1,0 +1,109 @@
+import { linearRegression, quantile, sampleCorrelation } from 'simple-statistics';
+import { cpuOfHour, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
+import type { UsageDay } from './usage.ts';
+
+/** What the CPU use of a container looks like. It is shown, and reported by; nothing is decided by it. */
+export const BEHAVIOURS = ['Steady', 'Diurnal', 'Bursty', 'Batch', 'Idle'] as const;
+export type Behaviour = (typeof BEHAVIOURS)[number];
+
+/** Of the 95th percentile. */
+const IDLE_CORES = 0.05;
+const BURSTY_RATIO = 4;
+const BATCH_RATIO = 10;
+/** Autocorrelation at 24 h, and by how much it must be above that at 17 h, which no daily rhythm repeats. */
+const DAILY_RHYTHM = 0.35;
+const RHYTHM_LEAD = 0.1;
+const LEAST_RHYTHM_HOURS = 3.5 * HOURS_OF_DAY;
+
+/** CPU samples of one hour in any order, without NaN; empty for an hour without a sample. */
+export type HourSamples = Float32Array | Float64Array;
+
+/**
+ * The first that fits of: Idle, p95 under 0.05 cores; Batch, over half of the time under a tenth of p99 and p99 at
+ * least 10 times the median; Diurnal, hours repeat after a day; Bursty, p99 at least 4 times the median; else Steady.
+ * Undefined without a sample. The hours follow each other without a gap; `cores` is what 1.0 of a sample stands for.
+ */
+export function behaviourOf(hours: readonly HourSamples[], cores = 1): Behaviour | undefined {
+  const samples = pooled(hours);
+  if (samples.length === 0) return undefined;
+  // Quickselect: with many replicas, sorting would take longer than sizing does.
+  const at = (p: number) => quantile(samples as unknown as number[], p);
+  const [median, p95, p99] = [at(0.5), at(0.95), at(0.99)];
+  if (p95 * cores < IDLE_CORES) return 'Idle';
+  if (p99 >= BATCH_RATIO * median && isMostlyUnder(samples, p99 / BATCH_RATIO)) return 'Batch';
+  if (hasDailyRhythm(hours, p99)) return 'Diurnal';
+  return p99 >= BURSTY_RATIO * median ? 'Bursty' : 'Steady';
+}
+
+/**
+ * The behaviour over days of usage, ascending, of all pods together. What runs to completion leaves nothing between two
+ * runs, so that its samples show no pause: it is Batch, or Idle.
+ */
+export function behaviourOfDays(
+  days: readonly UsageDay[],
+  { runsToCompletion }: { readonly runsToCompletion: boolean },
+): Behaviour | undefined {
+  const behaviour = behaviourOf(hoursOf(days));
+  return runsToCompletion && behaviour !== undefined && behaviour !== 'Idle' ? 'Batch' : behaviour;
+}
+
+function hoursOf(days: readonly UsageDay[]): readonly HourSamples[] {
+  const [first] = days;
+  const hours: HourSamples[] = [];
+  if (first === undefined) return hours;
+  for (const { startSeconds, hours: packed } of days) {
+    const from = Math.round((startSeconds - first.startSeconds) / HOUR_SECONDS);
+    while (hours.length < from) hours.push(NO_SAMPLES);
+    for (let hour = 0; hour < HOURS_OF_DAY; hour++) hours.push(cpuOfHour(packed, hour));
+  }
+  return hours;
+}
+
+function isMostlyUnder(samples: Float64Array, cores: number): boolean {
+  return samples.filter((value) => value < cores).length > samples.length / 2;
+}
+
+const NO_SAMPLES = new Float32Array(0);
+
+function pooled(hours: readonly HourSamples[]): Float64Array {
+  const all = new Float64Array(hours.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const samples of hours) {
+    all.set(samples, end);
+    end += samples.length;
+  }
+  return all;
+}
+
+function hasDailyRhythm(hours: readonly HourSamples[], cap: number): boolean {
+  if (hours.length < LEAST_RHYTHM_HOURS) return false;
+  const means = detrended(hours.map((samples) => cappedMean(samples, cap)));
+  const day = autocorrelation(means, HOURS_OF_DAY);
+  return day >= DAILY_RHYTHM && day >= autocorrelation(means, 17) + RHYTHM_LEAD;
+}
+
+/** NaN for an hour without a sample. */
+function cappedMean(samples: HourSamples, cap: number): number {
+  let sum = 0;
+  for (const value of samples) sum += Math.min(value, cap);
+  return sum / samples.length;
+}
+
+function detrended(hours: readonly number[]): readonly number[] {
+  const points = hours.map((value, hour) => [hour, value]).filter(([, y]) => !Number.isNaN(y));
+  const { m, b } = linearRegression(points);
+  return hours.map((value, hour) => value - (m * hour + b));
+}
+
+/** NaN where there are too few pairs, or nothing varies. */
+function autocorrelation(hours: readonly number[], lag: number): number {
+  const pairs = hours
+    .slice(lag)
+    .map((value, i) => [hours[i] ?? NaN, value] as const)
+    .filter(([a, b]) => !Number.isNaN(a + b));
+  if (pairs.length < 2) return NaN;
+  return sampleCorrelation(
+    pairs.map(([a]) => a),
+    pairs.map(([, b]) => b),
+  );
+}

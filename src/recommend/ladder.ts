@@ -1,0 +1,130 @@
+import { RiskBudget } from './budget.ts';
+import {
+  exceededShare,
+  settle,
+  shiftedLevel,
+  type CadenceSettings,
+  type DeadBand,
+  type LevelDecision,
+  type ObservedHour,
+} from './cadence.ts';
+import { confidenceScale } from './prior.ts';
+
+/** The risks at which less risk never costs less, from the loosest to the strictest. */
+export const RUNGS: readonly number[] = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002];
+
+/** What a cadence knows at a decision; the same for every risk. */
+export interface Evidence {
+  /** Cores that use is over for no more than this share of the time, 0 to 1; it never falls as the tail does. */
+  readonly useAt: (tail: number) => number;
+  readonly youthFactor: number;
+  readonly mayLower: boolean;
+}
+
+/** One risk: its own budget, and the request that it would have in force. State: 64 bytes. */
+class Rung {
+  readonly #risk: number;
+  readonly #budget: RiskBudget;
+  /** Maximum of the last hour where that was a level shift, else 0. */
+  #shiftedTo = 0;
+  #decision: LevelDecision | undefined;
+
+  constructor(risk: number, scale: number) {
+    this.#risk = risk;
+    this.#budget = new RiskBudget(risk, scale);
+  }
+
+  get decision(): LevelDecision | undefined {
+    return this.#decision;
+  }
+
+  /** Charges an hour of which the share `exceeded` was over its request; undefined before the promise began. */
+  observe(hour: ObservedHour, exceeded: number | undefined): void {
+    if (exceeded !== undefined) this.#budget.observe(exceeded);
+    this.#shiftedTo = shiftedLevel(hour, exceeded);
+  }
+
+  /** Decides for no more than `stricter`, which decided before it. */
+  decide(
+    { useAt, youthFactor, mayLower }: Evidence,
+    inForce: number | undefined,
+    stricter: LevelDecision | undefined,
+    band: DeadBand,
+  ): LevelDecision {
+    const demand = this.#budget.demand();
+    const use = Math.max(useAt(demand.tail) * youthFactor, this.#shiftedTo);
+    const own = use * demand.margin;
+    const isBound = stricter !== undefined && stricter.wanted < own;
+    const wanted = isBound ? stricter.wanted : own;
+    const settled = settle({ wanted, inForce, mayLower }, band);
+    const bounded = Math.min(settled, stricter?.amount ?? Infinity);
+    const amount = mayLower ? bounded : Math.max(bounded, inForce ?? 0);
+    const { tail, margin, isSpent } = isBound ? stricter : demand;
+    this.#decision = { risk: this.#risk, amount, wanted, tail, margin, isSpent, youthFactor };
+    return this.#decision;
+  }
+}
+
+/**
+ * The risk that is asked for and every stricter level, each held against its own budget over its own past, and none
+ * asking for more than a stricter one. A looser budget that is spent would otherwise ask for more than a stricter one
+ * that is not. A level depends on stricter ones only: so it is the same whatever risk is asked for.
+ */
+export class Ladder {
+  /** From the strictest to the one that is asked for. */
+  readonly #rungs: readonly Rung[];
+  readonly #asked: Rung;
+  readonly #band: DeadBand;
+
+  constructor({ risk, confidence }: CadenceSettings, band: DeadBand) {
+    const scale = confidenceScale(confidence);
+    const stricter = RUNGS.filter((level) => level < risk).toReversed();
+    this.#asked = new Rung(risk, scale);
+    this.#rungs = [...stricter.map((level) => new Rung(level, scale)), this.#asked];
+    this.#band = band;
+  }
+
+  /** Bytes of state. */
+  get bytes(): number {
+    return 64 * this.#rungs.length;
+  }
+
+  /** Charges the hour: the risk that is asked for by the request in force, the others by what they decided. */
+  observe(hour: ObservedHour): void {
+    const highest = highestUse(hour.cpu);
+    if (highest === undefined) return;
+    for (const rung of this.#rungs) {
+      const isOwn = rung !== this.#asked && hour.request !== undefined;
+      const request = isOwn ? (rung.decision?.amount ?? hour.request) : hour.request;
+      const isUnder = request !== undefined && highest <= request && hour.isRaisePending !== true;
+      rung.observe(hour, isUnder ? 0 : exceededShare({ ...hour, request }));
+    }
+  }
+
+  /** Decides for all risks, and gives what was asked for; `inForce` is the request of that one. */
+  decide(evidence: Evidence, inForce: number | undefined): LevelDecision {
+    let stricter: LevelDecision | undefined;
+    for (const rung of this.#rungs) {
+      if (rung === this.#asked) break;
+      stricter = rung.decide(evidence, rung.decision?.amount, stricter, this.#band);
+    }
+    return this.#asked.decide(evidence, inForce, stricter, this.#band);
+  }
+
+  /** What was decided last, from the risk that is asked for to the strictest. Empty before the first decision. */
+  levels(): readonly LevelDecision[] {
+    const levels: LevelDecision[] = [];
+    for (let i = this.#rungs.length - 1; i >= 0; i--) {
+      const decision = this.#rungs[i]?.decision;
+      if (decision !== undefined) levels.push(decision);
+    }
+    return levels;
+  }
+}
+
+/** Undefined without a sample. */
+function highestUse(cpu: Float64Array): number | undefined {
+  let highest: number | undefined;
+  for (const cores of cpu) if (cores >= (highest ?? 0)) highest = cores;
+  return highest;
+}

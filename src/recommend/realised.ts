@@ -1,0 +1,99 @@
+import { standardDeviation } from 'simple-statistics';
+import { DAY_SECONDS } from './usage.ts';
+
+/** What a rule would have realised on hours that it had not seen. */
+export interface Realised {
+  /** Days of which anything could be judged. */
+  readonly days: number;
+  /** CPU: share of the samples over the size, 0 to 1. Memory: share of the days with a peak over it. */
+  readonly share: number;
+  /** Days on which the size was passed at all. */
+  readonly daysHit: number;
+  /** Standard deviation of the days' own shares over the size: how unevenly the days have it. */
+  readonly dayDeviation: number;
+  /**
+   * The day that fared worst. CPU: its share of samples over the size, 0 to 1. Memory: by how much its peak was over
+   * the size, as a share of the size; 0 when none was.
+   */
+  readonly worstDay: number;
+  /** 00:00 UTC of that day. */
+  readonly worstDaySeconds: number;
+  /** CPU: use above the size over all use, 0 to 1. Memory: 0. */
+  readonly workOver: number;
+}
+
+interface Day {
+  over: number;
+  total: number;
+  /** Highest peak over the size, as a share of the size. */
+  excess: number;
+}
+
+/** Holds hours against the size that was in force at their beginning, and counts by UTC days. */
+export class Tally {
+  readonly #days = new Map<number, Day>();
+  #use = 0;
+  #useOver = 0;
+
+  /** Nothing is judged without a size. */
+  addCpu(startSeconds: number, samples: Float64Array, size: number | undefined): void {
+    if (size === undefined) return;
+    const day = this.#dayOf(startSeconds);
+    for (const cores of samples) {
+      if (Number.isNaN(cores)) continue;
+      day.total += 1;
+      this.#use += cores;
+      if (!(cores > size)) continue;
+      day.over += 1;
+      this.#useOver += cores - size;
+    }
+  }
+
+  addPeak(startSeconds: number, peakBytes: number, size: number | undefined): void {
+    if (size === undefined) return;
+    const day = this.#dayOf(startSeconds);
+    day.total = 1;
+    if (!(peakBytes > size)) return;
+    day.over = 1;
+    day.excess = Math.max(day.excess, peakBytes / size - 1);
+  }
+
+  #dayOf(timeSeconds: number): Day {
+    const key = Math.floor(timeSeconds / DAY_SECONDS);
+    const day = this.#days.get(key) ?? { over: 0, total: 0, excess: 0 };
+    this.#days.set(key, day);
+    return day;
+  }
+
+  /** Undefined when nothing was judged. */
+  cpu(): Realised | undefined {
+    const workOver = this.#use === 0 ? 0 : this.#useOver / this.#use;
+    return this.#realised(({ over, total }) => over / total, workOver);
+  }
+
+  /** Undefined when nothing was judged. */
+  memory(): Realised | undefined {
+    return this.#realised(({ excess }) => excess, 0);
+  }
+
+  #realised(badness: (day: Day) => number, workOver: number): Realised | undefined {
+    const days = [...this.#days].filter(([, { total }]) => total > 0);
+    const [first] = days;
+    if (first === undefined) return undefined;
+    const [worstKey, worst] = days.reduce(
+      (before, each) => (badness(each[1]) > badness(before[1]) ? each : before),
+      first,
+    );
+    const sum = (pick: (day: Day) => number) =>
+      days.reduce((before, [, day]) => before + pick(day), 0);
+    return {
+      days: days.length,
+      share: sum(({ over }) => over) / sum(({ total }) => total),
+      daysHit: days.filter(([, { over }]) => over > 0).length,
+      dayDeviation: standardDeviation(days.map(([, { over, total }]) => over / total)),
+      worstDay: badness(worst),
+      worstDaySeconds: worstKey * DAY_SECONDS,
+      workOver,
+    };
+  }
+}

@@ -1,0 +1,152 @@
+import {
+  exceededShare,
+  shiftedLevel,
+  type Cadence,
+  type CadenceDecision,
+  type CadenceSettings,
+  type ObservedHour,
+} from './cadence.ts';
+import { Following } from './following.ts';
+import { cpuOfHour, HOUR_SECONDS } from './hours.ts';
+import { RUNGS } from './ladder.ts';
+import { Tally } from './realised.ts';
+import { LEVELS, type Estimate, type Level, type Sizing, type SizingInput } from './sizing.ts';
+import { Steady } from './steady.ts';
+import { DAY_SECONDS } from './usage.ts';
+import { atMost, coveredIn, isJudged, walkedHours, type WalkedHour } from './walkedhours.ts';
+
+type CadenceName = NonNullable<Estimate['cadence']>;
+
+/** A cadence that follows its own requests, for the risk that it was asked for and the stricter ones beside it. */
+class Walk {
+  readonly #cadence: Cadence;
+  readonly #following: Following | undefined;
+
+  constructor(settings: CadenceSettings, name: CadenceName) {
+    this.#following = name === 'Tracking' ? new Following(settings) : undefined;
+    this.#cadence = this.#following ?? new Steady(settings);
+  }
+
+  follow({ startSeconds, endSeconds, weight, use: cpu }: WalkedHour<Float64Array>): void {
+    const request = this.#cadence.levels()[0]?.amount;
+    // The time that an hour stands for ages what was before it, but is charged once.
+    for (let i = 1; i < weight; i++) {
+      this.#cadence.observe({ startSeconds, cpu, request: undefined });
+    }
+    this.#cadence.observe({ startSeconds, cpu, request });
+    this.#cadence.decide(endSeconds, request);
+  }
+
+  #indexOf(risk: number): number {
+    return this.#cadence.levels().findIndex((level) => level.risk === risk);
+  }
+
+  /** Undefined before the first sample. */
+  decision(risk: number): CadenceDecision | undefined {
+    return this.#cadence.levels()[this.#indexOf(risk)];
+  }
+
+  followed(risk: number): CadenceName {
+    return this.#following?.followed(this.#indexOf(risk)) ?? 'Steady';
+  }
+}
+
+/** One risk on a walk, and how it fared. */
+class Lane {
+  readonly tally = new Tally();
+  /** The highest use of the last hour where that shifted the level, else 0. */
+  shift = 0;
+  readonly #walk: Walk;
+  readonly #risk: number;
+
+  constructor(walk: Walk, risk: number) {
+    this.#walk = walk;
+    this.#risk = risk;
+  }
+
+  get decision(): CadenceDecision | undefined {
+    return this.#walk.decision(this.#risk);
+  }
+
+  get followed(): CadenceName {
+    return this.#walk.followed(this.#risk);
+  }
+
+  judge({ startSeconds, use }: WalkedHour<Float64Array>, most: number | undefined): void {
+    this.tally.addCpu(startSeconds, use, atMost(this.decision?.amount, most));
+  }
+
+  /** To be told of an hour before the walk is. */
+  see({ startSeconds, use: cpu }: WalkedHour<Float64Array>): void {
+    const observed: ObservedHour = { startSeconds, cpu, request: this.decision?.amount };
+    this.shift = shiftedLevel(observed, exceededShare(observed));
+  }
+
+  level(): Level | undefined {
+    if (this.decision === undefined) return undefined;
+    return { risk: this.#risk, amount: this.decision.amount, realised: this.tally.cpu() };
+  }
+}
+
+const [LOOSEST = 1] = RUNGS;
+
+/** CPU by its cadence; each risk beside the promised one has a request of its own. */
+export function sizeCpu(input: SizingInput): Sizing {
+  const { settings } = input;
+  const { risk } = settings.resources.cpu;
+  const walkOf = (asked: number) => new Walk(cadenceSettings(asked, input), settings.cadence);
+  const common = walkOf(LOOSEST);
+  const walks = RUNGS.includes(risk) ? [common] : [common, walkOf(risk)];
+  const promised = new Lane(walks.at(-1) ?? common, risk);
+  const levels = LEVELS.map((level) => new Lane(common, level));
+  const hours = walkedHours(input, ({ hours: packed }, hour) => {
+    const cpu = cpuOfHour(packed, hour);
+    return cpu.length === 0 ? undefined : Float64Array.from(cpu);
+  });
+  for (const hour of hours) {
+    // A first sample over the request would pass for an hour of them. But a first hour is all that there is.
+    if (!hour.isOver && hour.hoursBefore > 0) break;
+    if (isJudged(hour, input)) {
+      promised.judge(hour, input.most);
+      for (const lane of levels) lane.judge(hour, undefined);
+    }
+    promised.see(hour);
+    for (const walk of walks) walk.follow(hour);
+  }
+  return {
+    estimate: estimateOf(promised, input),
+    realised: promised.tally.cpu(),
+    levels: levels.flatMap((lane) => lane.level() ?? []),
+    excesses: [],
+  };
+}
+
+function cadenceSettings(risk: number, { settings }: SizingInput): CadenceSettings {
+  const { confidence, halfLifeSeconds } = settings;
+  return { risk, confidence, halfLifeHours: halfLifeSeconds / HOUR_SECONDS };
+}
+
+function estimateOf({ decision, shift, followed }: Lane, input: SizingInput): Estimate | undefined {
+  if (decision === undefined) return undefined;
+  const { amount, wanted, margin, isSpent, tail } = decision;
+  const base = {
+    amount,
+    wanted,
+    margin,
+    marginBasis: undefined,
+    cadence: followed,
+    isSpent,
+    coveredDays: coveredIn('cpu', input),
+    halfLifeDays: input.settings.halfLifeSeconds / DAY_SECONDS,
+  };
+  if (shift > 0 && wanted === shift * margin) {
+    return { ...base, basis: 'Shift', use: shift, quantile: 1, youthFactor: 1 };
+  }
+  return {
+    ...base,
+    basis: 'Quantile',
+    use: wanted / margin / decision.youthFactor,
+    quantile: 1 - tail,
+    youthFactor: decision.youthFactor,
+  };
+}

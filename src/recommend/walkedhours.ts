@@ -1,0 +1,55 @@
+import { HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
+import type { SizingInput } from './sizing.ts';
+import { DAY_SECONDS, type Resource, type UsageDay } from './usage.ts';
+import { coveredDays } from './window.ts';
+
+/** An hour with a sample of the resource. */
+export interface WalkedHour<Use> {
+  readonly startSeconds: number;
+  /** End of the hour; now, while it is not over. */
+  readonly endSeconds: number;
+  readonly isOver: boolean;
+  /** Hours that it stands for. */
+  readonly weight: number;
+  /** Hours that were seen before it. */
+  readonly hoursBefore: number;
+  readonly use: Use;
+}
+
+/** The hours of the window that have use, from its beginning on. */
+export function* walkedHours<Use>(
+  { days, nowSeconds, runsToCompletion }: SizingInput,
+  useOf: (day: UsageDay, hour: number) => Use | undefined,
+): Generator<WalkedHour<Use>> {
+  let hoursBefore = 0;
+  let last: number | undefined;
+  for (const day of days) {
+    for (let hour = 0; hour < HOURS_OF_DAY; hour++) {
+      const startSeconds = day.startSeconds + hour * HOUR_SECONDS;
+      const use = startSeconds < nowSeconds ? useOf(day, hour) : undefined;
+      if (use === undefined) continue;
+      const since = last === undefined ? 1 : (startSeconds - last) / HOUR_SECONDS;
+      const weight = runsToCompletion ? Math.min(since, HOURS_OF_DAY) : 1;
+      const endSeconds = Math.min(startSeconds + HOUR_SECONDS, nowSeconds);
+      const isOver = startSeconds + HOUR_SECONDS <= nowSeconds;
+      yield { startSeconds, endSeconds, isOver, weight, hoursBefore, use };
+      hoursBefore += weight;
+      last = startSeconds;
+    }
+  }
+}
+
+/** An hour is held against what came before it once that covers `history.minimum`. */
+export function isJudged(hour: WalkedHour<unknown>, { settings }: SizingInput): boolean {
+  return hour.isOver && hour.hoursBefore * HOUR_SECONDS >= settings.minimumSeconds;
+}
+
+/** Days of use within the window, gaps not counted. */
+export function coveredIn(resource: Resource, { days, settings }: SizingInput): number {
+  return Math.min(coveredDays(resource, days), settings.windowSeconds / DAY_SECONDS);
+}
+
+/** What is left of an amount under the bound that cuts it short. */
+export function atMost(amount: number | undefined, most = Infinity): number | undefined {
+  return amount === undefined ? undefined : Math.min(amount, most);
+}

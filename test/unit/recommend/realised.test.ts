@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { Tally } from '../../../src/recommend/realised.ts';
+
+const DAY = 86_400;
+
+describe('a tally', () => {
+  it('knows nothing before anything was judged', () => {
+    const tally = new Tally();
+    tally.addCpu(0, Float64Array.of(1, 2), undefined);
+    tally.addCpu(0, Float64Array.of(NaN), 1);
+    tally.addPeak(0, 5, undefined);
+    assert.equal(tally.cpu(), undefined);
+    assert.equal(tally.memory(), undefined);
+  });
+
+  it('counts samples over the size, and the use above it', () => {
+    const tally = new Tally();
+    tally.addCpu(0, Float64Array.of(1, 2, NaN, 3), 2);
+    tally.addCpu(DAY, Float64Array.of(1, 1, 1), 2);
+    const got = tally.cpu();
+    assert.deepEqual(got, {
+      days: 2,
+      share: 1 / 6,
+      daysHit: 1,
+      // A third of the first day and nothing of the second, so a sixth from their mean.
+      dayDeviation: 1 / 6,
+      worstDay: 1 / 3,
+      worstDaySeconds: 0,
+      workOver: 1 / 9,
+    });
+  });
+
+  it('does not take what is just met for more', () => {
+    const tally = new Tally();
+    tally.addCpu(0, Float64Array.of(2), 2);
+    tally.addPeak(0, 2, 2);
+    assert.equal(tally.cpu()?.share, 0);
+    assert.equal(tally.memory()?.daysHit, 0);
+  });
+
+  it('counts a day of memory once, by the peak that was most over the size', () => {
+    const tally = new Tally();
+    for (const peak of [150, 120, 90]) tally.addPeak(5 * DAY + peak, peak, 100);
+    tally.addPeak(6 * DAY, 90, 100);
+    const got = tally.memory();
+    assert.deepEqual([got?.days, got?.daysHit, got?.share], [2, 1, 0.5]);
+    assert.deepEqual([got?.worstDay, got?.worstDaySeconds], [0.5, 5 * DAY]);
+  });
+
+  it('says the same whatever the order of the hours', () => {
+    const hours = fc.array(
+      fc.record({ hour: fc.nat(200), use: fc.double({ min: 0, max: 4, noNaN: true }) }),
+      { minLength: 1, maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(hours, (given) => {
+        const of = (order: typeof given) => {
+          const tally = new Tally();
+          for (const { hour, use } of order) tally.addCpu(hour * 3600, Float64Array.of(use), 1);
+          return tally.cpu();
+        };
+        const [forward, backward] = [of(given), of(given.toReversed())];
+        assert.equal(forward?.share, backward?.share);
+        assert.equal(forward?.daysHit, backward?.daysHit);
+        assert.equal(forward?.worstDay, backward?.worstDay);
+      }),
+    );
+  });
+});

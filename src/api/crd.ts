@@ -59,6 +59,24 @@ const policyColumns: readonly Column[] = [
     description: 'Of these, how many are held.',
   },
   {
+    name: 'Kept',
+    jsonPath: '.status.conditions[?(@.type=="RiskKept")].reason',
+    type: 'string',
+    description: 'Whether the promised risk is kept.',
+  },
+  {
+    name: 'CPU risk',
+    jsonPath: '.status.calibration.summary.cpu',
+    type: 'string',
+    description: 'Realised of promised risk.',
+  },
+  {
+    name: 'Mem risk',
+    jsonPath: '.status.calibration.summary.memory',
+    type: 'string',
+    description: 'Realised of promised risk.',
+  },
+  {
     name: 'CPU saves',
     jsonPath: '.status.savings.cpu',
     type: 'string',
@@ -77,6 +95,13 @@ const policyColumns: readonly Column[] = [
     description: 'State of the policy.',
   },
   age,
+  {
+    name: 'Containers kept',
+    jsonPath: '.status.calibration.summary.kept',
+    type: 'string',
+    description: 'Share of the containers that keep their CPU risk, of what is promised.',
+    priority: 1,
+  },
 ];
 
 function summaryColumn(name: string, field: string): Column {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { calibration } from './calibration.ts';
 import { changes } from './changes.ts';
 import {
   amounts,
@@ -253,6 +254,7 @@ export const policyStatus = z
       .describe(
         'Requests now less requests as recommended, over all pods; negative when more is needed.',
       ),
+    calibration: calibration.optional(),
   })
   .describe('What the policy does now.');
 

@@ -33,22 +33,81 @@ const clamp = z
   })
   .describe('One step that changed a number.');
 
-const resourceEvidence = (description: string) =>
-  z
-    .object({
-      rule: text(512, 'How the number came about, in one sentence.'),
-      promised: text(16, 'The risk that the policy states.'),
-      realised: text(
-        32,
-        "What the same rule would have realised on this container's own history, each hour sized from the hours before it only; empty while there is too little.",
-      ),
-      observedDays: number('Whole days of use that the request rests on, gaps not counted.'),
-      reason: text(
-        64,
-        'Why this resource is not sized, or not lowered; empty if it is.',
-      ).optional(),
-    })
-    .describe(description);
+const resourceEvidence = {
+  rule: text(512, 'How the number came about, in one sentence.'),
+  promised: text(16, 'The risk that the policy states.'),
+  realised: text(
+    32,
+    "What the same rule would have realised on this container's own history, each hour sized from the hours before it only; empty while there is too little.",
+  ),
+  interval: text(
+    64,
+    'Where the true figures lie at 95 %, as far as the judged days tell: of the days, those on which the size was passed at all, after Clopper and Pearson; for CPU also the share of time where there was any, from 7 days on and approximate.',
+  ).optional(),
+  worstDay: text(
+    48,
+    'The UTC day that fared worst, and how: for CPU its share of time above the size, for memory by how much its peak was above the size. Left out when none was.',
+  ).optional(),
+  supported: text(
+    16,
+    'Only where 7 days or more of the replay refute the promise beyond chance: the strictest looser risk that they do not refute, of 10, 5, 2, 1 and 0.5 %; none if they refute all of these.',
+  ).optional(),
+  observedDays: number('Whole days of use that the request rests on, gaps not counted.'),
+  reason: text(64, 'Why this resource is not sized, or not lowered; empty if it is.').optional(),
+};
+
+const workOver = text(
+  16,
+  'Share of the work in the same replay: use above the size over all use. Left out while nothing can be judged.',
+);
+
+const oomKill = z
+  .object({
+    time: text(32, 'When; the beginning of the day where only metrics tell.'),
+    limit: text(24, 'Memory limit of then; left out if there was none.').optional(),
+  })
+  .meta({
+    description: 'The last kill for memory within the window, and the limit that it happened at.',
+    'x-kubernetes-map-type': 'atomic',
+  });
+
+const tally = (description: string) => z.number().min(0).describe(description);
+
+// Atomic: it is written whole or not at all.
+const kept = z
+  .object({
+    since: text(32, 'Begin of the first hour that counts.'),
+    to: text(32, 'The hours before this one are judged.'),
+    cpu: z
+      .object({
+        hours: tally('Hours judged.'),
+        samples: tally('Samples judged.'),
+        over: tally('Of the samples, how many were over the recommended request.'),
+      })
+      .describe('CPU use against the recommended request.'),
+    memory: z
+      .object({
+        days: tally('UTC days judged.'),
+        daysHit: tally(
+          'Of the days, on how many memory was over the recommended limit, or request where there is none.',
+        ),
+        today: z.enum(['Unseen', 'Under', 'Over']).describe('The day that is not over yet.'),
+      })
+      .describe('Memory use against the recommended limit.'),
+    before: z
+      .object({
+        until: text(32, 'They hold for the hours that begin before this.'),
+        cpu: text(24, 'Request of CPU.').optional(),
+        memory: text(24, 'Limit of memory, or request where there is none.').optional(),
+      })
+      .optional()
+      .describe('Sizes that stood before the last change, while hours of then are to be judged.'),
+  })
+  .meta({
+    description:
+      'How the recommended sizes fared on use that came after them. What was counted halves every 14 days; counting begins anew when the promise changes. As of the last write: hours since `to` are judged at each look.',
+    'x-kubernetes-map-type': 'atomic',
+  });
 
 const container = z
   .object({
@@ -61,19 +120,35 @@ const container = z
     uncapped: amounts(
       'Requests as computed, before rounding, bounds and all other clamps.',
     ).optional(),
-    cpu: resourceEvidence('CPU: rule and risk.').optional(),
-    memory: resourceEvidence('Memory: rule and risk.').optional(),
+    cpu: z
+      .object({ ...resourceEvidence, workOver: workOver.optional() })
+      .optional()
+      .describe('CPU: rule and risk.'),
+    memory: z
+      .object({ ...resourceEvidence, oomKill: oomKill.optional() })
+      .optional()
+      .describe('Memory: rule and risk.'),
     evidence: z
       .object({
         days: number('Days with usage in the window.'),
         pods: number('Most pods, present and former, that ran on one of these days.'),
         from: text(32, 'Day of the first sample.'),
         to: text(32, 'Day of the last sample.'),
-        basis: z.enum(['OwnHistory', 'Prior']).describe('What the number rests on.'),
+        basis: z
+          .enum(['OwnHistory', 'Fleet', 'Prior'])
+          .describe(
+            "OwnHistory: the container's own use, and for memory a margin measured on public traces. Fleet: the same with a margin measured on all containers of the policy. Prior: less than a week of use, and a factor for what was not seen yet.",
+          ),
         confidence: z
           .enum(['High', 'Medium', 'Low'])
           .describe(
             'High: 14 days or more. Medium: 7 days or more. Low: less, or held down by a limit.',
+          ),
+        behaviour: z
+          .enum(['Steady', 'Diurnal', 'Bursty', 'Batch', 'Idle'])
+          .optional()
+          .describe(
+            'What its CPU use looks like. Idle: hardly used. Batch: runs with little between them. Diurnal: follows the hour of the day. Bursty: a hundredth of the time at 4 times the median or more. Steady: none of these.',
           ),
       })
       .optional()
@@ -82,6 +157,7 @@ const container = z
       description: 'In the order in which they bound.',
       'x-kubernetes-list-type': 'atomic',
     }),
+    kept: kept.optional(),
     explanation: text(1024, 'The whole story in a few sentences.'),
   })
   .describe('One container of the workload.');

@@ -2,14 +2,14 @@ import { Option, type Command } from 'commander';
 import { renderReport, reportFooter, FORMATS, type Format } from '../report/report.ts';
 import { Progress } from '../report/progress.ts';
 import { PROFILES } from '../api/risk.ts';
-import { BadInput } from './failure.ts';
+import type { ClusterFlags, Context } from './clusterview.ts';
 import { policyFromFlags, type PolicyFlags } from './policyflags.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
-import type { ClusterFlags } from './recommendcluster.ts';
 import type { Report } from './report.ts';
+import { CLUSTER_FLAGS, refuseUnread, type SourceName } from './sourceflags.ts';
 
 interface RecommendFlags extends ClusterFlags, PolicyFlags {
-  readonly source: 'prometheus' | 'csv';
+  readonly source: SourceName;
   readonly output: Format;
 }
 
@@ -54,20 +54,13 @@ export function addRecommendCommand(program: Command): void {
       '\nExit codes: 0 done, 1 usage of some workloads could not be read, 2 bad input, 130 interrupted.',
     )
     .action((files: string[], flags: RecommendFlags) => {
-      if (flags.source === 'csv') refuseUnread(command);
+      refuseUnread(
+        command,
+        { source: flags.source, files },
+        { csv: [CLUSTER_FLAGS], prometheus: [] },
+      );
       return runRecommend(files, flags);
     });
-}
-
-/** A flag that would say nothing was meant to say something. */
-function refuseUnread(command: Command): void {
-  const unread = command.options.find(
-    (option) =>
-      /^(namespace|selector|kubeconfig|prometheus.*)$/.test(option.attributeName()) &&
-      command.getOptionValueSource(option.attributeName()) === 'cli',
-  );
-  if (unread === undefined) return;
-  throw new BadInput(`${unread.long ?? unread.flags} is not read with --source csv: leave it out`);
 }
 
 async function runRecommend(files: readonly string[], flags: RecommendFlags): Promise<void> {
@@ -89,16 +82,12 @@ async function runRecommend(files: readonly string[], flags: RecommendFlags): Pr
 async function readReport(
   files: readonly string[],
   flags: RecommendFlags,
-  context: { readonly signal: AbortSignal; readonly progress: Progress },
+  context: Context,
 ): Promise<Report> {
   const policy = policyFromFlags(flags);
   if (flags.source === 'csv') {
-    if (files.length === 0) throw new BadInput('--source csv needs at least one file');
     const { recommendTraces } = await import('./recommendtraces.ts');
     return recommendTraces(files, policy, context);
-  }
-  if (files.length > 0) {
-    throw new BadInput(`"${files.join(' ')}" is not expected; files go with --source csv`);
   }
   const { recommendCluster } = await import('./recommendcluster.ts');
   return recommendCluster(flags, policy, context);

@@ -1,40 +1,22 @@
 import { parseDuration } from '../api/duration.ts';
-import { governanceOf, type Governance } from '../controller/gather.ts';
 import { policyKey } from '../controller/policy.ts';
-import {
-  workloadKey,
-  type ClusterView,
-  type UsageReading,
-  type Workload,
-} from '../controller/ports.ts';
+import { workloadKey, type ClusterView, type UsageReading } from '../controller/ports.ts';
 import { compose, recommendationName } from '../controller/reconcile.ts';
-import { KubeCluster, type KubeClusterOptions } from '../kube/cluster.ts';
-import { KubeConnection } from '../kube/connection.ts';
-import { KubeError } from '../kube/errors.ts';
-import { loadKubeConfig } from '../kube/kubeconfig.ts';
-import { createPrometheusSource } from '../prometheus/source.ts';
-import type { Progress } from '../report/progress.ts';
-import { countOf, type ReportRow } from '../report/report.ts';
-import { BadInput, reading } from './failure.ts';
+import { ALONE, fleetMargins, type FleetView } from '../recommend/fleet.ts';
+import type { PrometheusSource } from '../prometheus/source.ts';
+import type { ReportRow } from '../report/report.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
+import {
+  openPrometheus,
+  seeCluster,
+  usageQuery,
+  type ClusterFlags,
+  type Context,
+  type GovernedWorkload,
+  type Seen,
+} from './clusterview.ts';
 import type { GivenPolicy } from './policyflags.ts';
-import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
 import type { Report } from './report.ts';
-
-export interface ClusterFlags extends PrometheusFlags {
-  readonly kubeconfig?: string;
-  readonly namespace?: string;
-  readonly selector?: string;
-}
-
-interface Context {
-  readonly signal: AbortSignal;
-  readonly progress: Progress;
-}
-
-const LIST_DEADLINE_MS = 60_000;
-/** What cannot be listed for so long is not listed later either. */
-const FAILING_MS = 10_000;
 
 /** Recommendations for what runs in a cluster, from one look at it. */
 export async function recommendCluster(
@@ -42,234 +24,77 @@ export async function recommendCluster(
   given: GivenPolicy,
   context: Context,
 ): Promise<Report> {
-  const labels = parseSelector(flags.selector);
-  const source = reading(() =>
-    createPrometheusSource({
-      ...prometheusOptions(flags),
-      onProgress: (done, total) =>
-        context.progress.show(`reading usage, ${done} of ${total} batches`),
-    }),
-  );
+  const source = openPrometheus(flags, context);
   try {
-    const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
-    try {
-      const { cluster, notes } = await look(connection, flags.namespace, context);
-      const chosen = withPolicies(cluster, given);
-      const { workloads, notes: missing } = choose(cluster, flags.namespace, labels);
-      const report = await reportOf(chosen.view, workloads, (query) =>
-        source.read(query, context.signal),
-      );
-      return { ...report, notes: [...notes, ...chosen.notes, ...missing, ...report.notes] };
-    } finally {
-      await connection.close();
-    }
+    const seen = await seeCluster(flags, given, context);
+    return await reportOf(seen, source, context.signal);
   } finally {
     source.close();
   }
 }
 
-/**
- * The cluster as it is now. Of one namespace, who may not read what is in none still gets an answer, and a note of
- * what is not in it.
- */
-async function look(
-  connection: KubeConnection,
-  namespace: string | undefined,
-  context: Context,
-): Promise<{ readonly cluster: KubeCluster; readonly notes: readonly string[] }> {
-  const whole = await lookAt({ connection, namespace, clusterScoped: 'Watched' }, context);
-  if (whole.problems === undefined) return { cluster: whole.cluster, notes: whole.leftOut };
-  if (namespace === undefined || !whole.isForbidden) throw whole.problems;
-  const own = await lookAt({ connection, namespace, clusterScoped: 'LeftOut' }, context);
-  if (own.problems !== undefined) throw own.problems;
-  const left = 'cluster policies, nodes and labels of namespaces may not be read';
-  const notes = [`${left}: the report goes without them`, ...own.leftOut];
-  return { cluster: own.cluster, notes };
+async function reportOf(
+  { view, governed, notes }: Seen,
+  source: PrometheusSource,
+  signal: AbortSignal,
+): Promise<Report> {
+  const toSeconds = SYSTEM_CLOCK.nowSeconds();
+  const rows: ReportRow[] = [];
+  const failures: string[] = [];
+  const warnings = new Set<string>();
+  const byWindow = Map.groupBy(governed, ({ governance }) => governance.policy.spec.history.window);
+  for (const [window, group] of byWindow) {
+    const fromSeconds = toSeconds - parseDuration(window);
+    const answer = await source.read(usageQuery(view, group, { fromSeconds, toSeconds }), signal);
+    for (const { message } of answer.warnings) warnings.add(message);
+    for (const { workload } of group) {
+      const key = workloadKey(workload.ref);
+      const failure = answer.failures.get(key);
+      if (failure !== undefined) failures.push(`${key}: ${failure.message}`);
+    }
+    rows.push(...rowsOf(group, { view, answer, nowSeconds: toSeconds }));
+  }
+  return { rows, failures, notes: [...notes, ...warnings] };
 }
 
 interface Look {
-  readonly cluster: KubeCluster;
-  /** Why it is not whole. */
-  readonly problems: BadInput | undefined;
-  readonly isForbidden: boolean;
-  /** Objects that could not be read, a sentence each. */
-  readonly leftOut: readonly string[];
+  readonly view: ClusterView;
+  readonly answer: UsageReading;
+  readonly nowSeconds: number;
 }
 
-/** Lists everything once. What was listed stays readable when the watches have stopped. */
-async function lookAt(
-  at: Pick<KubeClusterOptions, 'connection' | 'namespace' | 'clusterScoped'>,
-  { signal, progress }: Context,
-): Promise<Look> {
-  const failing = new Set<string>();
-  const hopeless = new AbortController();
-  const leftOut: string[] = [];
-  let isForbidden = false;
-  const cluster = new KubeCluster({
-    ...at,
-    ownKinds: 'IfServed',
-    onChange: () => undefined,
-    // A call that fails shows as a state; anything else is an object that is left out.
-    onError: (_resource, error) => {
-      if (!(error instanceof KubeError)) leftOut.push(`left out: ${error.message}`);
-    },
-    onState: (resource, { kind }) => {
-      if (kind === 'Listing') progress.show(`listing ${resource}`);
-      if (kind === 'Forbidden') {
-        isForbidden = true;
-        hopeless.abort();
-      }
-      if (kind === 'Failing') failing.add(resource);
-      else failing.delete(resource);
-    },
+/** Twice over: what the containers of a policy say of its margins is known once all of them were looked at. */
+function rowsOf(group: readonly GovernedWorkload[], look: Look): readonly ReportRow[] {
+  const byPolicy = Map.groupBy(group, ({ governance }) => policyKey(governance.policy));
+  return [...byPolicy.values()].flatMap((fleet) => {
+    const alone = fleet.map((each) => composed(each, look, ALONE));
+    const excesses = alone
+      .flatMap(({ outcome }) => outcome.containers ?? [])
+      .flatMap((container) => container.excesses);
+    const view = { ...ALONE, marginOf: fleetMargins(excesses) };
+    return fleet.map((each) => rowOf(each, composed(each, look, view).status));
   });
-  const patience = setTimeout(() => {
-    if (failing.size > 0) hopeless.abort();
-  }, FAILING_MS);
-  try {
-    cluster.start();
-    const problems = await listed(cluster, signal, hopeless.signal);
-    return { cluster, problems, isForbidden, leftOut };
-  } finally {
-    clearTimeout(patience);
-    await cluster.stop();
-  }
 }
 
-/** What keeps the cluster from being read; undefined when all was listed. */
-async function listed(
-  cluster: KubeCluster,
-  signal: AbortSignal,
-  hopeless: AbortSignal,
-): Promise<BadInput | undefined> {
-  try {
-    const deadline = AbortSignal.timeout(LIST_DEADLINE_MS);
-    await cluster.waitForSync(AbortSignal.any([signal, hopeless, deadline]));
-    return undefined;
-  } catch (error) {
-    if (signal.aborted) throw error;
-    // Known reasons first; `has not listed` is none.
-    const [first = 'no answer', ...others] = cluster.problems().toSorted(byReason);
-    const more = others.length === 0 ? '' : ` (and ${others.length} more kinds)`;
-    return new BadInput(`the cluster cannot be read: ${first}${more}`, { cause: error });
-  }
-}
-
-function byReason(a: string, b: string): number {
-  const isVague = (problem: string) => Number(problem.startsWith('has not listed'));
-  return isVague(a) - isVague(b);
-}
-
-/** `app=web,tier=front`; only equality, which is what a report is cut by. */
-function parseSelector(text: string | undefined): Readonly<Record<string, string>> {
-  if (text === undefined) return {};
-  return Object.fromEntries(
-    text.split(',').map((part) => {
-      const [, name, value] = /^\s*([\w./-]+)=([\w.-]*)\s*$/.exec(part) ?? [];
-      if (name === undefined || value === undefined) {
-        throw new BadInput(
-          `--selector "${text}": only label=value works, several of them with commas, such as app=web,tier=front`,
-        );
-      }
-      return [name, value];
-    }),
-  );
-}
-
-/** The workloads of the report, and what to say when there are none. */
-function choose(
-  cluster: KubeCluster,
-  namespace: string | undefined,
-  labels: Readonly<Record<string, string>>,
-): { readonly workloads: readonly Workload[]; readonly notes: readonly string[] } {
-  const workloads = [...cluster.workloads.values()].filter((workload) =>
-    Object.entries(labels).every(([name, value]) => workload.labels[name] === value),
-  );
-  if (workloads.length > 0) return { workloads, notes: [] };
-  const where = namespace === undefined ? 'the cluster' : `namespace "${namespace}"`;
-  const isThere = namespace === undefined || cluster.namespace(namespace) !== undefined;
-  const note =
-    cluster.workloads.size > 0
-      ? `no workload of ${where} has the labels of --selector`
-      : `${where} has no workloads${isThere ? '' : ', or is not there'}`;
-  return { workloads, notes: [note] };
-}
-
-function withPolicies(
-  cluster: KubeCluster,
-  given: GivenPolicy,
-): { readonly view: ClusterView; readonly notes: readonly string[] } {
-  if (given.isDefault && cluster.policies.size > 0) return { view: cluster, notes: [] };
-  const { policy } = given;
-  const view: ClusterView = {
-    workloads: cluster.workloads,
-    policies: new Map([[policyKey(policy), policy]]),
-    recommendations: new Map(),
-    unreadablePolicies: new Map(),
-    namespace: (name) => cluster.namespace(name),
-    limitRanges: (namespace) => cluster.limitRanges(namespace),
-    autoscalers: (namespace) => cluster.autoscalers(namespace),
-    nodes: () => cluster.nodes(),
-    pods: (workload) => cluster.pods(workload),
-  };
-  const note = `the cluster has no policies; going by profile ${policy.spec.riskTolerance.profile} for every workload`;
-  return { view, notes: given.isDefault ? [note] : [] };
-}
-
-async function reportOf(
-  view: ClusterView,
-  workloads: readonly Workload[],
-  read: (
-    query: Parameters<ReturnType<typeof createPrometheusSource>['read']>[0],
-  ) => Promise<UsageReading>,
-): Promise<Report> {
-  const governed = workloads.flatMap((workload) => {
-    const governance = governanceOf(view, workload);
-    return governance === undefined ? [] : [{ workload, governance }];
-  });
-  const nowSeconds = SYSTEM_CLOCK.nowSeconds();
-  const rows: ReportRow[] = [];
-  const failures: string[] = [];
-  const notes = new Set<string>();
-  const byWindow = Map.groupBy(governed, ({ governance }) => governance.policy.spec.history.window);
-  for (const [window, group] of byWindow) {
-    const answer = await read({
-      targets: group.map(({ workload: { ref } }) => ({
-        workload: ref,
-        pods: view.pods(ref).map(({ name }) => name),
-      })),
-      siblings: [...view.workloads.values()].map(({ ref }) => ref),
-      fromSeconds: nowSeconds - parseDuration(window),
-      toSeconds: nowSeconds,
-    });
-    for (const { message } of answer.warnings) notes.add(message);
-    for (const each of group) {
-      const key = workloadKey(each.workload.ref);
-      const failure = answer.failures.get(key);
-      if (failure !== undefined) failures.push(`${key}: ${failure.message}`);
-      rows.push(rowOf(view, each, { answer, nowSeconds }));
-    }
-  }
-  const ungoverned = workloads.length - governed.length;
-  if (ungoverned > 0) notes.add(`left out, as no policy selects them: ${countOf(ungoverned)}`);
-  return { rows, failures, notes: [...notes] };
-}
-
-function rowOf(
-  view: ClusterView,
-  { workload, governance }: { readonly workload: Workload; readonly governance: Governance },
-  { answer, nowSeconds }: { readonly answer: UsageReading; readonly nowSeconds: number },
-): ReportRow {
+function composed(
+  { workload, governance }: GovernedWorkload,
+  { view, answer, nowSeconds }: Look,
+  fleet: FleetView,
+) {
   const key = workloadKey(workload.ref);
   const containers = answer.usage.get(key) ?? new Map<string, never>();
   const failure = answer.failures.get(key);
-  const { status } = compose(workload, {
+  return compose(workload, {
     view,
     nowSeconds,
     governance,
     usage: { containers, failure, isRead: failure === undefined },
     stored: undefined,
+    fleet,
   });
+}
+
+function rowOf({ workload }: GovernedWorkload, status: ReportRow['status']): ReportRow {
   const { kind, name, namespace } = workload.ref;
   return {
     namespace,

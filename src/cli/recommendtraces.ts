@@ -4,6 +4,7 @@ import { containerSettings } from '../controller/settings.ts';
 import { recommendationObservations } from '../controller/observations.ts';
 import { statusOf } from '../controller/status.ts';
 import { readTraces, type TraceSeries } from '../csv/traces.ts';
+import { ALONE } from '../recommend/fleet.ts';
 import { recommend } from '../recommend/recommend.ts';
 import { DAY_SECONDS } from '../recommend/usage.ts';
 import type { Progress } from '../report/progress.ts';
@@ -50,12 +51,13 @@ function rowOf({ dataset, series, history }: TraceSeries, { policy }: GivenPolic
         current: { requests: {}, limits: {} },
         settings,
         history,
-        oomKilledSeconds: undefined,
+        oomKill: undefined,
         runsToCompletion: false,
         previous: {},
       },
     ],
     autoscaled: [],
+    ...ALONE,
     limitRanges: [],
     largestNode: undefined,
     nowSeconds,

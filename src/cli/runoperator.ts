@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../api/duration.ts';
-import { Controller } from '../controller/controller.ts';
+import { Controller, type ControllerSnapshot } from '../controller/controller.ts';
 import type { Log } from '../controller/ports.ts';
 import { KubeCluster } from '../kube/cluster.ts';
 import { KubeConnection } from '../kube/connection.ts';
@@ -13,9 +13,15 @@ import { LeaderElection } from '../kube/lease.ts';
 import type { ReflectorState } from '../kube/reflector.ts';
 import { createWriter } from '../kube/writer.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
+import { RESOURCES } from '../recommend/usage.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { LogLevel } from '../telemetry/loglevel.ts';
-import { createMetrics, type OperatorMetrics } from '../telemetry/metrics.ts';
+import {
+  createMetrics,
+  type MetricsSnapshot,
+  type OperatorMetrics,
+  type PolicyPromise,
+} from '../telemetry/metrics.ts';
 import { parseAddress, serveTelemetry } from '../telemetry/server.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import { BadInput, reading } from './failure.ts';
@@ -77,11 +83,9 @@ function assemble(
     createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
   );
   const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
-  const metrics: OperatorMetrics = createMetrics(VERSION, () => ({
-    ...controller.snapshot,
-    isLeader: election.isLeader(),
-    outcomes: controller.snapshot.outcomes.values(),
-  }));
+  const metrics: OperatorMetrics = createMetrics(VERSION, () =>
+    metricsSnapshot(controller.snapshot, election.isLeader()),
+  );
   const cluster = watchCluster(connection, {
     namespace: flags.namespace,
     log,
@@ -127,6 +131,31 @@ function assemble(
     onReconciled: (result) => metrics.reconciled(result),
   });
   return { connection, metrics, cluster, source, election, events, controller };
+}
+
+function metricsSnapshot(snapshot: ControllerSnapshot, isLeader: boolean): MetricsSnapshot {
+  return {
+    ...snapshot,
+    isLeader,
+    outcomes: snapshot.outcomes.values(),
+    promises: promisesOf(snapshot),
+  };
+}
+
+function promisesOf({ calibrations }: ControllerSnapshot): readonly PolicyPromise[] {
+  return [...calibrations].flatMap(([policy, calibration]) =>
+    RESOURCES.map((resource): PolicyPromise => {
+      const { promised, realised, verdict, kept } = calibration[resource];
+      return {
+        policy,
+        resource,
+        promised,
+        realised,
+        isKept: verdict === 'TooLittleData' ? undefined : verdict === 'Kept',
+        containersKept: resource === 'cpu' ? kept : undefined,
+      };
+    }),
+  );
 }
 
 function electLeader(

@@ -1,8 +1,11 @@
 import type { PolicyStatus } from '../api/policy.ts';
 import { API_VERSION } from '../api/group.ts';
+import type { Calibration } from './calibration.ts';
+import { Fleets } from './fleets.ts';
+import { policyNotes } from './policynotes.ts';
 import { policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
-import { policyStatusOf } from './policystatus.ts';
+import { calibrationOf, lookAt, policyStatusOf } from './policystatus.ts';
 import {
   workloadKey,
   type ClusterChange,
@@ -50,6 +53,8 @@ export interface ControllerSnapshot {
   readonly outcomes: ReadonlyMap<string, Outcome>;
   readonly usage: { readonly wanted: number; readonly failing: number; readonly unread: number };
   readonly queueDepth: number;
+  /** By policy key. */
+  readonly calibrations: ReadonlyMap<string, Calibration>;
 }
 
 /**
@@ -70,6 +75,7 @@ export class Controller {
         outcomes: new Map(),
         usage: { wanted: 0, failing: 0, unread: 0 },
         queueDepth: 0,
+        calibrations: new Map(),
       }
     );
   }
@@ -97,6 +103,7 @@ class Leading {
   readonly #queue: WorkQueue;
   readonly #usage: UsageKeeper;
   readonly #outcomes = new Map<string, Outcome>();
+  readonly #fleets = new Fleets();
   readonly #warned = new Set<UsageWarning['reason']>();
   readonly #context: ReconcileContext;
 
@@ -132,6 +139,7 @@ class Leading {
       clock,
       writer: fenced(options.writer, options.isLeader),
       usageOf: (ref, windowSeconds) => this.#usage.want(ref, windowSeconds),
+      fleetOf: (policy) => this.#fleets.viewOf(policy),
     };
     for (const key of view.workloads.keys()) this.#queue.add(WORKLOAD + key);
     for (const key of view.policies.keys()) {
@@ -144,6 +152,7 @@ class Leading {
       outcomes: this.#outcomes,
       usage: this.#usage.counts,
       queueDepth: this.#queue.depth,
+      calibrations: this.#fleets.calibrations,
     };
   }
 
@@ -230,33 +239,33 @@ class Leading {
   async #reconcilePolicy(key: string, signal: AbortSignal): Promise<void> {
     const { view, clock } = this.#options;
     const policy = view.policies.get(key);
-    if (policy === undefined) return;
-    const known = { outcomes: this.#outcomes, nowSeconds: clock.nowSeconds() };
-    const status = policyStatusOf(policy, view, known);
-    if (status === undefined) return;
-    await this.#context.writer.applyPolicyStatus(policy, status, signal);
-    this.#tellPolicy(policy, status);
+    if (policy === undefined) {
+      this.#fleets.forget(key);
+      return;
+    }
+    const look = lookAt(policy, view, this.#outcomes);
+    const calibration = calibrationOf(policy, look, this.#fleets.verdicts(policy));
+    const known = { calibration, nowSeconds: clock.nowSeconds() };
+    const status = policyStatusOf(policy, look, known);
+    if (status !== undefined) {
+      await this.#context.writer.applyPolicyStatus(policy, status, signal);
+      this.#tellPolicy(policy, status);
+    }
+    if (calibration === undefined) return;
+    const containers = look.outcomes.flatMap((outcome) => outcome.containers ?? []);
+    const found = { calibration, nowSeconds: clock.nowSeconds() };
+    if (!this.#fleets.set(policy, containers, found)) return;
+    for (const workload of look.owned) this.#queue.add(WORKLOAD + workload);
   }
 
   #tellPolicy(policy: Policy, status: PolicyStatus): void {
-    const ready = status.conditions?.find(({ type }) => type === 'Ready');
-    const before = policy.status?.conditions?.find(({ type }) => type === 'Ready');
-    if (ready === undefined || ready.reason === before?.reason) return;
     const { kind, namespace, name, uid } = policy;
-    this.#options.log.info({ policy: policyKey(policy), reason: ready.reason }, ready.message);
-    this.#options.events.record({
-      regarding: {
-        apiVersion: API_VERSION,
-        kind,
-        ...(namespace !== undefined && { namespace }),
-        name,
-        uid,
-      },
-      type: ready.status === 'False' ? 'Warning' : 'Normal',
-      reason: ready.reason,
-      action: 'Recommend',
-      note: ready.message,
-    });
+    const owner = { apiVersion: API_VERSION, kind, name, uid };
+    const regarding = namespace === undefined ? owner : { ...owner, namespace };
+    for (const { type, reason, note } of policyNotes(policy.status, status)) {
+      this.#options.log.info({ policy: policyKey(policy), reason }, note);
+      this.#options.events.record({ regarding, type, reason, action: 'Recommend', note });
+    }
   }
 
   #warn({ reason, message }: UsageWarning): void {

@@ -1,7 +1,9 @@
 import type { Guardrails, Mode } from '../api/policy.ts';
 import { parseCpu, parseMemory } from '../api/quantity.ts';
+import { parseTime } from '../api/timestamp.ts';
 import type { ContainerStatus, RecommendationStatus } from '../api/recommendation.ts';
-import type { PreviousRecommendation } from '../recommend/hold.ts';
+import type { OomKill, PreviousRecommendation } from '../recommend/hold.ts';
+import type { FleetView } from '../recommend/fleet.ts';
 import type { LimitRangeItem } from '../recommend/draft.ts';
 import { QOS_CLASSES, type QosClass } from '../recommend/qos.ts';
 import type { ContainerInput, PodInput } from '../recommend/recommend.ts';
@@ -40,9 +42,11 @@ export function governanceOf(view: ClusterView, workload: Workload): Governance 
   const namespace = namespaceOf(view, workload.ref.namespace);
   const guardrails = guardrailsOf([...view.policies.values()], namespace);
   const settings = new Map<string, ContainerSettings>();
-  for (const { name } of workload.containers) {
+  for (const { name, restartsOn } of workload.containers) {
     const own = containerSettings(policy, name, guardrails);
-    if (own !== undefined) settings.set(name, own);
+    if (own === undefined) continue;
+    // A container that restarts for it is not resized many times a day.
+    settings.set(name, restartsOn.includes('cpu') ? { ...own, cadence: 'Steady' } : own);
   }
   return { policy, mode: effectiveMode(policy, guardrails), settings };
 }
@@ -66,10 +70,11 @@ export function gather(
     readonly governance: Governance;
     readonly usage: ReadonlyMap<string, UsageHistory>;
     readonly stored: RecommendationStatus | undefined;
+    readonly fleet: FleetView;
     readonly nowSeconds: number;
   },
 ): PodInput {
-  const { governance, usage, stored, nowSeconds } = context;
+  const { governance, usage, stored, fleet, nowSeconds } = context;
   const { namespace } = workload.ref;
   const pods = view.pods(workload.ref);
   const limitRanges = view.limitRanges(namespace).flatMap(({ items }) => items);
@@ -78,12 +83,13 @@ export function gather(
       containerInput(container, limitRanges, {
         settings: governance.settings.get(container.name),
         history: usage.get(container.name),
-        oomKilledSeconds: lastOomKill(pods, container.name),
+        oomKill: lastOomKill(pods, container.name),
         runsToCompletion: workload.ref.kind === 'CronJob' || workload.ref.kind === 'Job',
         previous: previousOf(stored, container.name, governance.policy),
       }),
     ),
     autoscaled: autoscaledResources(view, workload),
+    ...fleet,
     limitRanges,
     largestNode: largestNode(view),
     qosClass: qosClassOf(pods),
@@ -118,12 +124,15 @@ function withDefaults({ requests, limits }: Sizes, limitRanges: readonly LimitRa
   };
 }
 
-function lastOomKill(pods: readonly Pod[], container: string): number | undefined {
-  const times = pods
+/** Of the pods that tell of one, at the limit that the pod has. */
+function lastOomKill(pods: readonly Pod[], container: string): OomKill | undefined {
+  return pods
     .flatMap(({ containers }) => containers)
     .filter(({ name }) => name === container)
-    .flatMap(({ oomKilledSeconds }) => oomKilledSeconds ?? []);
-  return times.length === 0 ? undefined : Math.max(...times);
+    .flatMap(({ oomKilledSeconds: seconds, limits }) =>
+      seconds === undefined ? [] : [{ seconds, limitBytes: limits.memory }],
+    )
+    .toSorted((a, b) => b.seconds - a.seconds)[0];
 }
 
 function autoscaledResources(view: ClusterView, { ref }: Workload): readonly Resource[] {
@@ -176,6 +185,14 @@ function previousAmount(
     request,
     coveredDays: evidence.observedDays,
     lastSampleSeconds: Number.isNaN(to) ? undefined : to,
+    oomKill: resource === 'memory' ? knownOomKill(container.memory) : undefined,
     isSamePolicy,
   };
+}
+
+function knownOomKill(memory: ContainerStatus['memory']): OomKill | undefined {
+  const { time, limit } = memory?.oomKill ?? {};
+  const seconds = time === undefined ? undefined : parseTime(time);
+  if (seconds === undefined) return undefined;
+  return { seconds, limitBytes: limit === undefined ? undefined : parseMemory(limit) };
 }

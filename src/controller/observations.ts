@@ -4,6 +4,7 @@ import { holdSentence } from '../recommend/explain.ts';
 import { holds, type ContainerRecommendation } from '../recommend/recommend.ts';
 import { RESOURCES } from '../recommend/usage.ts';
 import type { UsageFailure } from './ports.ts';
+import { unattainable } from './unattainable.ts';
 import { isLearning } from './summary.ts';
 
 /** What a Recommendation has to say of itself as conditions; only what says something, but Ready always. */
@@ -16,6 +17,7 @@ export function recommendationObservations(input: {
   return [
     readiness(recommendations),
     ...held(recommendations, mode),
+    ...unattainable(recommendations),
     ...censored(recommendations),
     ...(failure === undefined ? [] : [degraded(failure)]),
   ];
@@ -93,56 +95,4 @@ function degraded({ reason, message }: UsageFailure): Observation {
     reason,
     message: `Usage cannot be read, the last recommendation stays: ${message}`,
   };
-}
-
-/** What a policy has to say of itself. */
-export function policyObservations(counts: {
-  readonly workloads: number;
-  readonly owned: number;
-  /** Of the owned, how many wait for their usage to be read for the first time. */
-  readonly unread: number;
-  readonly failing: number;
-  readonly failure: UsageFailure | undefined;
-}): readonly Observation[] {
-  if (counts.workloads === 0) {
-    return [
-      {
-        type: 'Ready',
-        status: 'True',
-        reason: 'NoWorkloadsMatch',
-        message: 'The selector matches no workload.',
-      },
-    ];
-  }
-  if (counts.failure !== undefined) {
-    return [
-      {
-        type: 'Ready',
-        status: 'False',
-        reason: counts.failure.reason,
-        message: `Usage of ${counts.failing} of ${counts.owned} workloads cannot be read, their last recommendations stay: ${counts.failure.message}`,
-      },
-    ];
-  }
-  if (counts.unread > 0) {
-    return [
-      {
-        type: 'Ready',
-        status: 'Unknown',
-        reason: 'ReadingHistory',
-        message: `Usage of ${counts.unread} of ${counts.owned} workloads is being read for the first time.`,
-      },
-    ];
-  }
-  return [
-    {
-      type: 'Ready',
-      status: 'True',
-      reason: counts.owned === 0 ? 'OthersGoFirst' : 'Recommending',
-      message:
-        counts.owned === 0
-          ? 'Every workload that the selector matches has a policy that goes before this one.'
-          : `${counts.owned} of ${counts.workloads} matching workloads are sized by this policy.`,
-    },
-  ];
 }

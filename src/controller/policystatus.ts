@@ -1,53 +1,121 @@
 import { isDeepStrictEqual } from 'node:util';
-import { conditionsOf } from '../api/conditions.ts';
+import { conditionsOf, type Observation } from '../api/conditions.ts';
+import { parsePercent } from '../api/percent.ts';
 import type { PolicyStatus } from '../api/policy.ts';
+import { formatTime } from '../api/timestamp.ts';
+import { calibrate, type Calibration, type Verdicts } from './calibration.ts';
+import { calibrationStatus, riskObservation } from './calibrationstatus.ts';
 import { namespaceOf, policyOf } from './gather.ts';
-import { policyObservations } from './observations.ts';
+import { policyObservations } from './policyobservations.ts';
 import { matchesWorkload, policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
 import type { ClusterView } from './ports.ts';
-import { timestamp, type Outcome } from './reconcile.ts';
+import type { Outcome } from './reconcile.ts';
 import { quantities } from './status.ts';
 
-/** The status of a policy from what became of its workloads; undefined when it says what it said before. */
-export function policyStatusOf(
+/** The workloads of a policy, as they are now. */
+export interface PolicyLook {
+  /** Number of workloads that the selector matches. */
+  readonly matching: number;
+  /** Keys of those that no other policy goes before for. */
+  readonly owned: readonly string[];
+  /** What became of the owned; one that was not read yet has none. */
+  readonly outcomes: readonly Outcome[];
+}
+
+export function lookAt(
   policy: Policy,
   view: ClusterView,
-  known: { readonly outcomes: ReadonlyMap<string, Outcome>; readonly nowSeconds: number },
-): PolicyStatus | undefined {
+  outcomes: ReadonlyMap<string, Outcome>,
+): PolicyLook {
   const matching = [...view.workloads].filter(([, workload]) =>
     matchesWorkload(policy, workload, namespaceOf(view, workload.ref.namespace)),
   );
   const key = policyKey(policy);
   const isOurs = (each: Policy | undefined) => each !== undefined && policyKey(each) === key;
-  const ownedKeys = matching
+  const owned = matching
     .filter(([, workload]) => isOurs(policyOf(view, workload)))
     .map(([workloadKey]) => workloadKey);
-  const owned = ownedKeys.flatMap((workloadKey) => {
-    const outcome = known.outcomes.get(workloadKey);
-    return outcome?.policyKey === key ? [outcome] : [];
-  });
-  const failures = owned.flatMap(({ failure }) => failure ?? []);
+  return {
+    matching: matching.length,
+    owned,
+    outcomes: owned.flatMap((workloadKey) => {
+      const outcome = outcomes.get(workloadKey);
+      return outcome?.policyKey === key ? [outcome] : [];
+    }),
+  };
+}
+
+/**
+ * Whether the policy keeps its promises. Undefined while its workloads are being read for the first time, or can none
+ * of them be read, since part of them would say something else than the whole.
+ */
+export function calibrationOf(
+  policy: Policy,
+  { owned, outcomes }: PolicyLook,
+  before: Verdicts,
+): Calibration | undefined {
+  const containers = outcomes.flatMap((outcome) => outcome.containers ?? []);
+  if (outcomes.length < owned.length || containers.length === 0) return undefined;
+  return calibrate(containers, parsePercent(policy.spec.riskTolerance.confidence), before);
+}
+
+/**
+ * The status of a policy from what became of its workloads; undefined when it says what it said before. Figures of the
+ * calibration move with every sample: they are brought up to date when anything else changes, and once a UTC day.
+ */
+export function policyStatusOf(
+  policy: Policy,
+  look: PolicyLook,
+  known: { readonly calibration: Calibration | undefined; readonly nowSeconds: number },
+): PolicyStatus | undefined {
+  const { matching, owned, outcomes } = look;
+  const failures = outcomes.flatMap(({ failure }) => failure ?? []);
   const counts = {
-    workloads: matching.length,
-    owned: ownedKeys.length,
-    unread: ownedKeys.length - owned.length,
+    workloads: matching,
+    owned: owned.length,
+    unread: owned.length - outcomes.length,
     failing: failures.length,
   };
+  const risk = riskOf(policy, look, known);
   const status: PolicyStatus = {
     conditions: conditionsOf(
-      policyObservations({ ...counts, failure: failures[0] }),
+      [...policyObservations({ ...counts, failure: failures[0] }), ...risk.observations],
       policy.status?.conditions,
-      { now: timestamp(known.nowSeconds), generation: policy.generation },
+      { now: formatTime(known.nowSeconds), generation: policy.generation },
     ),
     observedGeneration: policy.generation,
     workloads: counts.workloads,
     owned: counts.owned,
-    recommended: owned.filter(({ state }) => state === 'Recommended' || state === 'Fits').length,
-    held: owned.filter(({ reason }) => reason !== undefined).length,
-    savings: quantities(totalSavings(owned)),
+    recommended: outcomes.filter(({ state }) => state === 'Recommended' || state === 'Fits').length,
+    held: outcomes.filter(({ reason }) => reason !== undefined).length,
+    savings: quantities(totalSavings(outcomes)),
+    ...(risk.calibration && { calibration: risk.calibration }),
   };
-  return isDeepStrictEqual(comparable(status), comparable(policy.status)) ? undefined : status;
+  return isDeepStrictEqual(material(status), material(policy.status)) ? undefined : status;
+}
+
+/** While the workloads cannot be judged as a whole, what was said of them stays. */
+function riskOf(
+  { status }: Policy,
+  { owned }: PolicyLook,
+  known: { readonly calibration: Calibration | undefined; readonly nowSeconds: number },
+): {
+  readonly observations: readonly Observation[];
+  readonly calibration: PolicyStatus['calibration'];
+} {
+  if (owned.length === 0) return { observations: [], calibration: undefined };
+  const { calibration, nowSeconds } = known;
+  if (calibration === undefined) {
+    return {
+      observations: status?.conditions?.filter(({ type }) => type === 'RiskKept') ?? [],
+      calibration: status?.calibration,
+    };
+  }
+  return {
+    observations: [riskObservation(calibration)],
+    calibration: calibrationStatus(calibration, nowSeconds),
+  };
 }
 
 function totalSavings(outcomes: readonly Outcome[]): { cpu: number; memory: number } {
@@ -57,6 +125,16 @@ function totalSavings(outcomes: readonly Outcome[]): { cpu: number; memory: numb
   };
 }
 
-function comparable(status: PolicyStatus | undefined): unknown {
-  return JSON.parse(JSON.stringify(status ?? null));
+function material(status: PolicyStatus | undefined): unknown {
+  if (status === undefined) return null;
+  const { conditions, calibration, ...others } = status;
+  return JSON.parse(
+    JSON.stringify({
+      ...others,
+      day: calibration?.day,
+      conditions: conditions?.map((condition) =>
+        condition.type === 'RiskKept' ? { ...condition, message: undefined } : condition,
+      ),
+    }),
+  );
 }

@@ -3,9 +3,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { conditionsOf, type Observation } from '../api/conditions.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import { parseDuration } from '../api/duration.ts';
+import { formatTime } from '../api/timestamp.ts';
+import { ALONE, type FleetView } from '../recommend/fleet.ts';
 import { recommend } from '../recommend/recommend.ts';
 import type { Amounts } from '../recommend/usage.ts';
+import { containerOutcomes, type ContainerOutcome } from './calibration.ts';
+import type { KnownFleet } from './fleets.ts';
 import { gather, governanceOf, type Governance } from './gather.ts';
+import { talliesOf, withTallies } from './keptstatus.ts';
 import { recommendationObservations } from './observations.ts';
 import {
   type ClusterView,
@@ -28,6 +33,8 @@ export interface Outcome {
   readonly reason: string | undefined;
   readonly savings: Required<Amounts>;
   readonly failure: UsageFailure | undefined;
+  /** Those that are sized; undefined while usage was never read. */
+  readonly containers: readonly ContainerOutcome[] | undefined;
 }
 
 export type Written = 'Created' | 'Updated' | 'Unchanged' | 'Deleted' | 'Waiting';
@@ -44,6 +51,8 @@ export interface ReconcileContext {
   readonly clock: Clock;
   /** Asks for usage and gives what is known of it. */
   readonly usageOf: (workload: WorkloadRef, windowSeconds: number) => KnownUsage;
+  /** What the workloads of a policy say together. */
+  readonly fleetOf: (policy: Policy) => KnownFleet;
 }
 
 const LONGEST_NAME = 253;
@@ -81,15 +90,25 @@ export async function reconcileWorkload(
   if (!usage.isRead && usage.failure === undefined) {
     return { written: 'Waiting', outcome: undefined };
   }
+  const fleet = context.fleetOf(governance.policy);
   const composed = compose(workload, {
     view,
     nowSeconds: context.clock.nowSeconds(),
     governance,
     usage,
     stored: stored?.status,
+    fleet,
   });
-  const written = await write(workload, { name, stored, status: composed.status }, context, signal);
+  const isTooEarly = !fleet.isComplete && restsOnFleet(stored?.status);
+  const written = isTooEarly
+    ? 'Unchanged'
+    : await write(workload, { name, stored, status: composed.status }, context, signal);
   return { written, outcome: composed.outcome };
+}
+
+/** After a start the margins of the fleet are not known before all of it was read: those of the prior would show for a while. */
+function restsOnFleet(status: RecommendationStatus | undefined): boolean {
+  return status?.containers?.some(({ evidence }) => evidence?.basis === 'Fleet') ?? false;
 }
 
 /** What a policy said that cannot be read now stays: another policy that matches would say something else for a while. */
@@ -124,20 +143,23 @@ export interface ComposeInput {
   readonly governance: Governance;
   readonly usage: KnownUsage;
   readonly stored: RecommendationStatus | undefined;
+  /** Left out: nothing is known of the other workloads of the policy. */
+  readonly fleet?: FleetView;
 }
 
 /** The status that a workload's Recommendation ought to have, and what that comes to. */
 export function compose(
   workload: Workload,
-  { view, nowSeconds, governance, usage, stored }: ComposeInput,
+  input: ComposeInput,
 ): { readonly status: RecommendationStatus; readonly outcome: Outcome } {
+  const { view, nowSeconds, governance, usage, stored, fleet = ALONE } = input;
   const { policy, mode, settings } = governance;
   const recommendations = recommend(
-    gather(view, workload, { governance, usage: usage.containers, stored, nowSeconds }),
+    gather(view, workload, { governance, usage: usage.containers, stored, fleet, nowSeconds }),
   );
   const { failure } = usage;
   const observations = recommendationObservations({ recommendations, mode, failure });
-  const content = statusOf({
+  const bare = statusOf({
     pods: podCount(workload),
     kinds: new Map(workload.containers.map(({ name, kind }) => [name, kind])),
     policy: policyRef(policy),
@@ -145,15 +167,20 @@ export function compose(
     settings,
     recommendations,
   });
+  const tallies = talliesOf(bare, stored, { usage: usage.containers, nowSeconds });
+  const content = withTallies(bare, tallies);
   const kept = usage.isRead ? undefined : stored;
   const fresh = usage.isRead ? { content, observations } : unread(content, failure);
   const said = kept === undefined ? fresh : keep(kept, observations);
-  const now = timestamp(nowSeconds);
+  const now = formatTime(nowSeconds);
   const status = {
     ...said.content,
     conditions: conditionsOf(said.observations, stored?.conditions, { now }),
   };
-  return { status, outcome: outcomeOf(status, policy, failure) };
+  const containers = usage.isRead
+    ? containerOutcomes(recommendations, { settings, pods: podCount(workload), tallies })
+    : undefined;
+  return { status, outcome: { ...outcomeOf(status, policy, failure), containers } };
 }
 
 /** Before usage could be read once, nothing is known of it: not that there is none, nor that there is little. */
@@ -179,16 +206,11 @@ function unread(
   };
 }
 
-/** Unix seconds as the API writes times. */
-export function timestamp(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
 function outcomeOf(
   { summary, reason, savings = {} }: RecommendationStatus,
   policy: Policy,
   failure: UsageFailure | undefined,
-): Outcome {
+): Omit<Outcome, 'containers'> {
   return {
     policyKey: policyKey(policy),
     state: summary?.status ?? '',
@@ -255,8 +277,9 @@ function material({ conditions, containers, ...others }: RecommendationStatus): 
         current,
         target,
         clamps: clamps?.map(({ clamp, resource, field }) => ({ clamp, resource, field })),
-        evidence,
+        evidence: { ...evidence, behaviour: undefined },
         reasons: [rest.cpu?.reason, rest.memory?.reason],
+        oomKill: rest.memory?.oomKill,
       })),
     }),
   );

@@ -48,6 +48,7 @@ export function containerSettings(
   return {
     resources: { cpu: of('cpu'), memory: of('memory') },
     confidence: parsePercent(spec.riskTolerance.confidence),
+    cadence: spec.cadence,
     windowSeconds: parseDuration(spec.history.window),
     minimumSeconds: parseDuration(spec.history.minimum),
     halfLifeSeconds: parseDuration(spec.history.halfLife),

@@ -9,13 +9,16 @@ import {
   readableMemory,
 } from '../api/quantity.ts';
 import type { ContainerStatus, RecommendationStatus } from '../api/recommendation.ts';
+import { formatTime } from '../api/timestamp.ts';
 import {
-  clampSentence,
-  explain,
-  realisedText,
-  ruleSentence,
+  intervalWords,
+  realisedWords,
+  supportedWords,
+  worstDayWords,
   type Wording,
-} from '../recommend/explain.ts';
+} from '../recommend/evidencewords.ts';
+import { clampSentence, explain, ruleSentence } from '../recommend/explain.ts';
+import type { Realised } from '../recommend/realised.ts';
 import { holds, wholeDays, type ContainerRecommendation } from '../recommend/recommend.ts';
 import type { ContainerSettings } from '../recommend/settings.ts';
 import { RESOURCES, type Amounts, type Resource } from '../recommend/usage.ts';
@@ -26,6 +29,7 @@ import { summaryOf } from './summary.ts';
 export const WORDING: Wording = {
   amount: (resource, amount) => (resource === 'cpu' ? readableCpu(amount) : readableMemory(amount)),
   share: formatPercent,
+  day: (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10),
 };
 
 /** What the API takes; the schema says the same. */
@@ -131,7 +135,6 @@ function containerStatus(
   kind: ContainerStatus['kind'],
 ): ContainerStatus {
   const { name, current, target, resources, clamps } = recommendation;
-  const of = (resource: Resource) => resourceStatus(resource, recommendation);
   const uncapped: Amounts = Object.fromEntries(
     RESOURCES.flatMap((resource) => {
       const amount = resources[resource].decision.estimate?.amount;
@@ -146,8 +149,8 @@ function containerStatus(
       target: { requests: quantities(target.requests), limits: quantities(target.limits) },
     }),
     uncapped: quantities(uncapped),
-    cpu: of('cpu'),
-    memory: of('memory'),
+    cpu: cpuStatus(recommendation),
+    memory: memoryStatus(recommendation),
     evidence: evidenceStatus(recommendation),
     ...(clamps.length > 0 && {
       clamps: clamps.slice(0, MOST_CLAMPS).map((clamp) => ({
@@ -163,17 +166,55 @@ function containerStatus(
   };
 }
 
+type ResourceStatus = Omit<NonNullable<ContainerStatus['memory']>, 'oomKill'>;
+
 function resourceStatus(
   resource: Resource,
   recommendation: ContainerRecommendation,
-): NonNullable<ContainerStatus['cpu']> {
-  const result = recommendation.resources[resource];
+): ResourceStatus {
+  const { decision, promised, realised, supported, restsOnDays } =
+    recommendation.resources[resource];
+  const level = supportedWords(supported, WORDING);
   return {
-    rule: clipped(ruleSentence(resource, result.decision, WORDING), LONGEST_RULE),
-    promised: formatPercent(result.promised),
-    realised: realisedText(resource, result, WORDING),
-    observedDays: wholeDays(result.restsOnDays),
-    ...(result.decision.hold !== undefined && { reason: result.decision.hold }),
+    rule: clipped(ruleSentence(resource, decision, WORDING), LONGEST_RULE),
+    promised: formatPercent(promised),
+    realised: realised === undefined ? '' : realisedWords(resource, realised, WORDING),
+    ...(realised && daysStatus(resource, realised)),
+    ...(level !== undefined && { supported: level }),
+    observedDays: wholeDays(restsOnDays),
+    ...(decision.hold !== undefined && { reason: decision.hold }),
+  };
+}
+
+function daysStatus(
+  resource: Resource,
+  realised: Realised,
+): Pick<ResourceStatus, 'interval' | 'worstDay'> {
+  const worstDay = worstDayWords(resource, realised, WORDING);
+  return {
+    interval: intervalWords(resource, realised, WORDING),
+    ...(worstDay !== undefined && { worstDay }),
+  };
+}
+
+function cpuStatus(recommendation: ContainerRecommendation): NonNullable<ContainerStatus['cpu']> {
+  const { realised } = recommendation.resources.cpu;
+  return {
+    ...resourceStatus('cpu', recommendation),
+    ...(realised && { workOver: formatPercent(realised.workOver) }),
+  };
+}
+
+function memoryStatus(
+  recommendation: ContainerRecommendation,
+): NonNullable<ContainerStatus['memory']> {
+  const { oomKill } = recommendation.resources.memory;
+  if (oomKill === undefined) return resourceStatus('memory', recommendation);
+  const { seconds, limitBytes } = oomKill;
+  const limit = limitBytes === undefined ? {} : { limit: formatMemory(limitBytes) };
+  return {
+    ...resourceStatus('memory', recommendation),
+    oomKill: { time: formatTime(seconds), ...limit },
   };
 }
 
@@ -187,9 +228,10 @@ function evidenceStatus({
     to: dayText(evidence.lastSampleSeconds),
     basis: evidence.basis,
     confidence: evidence.confidence,
+    ...(evidence.behaviour !== undefined && { behaviour: evidence.behaviour }),
   };
 }
 
 function dayText(seconds: number | undefined): string {
-  return seconds === undefined ? '' : new Date(seconds * 1000).toISOString().slice(0, 10);
+  return seconds === undefined ? '' : WORDING.day(seconds);
 }

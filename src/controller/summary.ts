@@ -34,11 +34,15 @@ export function summaryOf({ recommendations, savings, policy }: SummaryInput): S
     status: stateOf(recommendations),
     policy: policy === undefined ? '' : `${policy.kind}/${policy.name}`,
     evidence: `${Math.min(...days, Infinity) === Infinity ? 0 : Math.min(...days)}d`,
-    basis: recommendations.some(({ evidence }) => evidence.basis === 'Prior')
-      ? 'Prior'
-      : 'OwnHistory',
+    basis: basisOf(recommendations),
     confidence: CONFIDENCES[Math.min(...confidences)] ?? 'Low',
   };
+}
+
+/** That of the container that knows least of itself. */
+function basisOf(recommendations: readonly ContainerRecommendation[]): string {
+  const bases = recommendations.map(({ evidence }) => evidence.basis);
+  return (['Prior', 'Fleet'] as const).find((basis) => bases.includes(basis)) ?? 'OwnHistory';
 }
 
 function sumOf(sizes: readonly (Sizes | undefined)[], resource: Resource): number | undefined {

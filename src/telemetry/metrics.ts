@@ -10,6 +10,20 @@ export interface MetricsSnapshot {
     readonly reason: string | undefined;
     readonly savings: { readonly cpu: number; readonly memory: number };
   }>;
+  readonly promises: Iterable<PolicyPromise>;
+}
+
+/** What one policy promises of one resource, and how that stands. */
+export interface PolicyPromise {
+  /** `RightsizePolicy/shop/web`. */
+  readonly policy: string;
+  readonly resource: 'cpu' | 'memory';
+  readonly promised: number;
+  /** Undefined while nothing can be judged, as is what follows. */
+  readonly realised: number | undefined;
+  readonly isKept: boolean | undefined;
+  /** Share of the containers that keep their own risk; of CPU only. */
+  readonly containersKept: number | undefined;
 }
 
 export interface OperatorMetrics {
@@ -31,9 +45,13 @@ const MISNAMED = [
   'nodejs_active_resources_total',
 ];
 
+/** Series by policy are for the first of them by name, so that tenants who write many cannot flood a Prometheus. */
+const MOST_POLICIES = 500;
+
 /**
  * The operator's metrics on a registry of their own. Label values come from closed sets: no names of workloads, no
- * texts of errors.
+ * texts of errors. The one exception are the names of policies, of which there are few: a promise is a policy's, and
+ * nobody could be told that it is broken without the name.
  */
 export function createMetrics(version: string, snapshot: () => MetricsSnapshot): OperatorMetrics {
   const registry = new Registry();
@@ -47,6 +65,7 @@ export function createMetrics(version: string, snapshot: () => MetricsSnapshot):
     registers,
   }).set({ version }, 1);
   stateGauges(registers, snapshot);
+  promiseGauges(registers, snapshot);
   const reconciles = new Counter({
     name: 'rightsize_reconciles_total',
     help: 'Workloads brought in line, by what was written.',
@@ -129,6 +148,52 @@ function stateGauges(registers: Registry[], snapshot: () => MetricsSnapshot): vo
   labelledGauge(registers, 'rightsize_held_workloads', 'Workloads held, by reason.', () =>
     count([...snapshot().outcomes].flatMap(({ reason }) => reason ?? [])),
   );
+}
+
+function promiseGauges(registers: Registry[], snapshot: () => MetricsSnapshot): void {
+  const gauge = (name: string, help: string, read: (of: PolicyPromise) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['policy', 'resource'],
+      registers,
+      collect() {
+        this.reset();
+        for (const promise of shownPromises(snapshot())) {
+          const value = read(promise);
+          const { policy, resource } = promise;
+          if (value !== undefined) this.set({ policy, resource }, value);
+        }
+      },
+    });
+  gauge(
+    'rightsize_risk_promised',
+    'Risk that the policy promises. CPU: share of time over the request. Memory: share of days over the limit.',
+    ({ promised }) => promised,
+  );
+  gauge(
+    'rightsize_risk_realised',
+    'Risk that was realised, over all containers of the policy; absent while nothing can be judged.',
+    ({ realised }) => realised,
+  );
+  gauge(
+    'rightsize_risk_kept',
+    '0 while the promise is broken beyond chance, else 1; absent while nothing can be judged.',
+    ({ isKept }) => (isKept === undefined ? undefined : Number(isKept)),
+  );
+  gauge(
+    'rightsize_policy_containers_kept_ratio',
+    'Share of the containers of the policy that keep their own CPU risk.',
+    ({ containersKept }) => containersKept,
+  );
+}
+
+function shownPromises({ promises }: MetricsSnapshot): readonly PolicyPromise[] {
+  const byPolicy = Map.groupBy(promises, ({ policy }) => policy);
+  return [...byPolicy.keys()]
+    .sort()
+    .slice(0, MOST_POLICIES)
+    .flatMap((policy) => byPolicy.get(policy) ?? []);
 }
 
 function labelledGauge(

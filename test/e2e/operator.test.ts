@@ -323,7 +323,13 @@ describe('the operator', function () {
     assert.match(body, /^rightsize_leader 1$/m);
     assert.match(body, /^rightsize_workloads\{state="Recommended"\} 3$/m);
     assert.match(body, /^rightsize_usage_failing_workloads 0$/m);
-    assert.doesNotMatch(body, new RegExp(`${scene.namespace}|"web"|"db"|"report"|127\\.0\\.0\\.1`));
+    // Policies are named where promises are, and nothing else is.
+    assert.match(body, /^rightsize_risk_promised\{policy="[^"]+",resource="cpu"\} 0\.05$/m);
+    const unnamed = body.replaceAll(/ policy="[^"]+"|\{policy="[^"]+"/g, '');
+    assert.doesNotMatch(
+      unnamed,
+      new RegExp(`${scene.namespace}|"web"|"db"|"report"|127\\.0\\.0\\.1`),
+    );
   });
 
   it('answers for its health, and with 404 to anything else', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { Controller } from '../../../src/controller/controller.ts';
 import { workloadKey } from '../../../src/controller/ports.ts';
-import { aHistory, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aHistory, dayOfHours, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aPolicy, aWorkload, MemoryCluster, MemoryUsage } from './memorycluster.ts';
 
 const NAMES = ['cart', 'web', 'api'] as const;
@@ -129,6 +129,64 @@ describe('the controller', () => {
     await pass(5);
     assert.equal(cluster.writes, 0);
     assert.ok(errors.length > 0);
+  });
+
+  describe('of a policy whose containers outgrow each size', () => {
+    const use = (name: string, cores: number) =>
+      source.usage.set(workloadKey(aWorkload(name).ref), {
+        main: aHistory(days(14, { cpu: [cores] })) ?? assert.fail(),
+      });
+    /** Each hour is by more above the one before it than any margin, so that each is over its size. */
+    const outgrow = (name: string) => {
+      const growing = Array.from({ length: 14 }, (_, day) =>
+        dayOfHours(
+          14 - day,
+          Array.from({ length: 24 }, (_, hour) => [1e-8 * 1.07 ** (day * 24 + hour)]),
+        ),
+      );
+      const main = aHistory(growing) ?? assert.fail();
+      source.usage.set(workloadKey(aWorkload(name).ref), { main });
+    };
+    let before: ReturnType<typeof cart>;
+    const ledAgain = async () => {
+      await controller.rest();
+      controller.lead();
+      await pass(6);
+    };
+    const cart = () => {
+      const { reason, containers: [main] = [] } = cluster.statusOf('deployment-cart') ?? {};
+      return { reason, cpu: main?.target?.requests?.cpu };
+    };
+
+    beforeEach(async () => {
+      for (const name of NAMES) outgrow(name);
+      controller.lead();
+      await pass(6);
+      before = cart();
+    });
+
+    it('says that the promise is not kept', () => {
+      const { status } = cluster.policies.get('RightsizePolicy/shop/own') ?? {};
+      const risk = status?.conditions?.find(({ type }) => type === 'RiskKept');
+      assert.deepEqual([risk?.status, risk?.reason], ['False', 'CPUNotKept']);
+      assert.ok(events.includes('own CPUNotKept'));
+      const { calibrations } = controller.snapshot;
+      assert.equal(calibrations.get('RightsizePolicy/shop/own')?.cpu.verdict, 'NotKept');
+    });
+
+    it('lowers nothing, also when it leads anew', async () => {
+      use('cart', 0.02);
+      await ledAgain();
+      assert.deepEqual(cart(), { reason: 'RiskNotKept', cpu: before.cpu });
+    });
+
+    it('lowers again once the promise is kept', async () => {
+      for (const name of NAMES) use(name, 0.02);
+      await ledAgain();
+      assert.ok(events.includes('own RiskKeptAgain'));
+      assert.deepEqual(cart(), { reason: undefined, cpu: '22m' });
+      assert.deepEqual(errors, []);
+    });
   });
 
   it('reads usage again when it leads again, and says nothing new', async () => {

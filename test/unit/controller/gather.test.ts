@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { gather, governanceOf } from '../../../src/controller/gather.ts';
 import { compose } from '../../../src/controller/reconcile.ts';
 import type { Policy, Pod, Workload } from '../../../src/controller/ports.ts';
+import { ALONE } from '../../../src/recommend/fleet.ts';
 import { recommend } from '../../../src/recommend/recommend.ts';
 import { summaryOf } from '../../../src/controller/summary.ts';
-import { policyStatusOf } from '../../../src/controller/policystatus.ts';
 import { aContainer, aHistory, days, GI, MI, NOW, recommended } from '../../support/builders.ts';
 import { aPolicy, aWorkload, MemoryCluster } from './memorycluster.ts';
 
@@ -16,7 +16,8 @@ function governed(cluster: MemoryCluster, workload: Workload) {
 }
 
 function inputOf(cluster: MemoryCluster, workload = aWorkload('cart')) {
-  const context = { governance: governed(cluster, workload), usage, nowSeconds: NOW };
+  const governance = governed(cluster, workload);
+  const context = { governance, usage, fleet: ALONE, nowSeconds: NOW };
   return gather(cluster, workload, { ...context, stored: undefined });
 }
 
@@ -70,7 +71,7 @@ describe('what is gathered of a workload', () => {
       pod('b', [killed('main', NOW - 20)]),
       pod('c', [killed('main', undefined)]),
     ]);
-    assert.equal(inputOf(cluster).containers[0]?.oomKilledSeconds, NOW - 20);
+    assert.equal(inputOf(cluster).containers[0]?.oomKill?.seconds, NOW - 20);
   });
 
   it('has the autoscaler of its own kind and name only', () => {
@@ -92,13 +93,20 @@ describe('what is gathered of a workload', () => {
       cluster.add(policy);
       const workload = aWorkload('cart');
       const governance = governed(cluster, workload);
-      const input = gather(cluster, workload, { governance, usage, stored, nowSeconds: NOW });
+      const input = gather(cluster, workload, {
+        governance,
+        usage,
+        stored,
+        fleet: ALONE,
+        nowSeconds: NOW,
+      });
       return input.containers[0]?.previous.memory;
     };
     assert.deepEqual(previous(aPolicy('own')), {
       request: 113 * MI,
       coveredDays: 14,
       lastSampleSeconds: NOW - 86_400,
+      oomKill: undefined,
       isSamePolicy: true,
     });
     assert.equal(previous(aPolicy('own', {}, { generation: 2 }))?.isSamePolicy, false);
@@ -145,6 +153,7 @@ describe('the columns of a recommendation', () => {
     const recommendations = recommend({
       containers: [aContainer().with([]).input],
       autoscaled: [],
+      ...ALONE,
       limitRanges: [],
       largestNode: undefined,
       nowSeconds: NOW,
@@ -156,27 +165,5 @@ describe('the columns of a recommendation', () => {
     });
     assert.deepEqual([summary.cpu, summary.memory], ['none → ?', 'none → ?']);
     assert.deepEqual([summary.status, summary.basis], ['Learning', 'Prior']);
-  });
-});
-
-describe('the status of a policy', () => {
-  const statusFor = (cluster: MemoryCluster, policy: Policy) =>
-    policyStatusOf(policy, cluster, { outcomes: new Map(), nowSeconds: NOW });
-
-  it('tells a selector that matches nothing from one whose workloads go to others', () => {
-    const cluster = new MemoryCluster().add(
-      aPolicy('first', { priority: 1 }),
-      aPolicy('second'),
-      aPolicy('none', { selector: { matchLabels: { app: 'x' } } }),
-      aWorkload('cart'),
-    );
-    const reason = (name: string) => {
-      const policy = cluster.policies.get(`RightsizePolicy/shop/${name}`) ?? assert.fail();
-      const status = statusFor(cluster, policy);
-      return [status?.conditions?.[0]?.reason, status?.workloads, status?.owned];
-    };
-    assert.deepEqual(reason('second'), ['OthersGoFirst', 1, 0]);
-    assert.deepEqual(reason('none'), ['NoWorkloadsMatch', 0, 0]);
-    assert.deepEqual(reason('first'), ['ReadingHistory', 1, 1]);
   });
 });

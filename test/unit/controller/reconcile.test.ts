@@ -5,6 +5,8 @@ import {
   type Reconciled,
 } from '../../../src/controller/reconcile.ts';
 import type { ContainerSpec, UsageFailure } from '../../../src/controller/ports.ts';
+import type { KnownFleet } from '../../../src/controller/fleets.ts';
+import { ALONE } from '../../../src/recommend/fleet.ts';
 import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
 import { aHistory, day, days, GI, HOUR_SECONDS, MI, NOW } from '../../support/builders.ts';
 import { aClusterPolicy, aPolicy, aWorkload, MemoryCluster, UNREACHABLE } from './memorycluster.ts';
@@ -22,6 +24,7 @@ describe('reconciling a workload', () => {
   let failure: UsageFailure | undefined;
   let isRead: boolean;
   let now: number;
+  let fleet: KnownFleet;
 
   const reconcile = (key = KEY): Promise<Reconciled> =>
     reconcileWorkload(
@@ -35,6 +38,7 @@ describe('reconciling a workload', () => {
           failure,
           isRead,
         }),
+        fleetOf: () => fleet,
       },
       signal,
     );
@@ -48,6 +52,22 @@ describe('reconciling a workload', () => {
     failure = undefined;
     isRead = true;
     now = NOW;
+    fleet = { ...ALONE, isComplete: true };
+  });
+
+  it('takes the margin of the fleet once all of it was looked at, and not the prior after a restart', async () => {
+    const fitted = { ...ALONE, marginOf: () => ({ excess: 3, basis: 'Fleet' as const }) };
+    fleet = { ...fitted, isComplete: true };
+    await reconcile();
+    // e^(3 × 0.1) = 1.35, in steps of 4Mi.
+    assert.equal(target()?.memory, '136Mi');
+    const before = cluster.statusOf(NAME);
+    fleet = { ...ALONE, isComplete: false };
+    assert.equal((await reconcile()).written, 'Unchanged');
+    assert.deepEqual(cluster.statusOf(NAME), before);
+    fleet = { ...ALONE, isComplete: true };
+    assert.equal((await reconcile()).written, 'Updated');
+    assert.equal(target()?.memory, '113Mi');
   });
 
   it('creates its recommendation', async () => {
@@ -259,6 +279,42 @@ describe('reconciling a workload', () => {
       await reconcile();
       assert.equal(target()?.memory === '113Mi', passed === 7, `after ${passed} days`);
     }
+  });
+
+  it('judges what it recommended by the use that comes after, though it writes nothing for that', async () => {
+    const kept = () => cluster.statusOf(NAME)?.containers?.[0]?.kept;
+    const later = (hours: number, cpu: readonly number[]) => {
+      now = NOW + hours * HOUR_SECONDS;
+      const today = day(0, { cpu, cpuCoverage: hours / 24, memoryCoverage: hours / 24 });
+      usage = aHistory([...days(14), today], { lastSampleSeconds: now - 300 });
+    };
+    later(4, [0.1]);
+    await reconcile();
+    assert.equal(kept()?.to, '2027-01-15T04:00:00Z');
+    const { writes } = cluster;
+    later(6, [0.1]);
+    await reconcile();
+    assert.equal(cluster.writes, writes);
+    // A burst over the 100m and something that were recommended; the next target follows it.
+    later(12, [0.1, 0.4]);
+    await reconcile();
+    assert.ok(cluster.writes > writes);
+    assert.equal(kept()?.to, '2027-01-15T12:00:00Z');
+    const { cpu, memory } = kept() ?? assert.fail();
+    assert.ok(Math.abs(cpu.over / cpu.samples - 0.5) < 0.001, `${cpu.over} of ${cpu.samples}`);
+    assert.deepEqual(memory, { days: 0, daysHit: 0, today: 'Under' });
+  });
+
+  it('begins to count anew when another risk is promised', async () => {
+    await reconcile();
+    now = NOW + DAY_SECONDS;
+    usage = aHistory([...days(14), day(0)]);
+    await reconcile();
+    const kept = () => cluster.statusOf(NAME)?.containers?.[0]?.kept;
+    assert.deepEqual([kept()?.since, kept()?.memory.days], ['2027-01-15T00:00:00Z', 1]);
+    cluster.add(aPolicy('own', { riskTolerance: { profile: 'Critical' } }, { generation: 2 }));
+    await reconcile();
+    assert.deepEqual([kept()?.since, kept()?.memory.days], ['2027-01-16T00:00:00Z', 0]);
   });
 
   it('takes over the recommendation when the workload was made anew', async () => {

@@ -48,6 +48,7 @@ describe('the settings of a container', () => {
         },
       },
       confidence: 0.95,
+      cadence: 'Steady',
       windowSeconds: 14 * DAY_SECONDS,
       minimumSeconds: DAY_SECONDS,
       halfLifeSeconds: 3 * DAY_SECONDS,

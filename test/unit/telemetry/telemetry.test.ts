@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { createMetrics, type MetricsSnapshot } from '../../../src/telemetry/metrics.ts';
+import {
+  createMetrics,
+  type MetricsSnapshot,
+  type PolicyPromise,
+} from '../../../src/telemetry/metrics.ts';
 import { parseAddress } from '../../../src/telemetry/server.ts';
 
 describe('an address to listen on', () => {
@@ -25,6 +29,7 @@ describe('metrics', () => {
     queueDepth: 3,
     usage: { wanted: 5, failing: 2, unread: 1 },
     outcomes: [],
+    promises: [],
   };
   const rendered = (change: Partial<MetricsSnapshot> = {}) =>
     createMetrics('1.2.3', () => ({ ...quiet, ...change })).render();
@@ -65,6 +70,51 @@ describe('metrics', () => {
     );
     assert.match(text, /^rightsize_prometheus_received_bytes_total 100$/m);
     assert.match(text, /^rightsize_prometheus_query_duration_seconds_count\{outcome="ok"\} 1$/m);
+  });
+
+  it('show what policies promise and realise, and nothing where nothing can be judged', async () => {
+    const promise = (policy: string, change: Partial<PolicyPromise> = {}): PolicyPromise => ({
+      policy,
+      resource: 'cpu',
+      promised: 0.02,
+      realised: 0.007,
+      isKept: false,
+      containersKept: 0.9,
+      ...change,
+    });
+    const young = { realised: undefined, isKept: undefined, containersKept: undefined };
+    const promises = [
+      promise('RightsizePolicy/shop/web'),
+      promise('RightsizePolicy/shop/web', { resource: 'memory', ...young }),
+    ];
+    const text = await rendered({ promises });
+    const labels = (resource: string) =>
+      `\\{policy="RightsizePolicy/shop/web",resource="${resource}"\\}`;
+    for (const line of [
+      `rightsize_risk_promised${labels('cpu')} 0.02`,
+      `rightsize_risk_promised${labels('memory')} 0.02`,
+      `rightsize_risk_realised${labels('cpu')} 0.007`,
+      `rightsize_risk_kept${labels('cpu')} 0`,
+      `rightsize_policy_containers_kept_ratio${labels('cpu')} 0.9`,
+    ]) {
+      assert.match(text, new RegExp(`^${line}$`, 'm'));
+    }
+    assert.doesNotMatch(text, new RegExp(`(realised|kept|ratio)${labels('memory')}`));
+  });
+
+  it('name no more than 500 policies', async () => {
+    const promises = Array.from({ length: 700 }, (_, index): PolicyPromise => ({
+      policy: `RightsizePolicy/shop/${1000 + index}`,
+      resource: 'cpu',
+      promised: 0.02,
+      realised: undefined,
+      isKept: undefined,
+      containersKept: undefined,
+    }));
+    const text = await rendered({ promises });
+    assert.equal([...text.matchAll(/^rightsize_risk_promised\{/gm)].length, 500);
+    assert.match(text, /policy="RightsizePolicy\/shop\/1499"/);
+    assert.doesNotMatch(text, /policy="RightsizePolicy\/shop\/1500"/);
   });
 
   it('carry the version, and no label but those of closed sets', async () => {

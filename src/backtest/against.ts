@@ -5,7 +5,7 @@ import type { PeersResult } from './page.ts';
 import type { PeerName } from './peers/peer.ts';
 import type { Backtest, BacktestOptions, Replay } from './run.ts';
 
-export interface AgainstOptions {
+interface AgainstOptions {
   readonly peers: readonly PeerName[];
   readonly cadences: readonly PeerCadence[];
   /** Of ours: peers of the same cadence make the headline. */
@@ -13,19 +13,31 @@ export interface AgainstOptions {
   readonly currentOf: (replay: Replay) => number | undefined;
 }
 
+type FleetOptions = AgainstOptions & Pick<BacktestOptions, 'risks' | 'confidence' | 'coresOf'>;
+
 /**
- * Runs the peers over the series of the daily protocol that ours was scored on, one series at a time.
- * Undefined where there is none. A series on which a peer never spoke is left out for all.
+ * Runs the peers over the series of the daily protocol that ours was scored on, one series at a time, since each
+ * takes long enough for a caller to want to look up in between. Undefined for a series on which a peer never spoke:
+ * it is left out for all.
  */
-export function runAgainst(
+export function* compareEach(
   { replays }: Pick<Backtest, 'replays'>,
   resource: Resource,
-  options: AgainstOptions & Pick<BacktestOptions, 'risks' | 'confidence' | 'coresOf'>,
+  options: FleetOptions,
+): Generator<ComparedSeries | undefined> {
+  for (const replay of replays) {
+    if (replay.resource !== resource || replay.protocol.name !== 'daily') continue;
+    yield compared(replay, options);
+  }
+}
+
+/** Pools what `compareEach` gave; undefined without a series. */
+export function poolCompared(
+  each: readonly (ComparedSeries | undefined)[],
+  resource: Resource,
+  { confidence, cadence, risks }: FleetOptions,
 ): PeersResult | undefined {
-  const series = replays
-    .filter((replay) => replay.resource === resource && replay.protocol.name === 'daily')
-    .flatMap((replay) => compared(replay, options) ?? []);
-  const { confidence, cadence, risks } = options;
+  const series = each.flatMap((one) => one ?? []);
   const comparison = compareFleet(series, {
     resource,
     risk: risks[resource],

@@ -11,13 +11,19 @@ export function renderComparison(comparison: Comparison): string {
     '',
     ...align([shippedHead(comparison), ...shippedRows(comparison)]),
     '',
+    ...(comparison.lines.length === 0 ? [] : atEqualPromise(comparison)),
+  ].join('\n');
+}
+
+function atEqualPromise(comparison: Comparison): readonly string[] {
+  return [
     'At equal promise: what the peer costs when its setting is chosen with hindsight, and ours / peer (under 1: ours is cheaper)',
     '',
     ...align([equalHead(comparison), ...comparison.lines.map(equalRow)]),
     '',
     headline(comparison),
     '',
-  ].join('\n');
+  ];
 }
 
 /**

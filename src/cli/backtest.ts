@@ -1,40 +1,30 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Command } from 'commander';
+import type { Comparison } from '../backtest/comparison.ts';
 import { renderComparison } from '../backtest/comparisontext.ts';
 import { CURVE_RISKS } from '../backtest/costcurve.ts';
 import { pageOf } from '../backtest/page.ts';
-import { PEER_NAMES, type PeerName } from '../backtest/peers/peer.ts';
-import type { Comparison } from '../backtest/comparison.ts';
-import {
-  backtest,
-  CADENCES,
-  type Backtest,
-  type BacktestOptions,
-  type CadenceName,
-} from '../backtest/run.ts';
 import { recommendationLines } from '../backtest/recommendations.ts';
-import type { GridSeries } from '../backtest/grid.ts';
-import { containerSettings } from '../controller/settings.ts';
-import { readGrids } from '../csv/grid.ts';
+import { backtest, type Backtest, type BacktestOptions } from '../backtest/run.ts';
 import { backtestJson, backtestTable } from '../report/backtest.ts';
-import { Progress } from '../report/progress.ts';
-import { PROFILES } from '../api/risk.ts';
 import { renderBacktestPage } from '../report/html/backtestpage.ts';
+import { Progress } from '../report/progress.ts';
 import { againstPeers, type Peers } from './againstpeers.ts';
+import {
+  givenPolicy,
+  optionsOf,
+  UNREAD,
+  withBacktestFlags,
+  type BacktestFlags,
+} from './backtestflags.ts';
+import { readTraceFleet, type Replayable } from './backtestsource.ts';
+import type { Context } from './clusterview.ts';
 import { BadInput } from './failure.ts';
-import { policyFromFlags, type PolicyFlags } from './policyflags.ts';
-
-interface BacktestFlags extends PolicyFlags {
-  readonly source: 'csv';
-  readonly cadence: CadenceName;
-  readonly against: readonly PeerName[];
-  readonly machineCores: Readonly<Record<string, number>>;
-  readonly recommendationsOut?: string;
-  readonly html?: string;
-  readonly output: 'table' | 'json';
-}
+import { lookUp } from './interrupt.ts';
+import type { GivenPolicy } from './policyflags.ts';
+import { refuseUnread } from './sourceflags.ts';
 
 const EXIT: Readonly<Record<Backtest['verdict'], number>> = {
   kept: 0,
@@ -44,70 +34,25 @@ const EXIT: Readonly<Record<Backtest['verdict'], number>> = {
 
 /** Adds `rightsize backtest`. */
 export function addBacktestCommand(program: Command): void {
-  program
+  const command = program
     .command('backtest')
     .summary('replay recommendations on past use, and see whether the risk would have been kept')
     .description(
-      'Walks over usage hour by hour, recommends from what lies before each hour only, and compares what was realised with what was promised.',
+      'Walks over usage hour by hour, recommends from what lies before each hour only, and compares what was realised with what was promised. Usage comes from CSV files, or from a cluster and its Prometheus, of which the replica that used most counts in each 5 minutes.',
     )
-    .argument('<file...>', 'series,timestamp,cpu_cores,memory_bytes, plain or gzip')
-    .addOption(
-      new Option('--source <source>', 'where usage comes from').choices(['csv']).default('csv'),
-    )
-    .option('--policy <file>', 'a RightsizePolicy or ClusterRightsizePolicy to go by')
-    .addOption(new Option('--profile <name>', 'named risk').choices(PROFILES))
-    .option('--cpu-risk <percent>', 'share of time that CPU demand may exceed the request')
-    .option('--memory-risk <percent>', 'share of pod-days whose peak may exceed the limit')
-    .option('--confidence <percent>', 'share of containers that must keep the CPU risk')
-    .addOption(
-      new Option('--cadence <name>', 'how closely CPU is followed')
-        .choices(CADENCES)
-        .default('steady'),
-    )
-    .option(
-      '--against <peers>',
-      `rules of other tools on the same series, as shipped and at equal promise: ${PEER_NAMES.join(',')}, or all`,
-      peers,
-      [],
-    )
-    .option(
-      '--machine-cores <dataset=cores>',
-      'the dataset gives CPU as a share of a machine of so many cores; repeatable',
-      machineCores,
-      {},
-    )
-    .option('--recommendations-out <file>', 'write what would have been recommended, as CSV')
-    .option('--html <file>', 'write a page with charts that needs nothing but itself')
-    .addOption(
-      new Option('-o, --output <format>', 'form').choices(['table', 'json']).default('table'),
-    )
+    .argument(
+      '[file...]',
+      'with --source csv: series,timestamp,cpu_cores,memory_bytes, plain or gzip',
+    );
+  withBacktestFlags(command)
     .addHelpText(
       'after',
-      '\nExit codes: 0 kept, 1 missed, 2 bad input, 3 too little data, 130 interrupted.',
+      '\nExit codes: 0 kept, 1 missed, 2 bad input, 3 too little data, or kept but usage of some workloads could not be read, 130 interrupted.',
     )
-    .action((files: string[], flags: BacktestFlags) => runBacktest(files, flags));
-}
-
-function peers(text: string): readonly PeerName[] {
-  if (text === 'all') return PEER_NAMES;
-  return text.split(',').map((name) => {
-    const peer = PEER_NAMES.find((each) => each === name.trim());
-    if (peer === undefined) {
-      throw new InvalidArgumentError(`"${name}" is none of ${PEER_NAMES.join(', ')}.`);
-    }
-    return peer;
-  });
-}
-
-function machineCores(
-  text: string,
-  before: Readonly<Record<string, number>>,
-): Readonly<Record<string, number>> {
-  const [dataset, cores] = text.split('=');
-  if (!dataset || !(Number(cores) > 0)) {
-    throw new InvalidArgumentError('Write dataset=cores, such as azure-v1-vms=4.');
-  }
-  return { ...before, [dataset]: Number(cores) };
+    .action((files: string[], flags: BacktestFlags) => {
+      refuseUnread(command, { source: flags.source, files }, UNREAD);
+      return runBacktest(files, flags);
+    });
 }
 
 async function runBacktest(files: readonly string[], flags: BacktestFlags): Promise<void> {
@@ -115,30 +60,73 @@ async function runBacktest(files: readonly string[], flags: BacktestFlags): Prom
   process.once('SIGINT', () => abort.abort());
   const progress = new Progress(process.stderr);
   try {
-    const fleet = await readFleet(files, { signal: abort.signal, progress });
-    const options = optionsOf(flags);
-    progress.show(`replay ${fleet.length} series`);
-    const result = backtest(fleet, options);
-    const peers = againstPeers(result, { ...options, peers: flags.against }, progress);
-    if (flags.recommendationsOut !== undefined) {
-      await write(flags.recommendationsOut, recommendationText(result));
-    }
-    if (flags.html !== undefined) {
-      progress.show('replay at other risks for the page');
-      const source = `${files.length} trace files, ${fleet.length} series`;
-      await write(flags.html, [pageText({ fleet, options, result, peers, source })]);
-    }
-    progress.clear();
-    process.stdout.write(
-      flags.output === 'json' ? backtestJson(result, comparisonsOf(peers)) : tables(result, peers),
-    );
-    process.exitCode = EXIT[result.verdict];
+    await replay(files, flags, { signal: abort.signal, progress });
   } catch (error) {
     progress.clear();
     if (!abort.signal.aborted) throw error;
     process.stderr.write('interrupted; nothing was changed\n');
     process.exitCode = 130;
   }
+}
+
+async function replay(
+  files: readonly string[],
+  flags: BacktestFlags,
+  context: Context,
+): Promise<void> {
+  const given = givenPolicy(flags);
+  const options = optionsOf(given, flags);
+  const source = await readSource({ files, flags, given, options }, context);
+  context.progress.show(`replay ${source.fleet.length} series`);
+  const result = backtest(source.fleet, options);
+  await lookUp(context.signal);
+  const { currentOf } = source;
+  const peers = await againstPeers({ result, options, against: flags.against, currentOf }, context);
+  if (flags.recommendationsOut !== undefined) {
+    await write(flags.recommendationsOut, recommendationText(result));
+  }
+  if (flags.html !== undefined) {
+    await write(flags.html, [await pageText({ source, options, result, peers }, context)]);
+  }
+  context.progress.clear();
+  print({ source, result, peers }, flags);
+}
+
+interface SourceInput {
+  readonly files: readonly string[];
+  readonly flags: BacktestFlags;
+  readonly given: GivenPolicy;
+  readonly options: BacktestOptions;
+}
+
+async function readSource(
+  { files, flags, given, options: { risks } }: SourceInput,
+  context: Context,
+): Promise<Replayable> {
+  if (flags.source === 'csv') return readTraceFleet(files, context);
+  const { readClusterFleet } = await import('./backtestsourcecluster.ts');
+  return readClusterFleet({ flags, given, risks }, context);
+}
+
+interface Replayed {
+  readonly source: Replayable;
+  readonly result: Backtest;
+  readonly peers: Peers;
+}
+
+function print({ source, result, peers }: Replayed, flags: BacktestFlags): void {
+  const noRequests =
+    flags.source === 'csv' && flags.against.current === 'Asked'
+      ? ['a trace has no requests: "current" is left out']
+      : [];
+  for (const line of [...source.notes, ...noRequests, ...source.failures]) {
+    process.stderr.write(`${line}\n`);
+  }
+  process.stdout.write(
+    flags.output === 'json' ? backtestJson(result, comparisonsOf(peers)) : tables(result, peers),
+  );
+  const isPart = result.verdict === 'kept' && source.failures.length > 0;
+  process.exitCode = EXIT[isPart ? 'too little data' : result.verdict];
 }
 
 function comparisonsOf({ cpu, memory }: Peers): readonly Comparison[] {
@@ -149,59 +137,22 @@ function tables(result: Backtest, peers: Peers): string {
   return [backtestTable(result), ...comparisonsOf(peers).map(renderComparison)].join('\n');
 }
 
-interface PageInput {
-  readonly fleet: readonly GridSeries[];
-  readonly options: BacktestOptions;
-  readonly result: Backtest;
-  readonly peers: Peers;
-  readonly source: string;
-}
-
-function pageText({ fleet, options, result, peers, source }: PageInput): string {
-  const otherRisks = CURVE_RISKS.map((risk) =>
-    backtest(fleet, { ...options, risks: { cpu: risk, memory: risk } }),
-  );
-  const currentOf = () => undefined;
-  return renderBacktestPage(pageOf({ source, options, result, otherRisks, peers, currentOf }));
-}
-
-interface Context {
-  readonly signal: AbortSignal;
-  readonly progress: Progress;
-}
-
-async function readFleet(
-  files: readonly string[],
+async function pageText(
+  { source, result, peers, options }: Replayed & { readonly options: BacktestOptions },
   { signal, progress }: Context,
-): Promise<readonly GridSeries[]> {
-  const fleet: GridSeries[] = [];
-  try {
-    for await (const series of readGrids(files, signal)) {
-      fleet.push(series);
-      progress.show(`read ${fleet.length} series`);
-    }
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new BadInput(error instanceof Error ? error.message : String(error), { cause: error });
+): Promise<string> {
+  const otherRisks: Backtest[] = [];
+  for (const risk of CURVE_RISKS) {
+    progress.show(
+      `replay at other risks for the page, ${otherRisks.length} of ${CURVE_RISKS.length}`,
+    );
+    otherRisks.push(backtest(source.fleet, { ...options, risks: { cpu: risk, memory: risk } }));
+    await lookUp(signal);
   }
-  return fleet;
-}
-
-function optionsOf(flags: BacktestFlags): BacktestOptions {
-  const settings = containerSettings(policyFromFlags(flags).policy, 'main', []);
-  if (settings === undefined) throw new BadInput('the policy ignores every container');
-  const { cpu, memory } = settings.resources;
-  return {
-    risks: { cpu: cpu.risk, memory: memory.risk },
-    confidence: settings.confidence,
-    cadence: flags.cadence,
-    coresOf: (dataset) => coresOf(flags.machineCores, dataset),
-  };
-}
-
-/** A name stands for the datasets that begin with it, as a trace may come in several files. */
-function coresOf(given: Readonly<Record<string, number>>, dataset: string): number {
-  return Object.entries(given).find(([prefix]) => dataset.startsWith(prefix))?.[1] ?? 1;
+  const { says, currentOf } = source;
+  return renderBacktestPage(
+    pageOf({ source: says, options, result, otherRisks, peers, currentOf }),
+  );
 }
 
 function* recommendationText({ replays }: Backtest): Generator<string> {

@@ -1,8 +1,7 @@
-import { HistoryFold } from '../recommend/history.ts';
-import type { UsageHistory } from '../recommend/usage.ts';
 import type { AnswerSeries } from './answer.ts';
 import { halves, timeRanges, type Batch, type BatchPod, type Part } from './batches.ts';
 import { invalidAnswer, PrometheusError } from './failure.ts';
+import type { Folds } from './folds.ts';
 import {
   cpuUsage,
   memoryUsage,
@@ -18,48 +17,17 @@ import {
 import type { Session } from './session.ts';
 import { signalsByDay, type ContainerSignals, type SignalPoint } from './signals.ts';
 
-/** The samples of the workloads, folded as they come. */
-export interface Folds {
-  /** The fold of a container of a workload. */
-  of(workload: string, container: string): HistoryFold;
-  /** Takes the histories of a workload out, by container; containers without a sample are not in it. */
-  close(workload: string): ReadonlyMap<string, UsageHistory>;
-}
-
-export function createFolds(): Folds {
-  const folds = new Map<string, Map<string, HistoryFold>>();
-  return {
-    of(workload, container) {
-      const containers = folds.get(workload) ?? new Map<string, HistoryFold>();
-      folds.set(workload, containers);
-      const fold = containers.get(container) ?? new HistoryFold(USAGE_STEP_SECONDS);
-      containers.set(container, fold);
-      return fold;
-    },
-    close(workload) {
-      const containers = [...(folds.get(workload) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-      folds.delete(workload);
-      return new Map(
-        containers.flatMap(([container, fold]) => {
-          const history = fold.history();
-          return history === undefined ? [] : [[container, history] as const];
-        }),
-      );
-    },
-  };
-}
-
 interface Window {
   readonly fromSeconds: number;
   readonly toSeconds: number;
 }
 
-/** Reads usage and signals of the batch's pods into the folds. Rejects with a PrometheusError, or on abort. */
+/** Reads usage of the batch's pods into the folds, and signals. Rejects with a PrometheusError, or on abort. */
 export async function readBatch(
   session: Session,
   batch: Batch,
   window: Window,
-  folds: Folds,
+  folds: Folds<unknown>,
 ): Promise<void> {
   const read: BatchReader = { session, batch, window };
   await readUsage(read, cpuUsage, (pod, container) => {
@@ -70,7 +38,7 @@ export async function readBatch(
     const fold = folds.of(pod.workload, container);
     return (timeSeconds, bytes) => fold.addMemory(pod.name, timeSeconds, bytes);
   });
-  await readSignals(read, folds);
+  if (folds.withSignals) await readSignals(read, folds);
 }
 
 interface BatchReader {
@@ -174,7 +142,10 @@ interface OpenSignals {
  * Whole hours only: the one under way is read when it is over. The hour before the window is read too, for what
  * the counters were when it began.
  */
-async function readSignals({ session, batch, window }: BatchReader, folds: Folds): Promise<void> {
+async function readSignals(
+  { session, batch, window }: BatchReader,
+  folds: Folds<unknown>,
+): Promise<void> {
   const windowStart = Math.floor(window.fromSeconds / SIGNAL_STEP_SECONDS) * SIGNAL_STEP_SECONDS;
   const before = windowStart - SIGNAL_STEP_SECONDS;
   const found = new Map<string, OpenSignals>();
@@ -192,7 +163,7 @@ async function readSignals({ session, batch, window }: BatchReader, folds: Folds
   for (const { pod, container, points } of all) {
     const fold = folds.of(pod.workload, container);
     for (const day of signalsByDay(points, baselineSeconds)) {
-      fold.addSignals(day.timeSeconds, day.signals);
+      fold.addSignals?.(day.timeSeconds, day.signals);
     }
   }
 }

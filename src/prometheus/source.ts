@@ -5,43 +5,56 @@ import {
   type UsageReading,
   type UsageSource,
 } from '../controller/ports.ts';
-import type { UsageHistory } from '../recommend/usage.ts';
 import { planBatches, timeRanges, type Batch } from './batches.ts';
-import { createPrometheusClient, type PrometheusClient } from './client.ts';
+import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods, type FoundPods } from './discovery.ts';
+import { createFolds, HISTORIES, type Folding, type Folds } from './folds.ts';
 import type { PrometheusOptions } from './options.ts';
 import { selectorOf, USAGE_STEP_SECONDS } from './queries.ts';
-import { createFolds, readBatch, type Folds } from './reading.ts';
+import { readBatch } from './reading.ts';
 import { createSession, eachLimited, usageFailure, type Session } from './session.ts';
+
+/** What was read, as `UsageReading` is, with what a folding makes of the samples of each container. */
+export interface ReadingOf<T> extends Omit<UsageReading, 'usage'> {
+  readonly usage: ReadonlyMap<string, ReadonlyMap<string, T>>;
+}
+
+export interface PrometheusSource extends UsageSource {
+  /** As `read`, into something else than histories. */
+  readAs<T>(folding: Folding<T>, query: UsageQuery, signal: AbortSignal): Promise<ReadingOf<T>>;
+  close(): void;
+}
 
 /**
  * Reads usage by `query_range` every 5 minutes: CPU as the rate over the 5 minutes before, memory as the highest
  * working set in them; signals by the whole hour. Throws for a URL or a label matcher that cannot be meant.
  */
-export function createPrometheusSource(
-  options: PrometheusOptions,
-): UsageSource & { close(): void } {
+export function createPrometheusSource(options: PrometheusOptions): PrometheusSource {
   const client = createPrometheusClient(options);
   // A wrong label name would fail every query: better now than in a condition on each workload.
   selectorOf('', options.matchers ?? []);
+  const readAs: PrometheusSource['readAs'] = (folding, query, signal) => {
+    const session = createSession(client, options.matchers ?? [], signal);
+    return read(session, options, query, createFolds(folding));
+  };
   return {
-    read: (query, signal) => read(client, options, query, signal),
+    read: (query, signal) => readAs(HISTORIES, query, signal),
+    readAs,
     close: () => client.close(),
   };
 }
 
-async function read(
-  client: PrometheusClient,
+async function read<T>(
+  session: Session,
   options: PrometheusOptions,
   query: UsageQuery,
-  signal: AbortSignal,
-): Promise<UsageReading> {
-  const session = createSession(client, options.matchers ?? [], signal);
+  folds: Folds<T>,
+): Promise<ReadingOf<T>> {
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
   const found = await findPods(session, query, concurrency);
   const batches = planFor(query, found);
-  const state = openState(found, batches);
+  const state = openState(found, batches, folds);
   let done = 0;
   await eachLimited(batches, concurrency, async (batch) => {
     await readInto(state, session, batch, query);
@@ -69,20 +82,24 @@ function planFor(query: UsageQuery, found: FoundPods): readonly Batch[] {
   );
 }
 
-interface ReadingState {
-  readonly folds: Folds;
-  readonly usage: Map<string, ReadonlyMap<string, UsageHistory>>;
+interface ReadingState<T> {
+  readonly folds: Folds<T>;
+  readonly usage: Map<string, ReadonlyMap<string, T>>;
   readonly failures: Map<string, UsageFailure>;
   /** Batches that a workload still waits for. */
   readonly waiting: Map<string, number>;
 }
 
-function openState(found: FoundPods, batches: readonly Batch[]): ReadingState {
+function openState<T>(
+  found: FoundPods,
+  batches: readonly Batch[],
+  folds: Folds<T>,
+): ReadingState<T> {
   const waiting = new Map<string, number>();
   for (const batch of batches) {
     for (const key of workloadsOf(batch)) waiting.set(key, (waiting.get(key) ?? 0) + 1);
   }
-  const usage = new Map<string, ReadonlyMap<string, UsageHistory>>();
+  const usage = new Map<string, ReadonlyMap<string, T>>();
   for (const { workload } of found.workloads) {
     const key = workloadKey(workload);
     if (!waiting.has(key)) usage.set(key, new Map());
@@ -91,12 +108,12 @@ function openState(found: FoundPods, batches: readonly Batch[]): ReadingState {
   for (const { reason, message, targets } of found.failures) {
     for (const { workload } of targets) failures.set(workloadKey(workload), { reason, message });
   }
-  return { folds: createFolds(), usage, failures, waiting };
+  return { folds, usage, failures, waiting };
 }
 
 /** A workload is complete with its last batch; one batch that failed makes it a failure, never a part of it. */
-async function readInto(
-  state: ReadingState,
+async function readInto<T>(
+  state: ReadingState<T>,
   session: Session,
   batch: Batch,
   query: UsageQuery,
@@ -113,8 +130,8 @@ async function readInto(
     const left = (state.waiting.get(key) ?? 0) - 1;
     state.waiting.set(key, left);
     if (left > 0) continue;
-    const histories = state.folds.close(key);
-    if (!state.failures.has(key)) state.usage.set(key, histories);
+    const containers = state.folds.close(key);
+    if (!state.failures.has(key)) state.usage.set(key, containers);
   }
 }
 

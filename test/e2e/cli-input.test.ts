@@ -141,6 +141,35 @@ describe('rightsize with input that it cannot use', function () {
       args: ['operator', PROMETHEUS, '--refresh=2d'],
       want: /--refresh: "2d" is not from 1s to 24h/,
     },
+    'no CSV file to replay': { args: ['backtest'], want: /--source csv needs at least one file/ },
+    'a file to replay beside a cluster': {
+      args: ['backtest', '--source=prometheus', PROMETHEUS, 'DIR/text.csv'],
+      want: /"\S+text\.csv" is not expected; files go with --source csv/,
+    },
+    'a Prometheus where a file is replayed': {
+      args: ['backtest', PROMETHEUS, 'DIR/text.csv'],
+      want: /--prometheus-url is not read with --source csv/,
+    },
+    'a window where a file is replayed': {
+      args: ['backtest', '--window=28d', 'DIR/text.csv'],
+      want: /--window is not read with --source csv/,
+    },
+    'sizes of machines where a cluster is replayed': {
+      args: ['backtest', '--source=prometheus', PROMETHEUS, '--machine-cores=a=4'],
+      want: /--machine-cores is not read with --source prometheus: leave it out/,
+    },
+    'a window to replay that is too long': {
+      args: ['backtest', '--source=prometheus', PROMETHEUS, '--window=100d'],
+      want: /--window: "100d" is not from 1d to 90d/,
+    },
+    'a replay of a cluster without a Prometheus': {
+      args: ['backtest', '--source=prometheus'],
+      want: /--prometheus-url/,
+    },
+    'a recommender that is not known': {
+      args: ['backtest', '--against=vpa,goldilocks', 'DIR/text.csv'],
+      want: /"goldilocks" is none of current, vpa, krr/,
+    },
     'a policy that is none': {
       args: ['recommend', '--source=csv', '--policy=DIR/kind.yaml', 'DIR/text.csv'],
       want: /kind\.yaml: apiVersion: /,
@@ -177,7 +206,13 @@ describe('rightsize with input that it cannot use', function () {
     });
   }
 
-  for (const args of [['--help'], ['recommend', '--help'], ['operator', '--help'], ['--version']]) {
+  for (const args of [
+    ['--help'],
+    ['recommend', '--help'],
+    ['backtest', '--help'],
+    ['operator', '--help'],
+    ['--version'],
+  ]) {
     it(`answers ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await rightsize(args);
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });

@@ -1,4 +1,4 @@
-import { runAgainst } from '../../src/backtest/against.ts';
+import { compareEach, poolCompared } from '../../src/backtest/against.ts';
 import { CURVE_RISKS } from '../../src/backtest/costcurve.ts';
 import type { GridSeries } from '../../src/backtest/grid.ts';
 import { pageOf, type BacktestPage } from '../../src/backtest/page.ts';
@@ -31,6 +31,8 @@ export function generatedFleet(count: number, days: number): readonly GridSeries
   });
 }
 
+const AGAINST = { cadences: ['hourly', 'daily'], cadence: 'hourly' } as const;
+
 interface Replayed {
   readonly options?: Partial<BacktestOptions>;
   readonly peers?: readonly PeerName[];
@@ -52,13 +54,8 @@ export function pageOfFleet(
   const result = backtest(fleet, options);
   const currentOf = ({ resource }: Replay) => current?.[resource];
   const against = (resource: Resource) => {
-    const found = runAgainst(result, resource, {
-      ...options,
-      peers,
-      cadences: ['hourly', 'daily'],
-      cadence: 'hourly',
-      currentOf,
-    });
+    const against = { ...options, peers, ...AGAINST, currentOf };
+    const found = poolCompared([...compareEach(result, resource, against)], resource, against);
     return peers.length === 0 || found === undefined ? {} : { [resource]: found };
   };
   return pageOf({

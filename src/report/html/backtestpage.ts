@@ -115,15 +115,16 @@ function replayedNote({ all, leftOut }: ResourcePage): Markup {
 
 function peersPart(page: ResourcePage): Markup {
   if (page.peers === undefined) return markup``;
-  return markup`<h3>Beside other recommenders</h3>
+  const hasOthers = page.peers.comparison.lines.length > 0;
+  return markup`<h3>Beside ${hasOthers ? 'other recommenders' : 'the requests of today'}</h3>
 ${peersTable(page, page.peers)}`;
 }
 
 function costPart(page: ResourcePage): Markup {
-  if (page.peers === undefined)
+  const { cadence: own, lines = [] } = page.peers?.comparison ?? {};
+  if (lines.length === 0)
     return markup`<div class="pair"><figure>${costChart(page, undefined)}</figure></div>`;
-  const own = page.peers.comparison.cadence;
-  const cadences = [...new Set(page.peers.comparison.lines.map(({ cadence }) => cadence))];
+  const cadences = [...new Set(lines.map(({ cadence }) => cadence))];
   return markup`<div class="pair">${cadences.map(
     (cadence) =>
       markup`<figure><figcaption><strong>Peers ${cadence}</strong> <span class="note">${cadence === own ? 'the same cadence as ours' : 'as commonly run'}</span></figcaption>${costChart(page, cadence)}</figure>`,

@@ -60,7 +60,10 @@ export function peersTable({ resource }: ResourcePage, { comparison }: PeersPage
       .filter((line) => (line.cadence === cadence) === isSame)
       .map((line) => peerRow(resource, line));
   return table({
-    caption: `Peers as shipped. Ours ÷ peer compares cost at the same ${compared.map(same).join(' or ')}, the peer’s setting chosen in hindsight: below 1, ours is cheaper; – where a peer never gets there, or only at a cost too steep for a ratio.`,
+    caption:
+      lines.length === 0
+        ? 'Ours, and the requests that the containers have today.'
+        : `Peers as shipped. Ours ÷ peer compares cost at the same ${compared.map(same).join(' or ')}, the peer’s setting chosen in hindsight: below 1, ours is cheaper; – where a peer never gets there, or only at a cost too steep for a ratio.`,
     head: [
       '',
       'kept by',

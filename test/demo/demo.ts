@@ -18,6 +18,9 @@ const RECOMMENDED_MS = 60_000;
 /** On all that the demo makes: what has it may be taken away, and nothing else. */
 const LABEL = 'rightsize.dev/demo';
 const DEFINITIONS = Object.values(PLURALS).map((plural) => `${plural}.${GROUP}`);
+const POLICIES_OF_BOTH_KINDS = `${PLURALS.RightsizePolicy},${PLURALS.ClusterRightsizePolicy}`;
+/** The story of each container in words. */
+const STORY = 'jsonpath={.status.containers[*].explanation}';
 const EXIT_REFUSED = 2;
 
 /** The cluster is not one to show this on. */
@@ -39,6 +42,12 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
+/** Prints a command and what it answers, as its user would see them. */
+async function show(...args: readonly string[]): Promise<void> {
+  const answer = await kubectl(...args);
+  process.stdout.write(`$ kubectl ${args.join(' ')}\n${answer}\n\n`);
+}
+
 async function main(): Promise<void> {
   await timed('Looking whether the cluster is free for this', prepare);
   const nowSeconds = Math.floor(Date.now() / 1000);
@@ -58,10 +67,12 @@ async function main(): Promise<void> {
   await timed('Waiting for a recommendation for every workload', () =>
     recommended(workloads, operator),
   );
+  await timed('Waiting for what the policies make of them', calibrated);
   say('');
   stopping.signal.throwIfAborted();
-  process.stdout.write(`$ kubectl get recommendations -A\n`);
-  process.stdout.write(`${await kubectl('get', 'recommendations', '-A')}\n\n`);
+  await show('get', 'recommendations', '-A');
+  await show('get', POLICIES_OF_BOTH_KINDS, '-A');
+  await show('-n', 'shop', 'get', 'recommendation', 'deployment-cart', '-o', STORY);
   await stay(prometheus.url);
 }
 
@@ -180,6 +191,22 @@ async function recommended(
   }
 }
 
+/** Each policy says whether its promise would have been kept, once all of its workloads were looked at. */
+async function calibrated(): Promise<void> {
+  await until(RECOMMENDED_MS, async () => {
+    if (stopping.signal.aborted) return;
+    const answer = await kubectl('get', POLICIES_OF_BOTH_KINDS, '-A', '-o', 'json');
+    const { items } = JSON.parse(answer) as { items: readonly Calibrated[] };
+    if (items.some(({ status }) => status?.calibration === undefined)) {
+      throw new Error('a policy was not calibrated');
+    }
+  });
+}
+
+interface Calibrated {
+  readonly status?: { readonly calibration?: object };
+}
+
 interface Found {
   readonly metadata: { readonly namespace: string };
   readonly spec: { readonly targetRef: { readonly kind: string; readonly name: string } };
@@ -206,11 +233,9 @@ async function withoutRecommendation(
 
 async function stay(prometheusUrl: string): Promise<void> {
   say(
-    'Next, see why a size was chosen:      kubectl -n shop describe recommendation deployment-cart',
+    'Next, see all that it rests on:       kubectl -n shop describe recommendation deployment-cart',
   );
-  say(
-    'and what a policy costs and covers:   kubectl get rightsizepolicies,clusterrightsizepolicies -A',
-  );
+  say('and what other risks would cost:      kubectl -n shop describe rightsizepolicy balanced');
   if (process.env['DEMO'] === 'once') return;
   const { RIGHTSIZE_CLUSTER_DIR: folder } = process.env;
   if (folder !== undefined) {

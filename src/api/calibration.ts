@@ -14,7 +14,7 @@ const resourceCalibration = (description: string, kept: string) =>
   z
     .object({
       verdict: z
-        .enum(['Kept', 'NotKept', 'TooLittleData'])
+        .enum(['Kept', 'NotKept', 'WithinChance', 'TooLittleData'])
         .describe(
           'NotKept: worse than the promise by more than chance, so that nothing is lowered until it is kept again.',
         ),

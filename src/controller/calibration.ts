@@ -12,6 +12,8 @@ export interface Judged {
   readonly days: number;
   /** CPU: share of the samples over the request, 0 to 1. Memory: share of the days over the limit. */
   readonly share: number;
+  /** It keeps its promise, or so few days cannot show that it does not. */
+  readonly isKeeping: boolean;
 }
 
 /** One resource of one container, over its pods; amounts in cores or bytes. */
@@ -39,8 +41,7 @@ const LEAST_DAYS = 7;
 /**
  * Days of live use, aged ones counted for what they are left with, from which on they go before the replay. Bursts
  * come on some days and not on others: of the shared traces 78 / 90 / 92 % kept a CPU risk of 1 / 2 / 5 % over 7 days
- * that came after, which is no broken promise, but 96 / 98 / 100 % over 20; and 97 / 98 / 100 % over the 13 days of the
- * replay. 14 days with a half-life of 14 are 23 days. The days of memory are pooled, so that 7 are enough.
+ * that came after, which is no broken promise, but 96 / 98 / 100 % over 20. 14 days with a half-life of 14 are 23 days. The days of memory are pooled, so that 7 are enough.
  */
 const LEAST_LIVE_DAYS: Readonly<Record<Resource, number>> = { cpu: 14, memory: 7 };
 const HOURS_OF_DAY = 24;
@@ -80,7 +81,7 @@ function containerOutcome(
     const curve = curveOf(result, settings.resources[resource], recommended);
     return {
       promised: result.promised,
-      judged: live(resource, kept) ?? replayed(result),
+      judged: live(resource, result.promised, kept) ?? replayed(result),
       isCutShort: result.isCutShort,
       requested: requested * pods,
       recommended: recommended * pods,
@@ -106,22 +107,31 @@ function clamped(amount: number, { min = 0, max = Infinity }: Range): number {
   return Math.min(Math.max(amount, min), max);
 }
 
-function live(resource: Resource, kept: Kept | undefined): Judged | undefined {
+function live(resource: Resource, promised: number, kept: Kept | undefined): Judged | undefined {
   if (kept === undefined) return undefined;
   const { cpu, memory } = kept;
   const of =
     resource === 'cpu'
       ? { days: cpu.hours / HOURS_OF_DAY, share: cpu.over / cpu.samples }
       : { days: memory.days, share: memory.daysHit / memory.days };
-  return of.days < LEAST_LIVE_DAYS[resource] ? undefined : { isLive: true, ...of };
+  if (of.days < LEAST_LIVE_DAYS[resource]) return undefined;
+  return { isLive: true, ...of, isKeeping: of.share <= promised };
 }
 
-function replayed({ realised }: ResourceRecommendation): Judged | undefined {
+/** A week goes over here and there without a broken promise: it counts against a container when it refutes that. */
+function replayed({ realised, promised, supported }: ResourceRecommendation): Judged | undefined {
   if (realised === undefined || realised.days < LEAST_DAYS) return undefined;
-  return { isLive: false, days: realised.days, share: realised.share };
+  const { days, share } = realised;
+  return {
+    isLive: false,
+    days,
+    share,
+    isKeeping: share <= promised || supported?.isAttainable === true,
+  };
 }
 
-type Verdict = 'Kept' | 'NotKept' | 'TooLittleData';
+/** `WithinChance`: fewer keep it than promised, but chance alone does as badly often enough. */
+export type Verdict = 'Kept' | 'NotKept' | 'WithinChance' | 'TooLittleData';
 export type Verdicts = Readonly<Record<Resource, Verdict>>;
 
 /** Whether the containers of a policy keep a promise together, and what it costs. */
@@ -166,10 +176,10 @@ export function calibrate(
     const outcomes = containers.map((container) => container[resource]);
     const pool = poolOf(outcomes);
     const ours = poolOf(outcomes.filter(({ isCutShort }) => !isCutShort));
-    const chance = resource === 'cpu' ? cpuChance(ours, confidence) : memoryChance(ours);
+    const found = resource === 'cpu' ? cpuFound(ours, confidence) : memoryFound(ours);
     const share = resource === 'cpu' ? keepingShare(pool) : 1 - (pool.realised ?? 0);
     return {
-      verdict: verdictOf(chance, containers.length === 0 ? 'TooLittleData' : before[resource]),
+      verdict: verdictOf(found, containers.length === 0 ? 'TooLittleData' : before[resource]),
       judged: pool.judged,
       live: pool.live,
       kept: pool.judged === 0 ? undefined : share,
@@ -202,7 +212,7 @@ function poolOf(outcomes: readonly ResourceOutcome[]): Pool {
   return {
     judged: judged.length,
     live: judged.filter(({ isLive }) => isLive).length,
-    keeping: judged.filter(({ share, promised }) => share <= promised).length,
+    keeping: judged.filter(({ isKeeping }) => isKeeping).length,
     days,
     promised: days === 0 ? mean : total(judged.map((each) => each.promised * each.days)) / days,
     realised: days === 0 ? undefined : total(judged.map((each) => each.share * each.days)) / days,
@@ -213,23 +223,37 @@ function keepingShare({ keeping, judged }: Pool): number {
   return judged === 0 ? 0 : keeping / judged;
 }
 
-/** The chance that no more containers keep their risk, if each does so with the promised confidence. */
-function cpuChance({ judged, keeping }: Pool, confidence: number): number | undefined {
-  return judged === 0 ? undefined : chanceOfAtMost(keeping, judged, confidence);
+/** How a promise fares: as promised or better, and how often chance alone would do as badly. */
+interface Found {
+  readonly isKept: boolean;
+  readonly chance: number;
+}
+
+/**
+ * The chance that no more containers keep their risk, if each does so with the promised confidence. Of so few that even
+ * none of them could be chance, none is none.
+ */
+function cpuFound({ judged, keeping }: Pool, confidence: number): Found | undefined {
+  if (judged === 0) return undefined;
+  const chance = keeping === 0 ? 0 : chanceOfAtMost(keeping, judged, confidence);
+  return { isKept: keeping / judged >= confidence, chance };
 }
 
 /** The chance of as many days over the limit, if each is one at the promised risk. Days that aged are rounded. */
-function memoryChance({ days, realised, promised }: Pool): number | undefined {
+function memoryFound({ days, realised, promised }: Pool): Found | undefined {
   if (realised === undefined) return undefined;
   const trials = Math.round(days);
-  return chanceOfAtLeast(Math.min(trials, Math.round(realised * days)), trials, promised);
+  const hits = Math.min(trials, Math.round(realised * days));
+  return { isKept: realised <= promised, chance: chanceOfAtLeast(hits, trials, promised) };
 }
 
 /** A promise that was broken stays so until there is evidence that it is kept. */
-function verdictOf(chance: number | undefined, before: Verdict): Verdict {
+function verdictOf(found: Found | undefined, before: Verdict): Verdict {
   const wasBroken = before === 'NotKept';
-  if (chance === undefined) return wasBroken ? 'NotKept' : 'TooLittleData';
-  return chance < BROKEN_BELOW || (wasBroken && chance <= KEPT_ABOVE) ? 'NotKept' : 'Kept';
+  if (found === undefined) return wasBroken ? 'NotKept' : 'TooLittleData';
+  const { chance, isKept } = found;
+  if (chance < BROKEN_BELOW || (wasBroken && chance <= KEPT_ABOVE)) return 'NotKept';
+  return isKept ? 'Kept' : 'WithinChance';
 }
 
 /** The resources whose promise is broken. */

@@ -10,6 +10,7 @@ import {
   notKept,
   type Calibration,
   type ResourceCalibration,
+  type Verdict,
   type Verdicts,
 } from './calibration.ts';
 
@@ -117,13 +118,19 @@ export function riskObservation(calibration: Calibration): Observation {
       message: `Worse than promised by more than chance: ${texts.join(' ')} ${brokenSentence(broken)}`,
     };
   }
-  const isJudged = calibration.cpu.verdict === 'Kept' || calibration.memory.verdict === 'Kept';
+  const reason = unbrokenReason([calibration.cpu.verdict, calibration.memory.verdict]);
   return {
     type: 'RiskKept',
-    status: isJudged ? 'True' : 'Unknown',
-    reason: isJudged ? 'Kept' : 'TooLittleData',
-    message: texts.join(' '),
+    status: reason === 'Kept' ? 'True' : 'Unknown',
+    reason,
+    message: `${reason === 'WithinChance' ? 'Worse than promised, which may be chance: ' : ''}${texts.join(' ')}`,
   };
+}
+
+/** What is known goes before what is not yet; what is in doubt goes first. */
+function unbrokenReason(verdicts: readonly Verdict[]): Verdict {
+  const order: readonly Verdict[] = ['WithinChance', 'Kept'];
+  return order.find((verdict) => verdicts.includes(verdict)) ?? 'TooLittleData';
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@ import { Fleets } from './fleets.ts';
 import { policyNotes } from './policynotes.ts';
 import { policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
-import { calibrationOf, lookAt, policyStatusOf } from './policystatus.ts';
+import { calibrationOf, lookAt, ownersOf, policyStatusOf } from './policystatus.ts';
 import {
   workloadKey,
   type ClusterChange,
@@ -103,13 +103,16 @@ class Leading {
   readonly #queue: WorkQueue;
   readonly #usage: UsageKeeper;
   readonly #outcomes = new Map<string, Outcome>();
-  readonly #fleets = new Fleets();
+  readonly #fleets: Fleets;
+  /** Found when it is asked for, until something changes. */
+  #owners: ReadonlyMap<string, string> | undefined;
   readonly #warned = new Set<UsageWarning['reason']>();
   readonly #context: ReconcileContext;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     const { view, clock, log, source, random } = options;
+    this.#fleets = new Fleets(clock.nowSeconds());
     this.#queue = new WorkQueue({
       work: (key, signal) => this.#work(key, signal),
       concurrency: CONCURRENCY,
@@ -139,7 +142,7 @@ class Leading {
       clock,
       writer: fenced(options.writer, options.isLeader),
       usageOf: (ref, windowSeconds) => this.#usage.want(ref, windowSeconds),
-      fleetOf: (policy) => this.#fleets.viewOf(policy),
+      fleetOf: (policy) => this.#fleets.viewOf(policy, clock.nowSeconds()),
     };
     for (const key of view.workloads.keys()) this.#queue.add(WORKLOAD + key);
     for (const key of view.policies.keys()) {
@@ -161,6 +164,7 @@ class Leading {
   }
 
   changed(change: ClusterChange): void {
+    this.#owners = undefined;
     switch (change.kind) {
       case 'Workload':
       case 'Recommendation':
@@ -243,8 +247,12 @@ class Leading {
       this.#fleets.forget(key);
       return;
     }
-    const look = lookAt(policy, view, this.#outcomes);
-    const calibration = calibrationOf(policy, look, this.#fleets.verdicts(policy));
+    this.#owners ??= ownersOf(view);
+    const look = lookAt(policy, view, { owners: this.#owners, outcomes: this.#outcomes });
+    const calibration = calibrationOf(policy, look, {
+      verdicts: this.#fleets.verdicts(policy),
+      isKnown: this.#fleets.isKnown(policy),
+    });
     const known = { calibration, nowSeconds: clock.nowSeconds() };
     const status = policyStatusOf(policy, look, known);
     if (status !== undefined) {

@@ -16,9 +16,12 @@ interface Fleet {
 
 /** What the containers of a policy say together, once all of them were looked at. */
 export interface KnownFleet extends FleetView {
-  /** False until each workload of the policy was read, or could not be: their margins are not known before. */
+  /** False until each workload of the policy was read, or could not be, or took too long: their margins are not known before. */
   readonly isComplete: boolean;
 }
+
+/** One workload that is never read does not keep the others from being written. */
+const PATIENCE_SECONDS = 900;
 
 /** What was found of a policy, and when. */
 interface Found {
@@ -33,6 +36,11 @@ const FIT_SECONDS = 3600;
 export class Fleets {
   /** By policy key. */
   readonly #fleets = new Map<string, Fleet>();
+  readonly #startedSeconds: number;
+
+  constructor(startedSeconds: number) {
+    this.#startedSeconds = startedSeconds;
+  }
 
   /** By policy key. */
   get calibrations(): ReadonlyMap<string, Calibration> {
@@ -47,13 +55,13 @@ export class Fleets {
     return { cpu: cpu.verdict, memory: memory.verdict };
   }
 
-  viewOf(policy: Policy): KnownFleet {
+  viewOf(policy: Policy, nowSeconds: number): KnownFleet {
     const fleet = this.#known(policy);
     const marginOf = fleet?.marginOf ?? ALONE.marginOf;
     return {
       notKept: notKept(this.verdicts(policy)),
       marginOf,
-      isComplete: fleet !== undefined,
+      isComplete: fleet !== undefined || nowSeconds - this.#startedSeconds > PATIENCE_SECONDS,
     };
   }
 
@@ -77,6 +85,10 @@ export class Fleets {
   #known(policy: Policy): Fleet | undefined {
     const fleet = this.#fleets.get(policyKey(policy));
     return fleet?.uid === policy.uid ? fleet : undefined;
+  }
+
+  isKnown(policy: Policy): boolean {
+    return this.#known(policy) !== undefined;
   }
 
   forget(key: string): void {

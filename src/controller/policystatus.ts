@@ -10,7 +10,7 @@ import { policyObservations } from './policyobservations.ts';
 import { matchesWorkload, policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
 import type { ClusterView } from './ports.ts';
-import type { Outcome } from './reconcile.ts';
+import { isOfUnreadablePolicy, recommendationName, type Outcome } from './reconcile.ts';
 import { quantities } from './status.ts';
 
 /** The workloads of a policy, as they are now. */
@@ -23,19 +23,35 @@ export interface PolicyLook {
   readonly outcomes: readonly Outcome[];
 }
 
+/** By workload key the key of the policy that sizes it, found once for all policies. */
+export function ownersOf(view: ClusterView): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  for (const [key, workload] of view.workloads) {
+    const { namespace } = workload.ref;
+    const stored = view.recommendations.get(`${namespace}/${recommendationName(workload.ref)}`);
+    const owner = policyOf(view, workload);
+    if (owner !== undefined && !isOfUnreadablePolicy(stored, view))
+      owners.set(key, policyKey(owner));
+  }
+  return owners;
+}
+
 export function lookAt(
   policy: Policy,
   view: ClusterView,
-  outcomes: ReadonlyMap<string, Outcome>,
+  known: {
+    readonly owners: ReadonlyMap<string, string>;
+    readonly outcomes: ReadonlyMap<string, Outcome>;
+  },
 ): PolicyLook {
+  const { owners, outcomes } = known;
   const matching = [...view.workloads].filter(([, workload]) =>
     matchesWorkload(policy, workload, namespaceOf(view, workload.ref.namespace)),
   );
   const key = policyKey(policy);
-  const isOurs = (each: Policy | undefined) => each !== undefined && policyKey(each) === key;
   const owned = matching
-    .filter(([, workload]) => isOurs(policyOf(view, workload)))
-    .map(([workloadKey]) => workloadKey);
+    .map(([workloadKey]) => workloadKey)
+    .filter((workloadKey) => owners.get(workloadKey) === key);
   return {
     matching: matching.length,
     owned,
@@ -47,17 +63,18 @@ export function lookAt(
 }
 
 /**
- * Whether the policy keeps its promises. Undefined while its workloads are being read for the first time, or can none
- * of them be read, since part of them would say something else than the whole.
+ * Whether the policy keeps its promises. Undefined until all of its workloads were read once (`isKnown`), or can none of
+ * them be read, since part of them would say something else than the whole. One that comes later is waited for by nobody.
  */
 export function calibrationOf(
   policy: Policy,
   { owned, outcomes }: PolicyLook,
-  before: Verdicts,
+  known: { readonly verdicts: Verdicts; readonly isKnown: boolean },
 ): Calibration | undefined {
   const containers = outcomes.flatMap((outcome) => outcome.containers ?? []);
-  if (outcomes.length < owned.length || containers.length === 0) return undefined;
-  return calibrate(containers, parsePercent(policy.spec.riskTolerance.confidence), before);
+  const isWhole = known.isKnown || outcomes.length === owned.length;
+  if (!isWhole || containers.length === 0) return undefined;
+  return calibrate(containers, parsePercent(policy.spec.riskTolerance.confidence), known.verdicts);
 }
 
 /**
@@ -74,7 +91,7 @@ export function policyStatusOf(
   const counts = {
     workloads: matching,
     owned: owned.length,
-    unread: owned.length - outcomes.length,
+    unread: known.calibration === undefined ? owned.length - outcomes.length : 0,
     failing: failures.length,
   };
   const risk = riskOf(policy, look, known);

@@ -112,7 +112,7 @@ function restsOnFleet(status: RecommendationStatus | undefined): boolean {
 }
 
 /** What a policy said that cannot be read now stays: another policy that matches would say something else for a while. */
-function isOfUnreadablePolicy(
+export function isOfUnreadablePolicy(
   stored: StoredRecommendation | undefined,
   { unreadablePolicies }: ClusterView,
 ): boolean {
@@ -266,10 +266,13 @@ function differs(status: RecommendationStatus, before: RecommendationStatus | un
   return before === undefined || !isDeepStrictEqual(material(status), material(before));
 }
 
-function material({ conditions, containers, ...others }: RecommendationStatus): unknown {
+function material(status: RecommendationStatus): unknown {
+  const { conditions, containers, summary, ...others } = status;
   return JSON.parse(
     JSON.stringify({
       ...others,
+      // Risks realised move with every sample, as the figures of the containers do.
+      summary: summary && { ...summary, cpuRisk: undefined, memoryRisk: undefined },
       conditions: conditions?.map(({ type, status, reason }) => ({ type, status, reason })),
       containers: containers?.map(({ name, kind, current, target, clamps, evidence, ...rest }) => ({
         name,

@@ -7,7 +7,7 @@ import {
   type ObservedHour,
 } from './cadence.ts';
 import { Following } from './following.ts';
-import { cpuOfHour, HOUR_SECONDS } from './hours.ts';
+import { cpuOfHour, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
 import { RUNGS } from './ladder.ts';
 import { Tally } from './realised.ts';
 import { LEVELS, type Estimate, type Level, type Sizing, type SizingInput } from './sizing.ts';
@@ -99,6 +99,7 @@ export function sizeCpu(input: SizingInput): Sizing {
   const walks = RUNGS.includes(risk) ? [common] : [common, walkOf(risk)];
   const promised = new Lane(walks.at(-1) ?? common, risk);
   const levels = LEVELS.map((level) => new Lane(common, level));
+  const ripeHours = hoursUntilRipe(input);
   const hours = walkedHours(input, ({ hours: packed }, hour) => {
     const cpu = cpuOfHour(packed, hour);
     return cpu.length === 0 ? undefined : Float64Array.from(cpu);
@@ -106,7 +107,7 @@ export function sizeCpu(input: SizingInput): Sizing {
   for (const hour of hours) {
     // A first sample over the request would pass for an hour of them. But a first hour is all that there is.
     if (!hour.isOver && hour.hoursBefore > 0) break;
-    if (isJudged(hour, input)) {
+    if (isJudged(hour, input) && hour.hoursBefore >= ripeHours) {
       promised.judge(hour, input.most);
       for (const lane of levels) lane.judge(hour, undefined);
     }
@@ -119,6 +120,17 @@ export function sizeCpu(input: SizingInput): Sizing {
     levels: levels.flatMap((lane) => lane.level() ?? []),
     excesses: [],
   };
+}
+
+/** From a week of history on nothing is put on for want of it. */
+const GROWN_HOURS = 7 * HOURS_OF_DAY;
+
+/**
+ * Hours that go before those that are judged: a week, or half of what there is. A size of now has all of it to rest on,
+ * and sizes that had little have more put on: they would say how the young fare.
+ */
+function hoursUntilRipe(input: SizingInput): number {
+  return Math.min((coveredIn('cpu', input) * HOURS_OF_DAY) / 2, GROWN_HOURS);
 }
 
 function cadenceSettings(risk: number, { settings }: SizingInput): CadenceSettings {

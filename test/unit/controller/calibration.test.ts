@@ -28,7 +28,12 @@ function outcome(
   };
 }
 
-const judged = (share: number, days = 13): Judged => ({ isLive: true, days, share });
+const judged = (share: number, days = 13, risk = 0.02): Judged => ({
+  isLive: true,
+  days,
+  share,
+  isKeeping: share <= risk,
+});
 
 describe('the outcome of a container', () => {
   const input = aContainer().requesting({ cpu: 1 });
@@ -43,7 +48,7 @@ describe('the outcome of a container', () => {
 
   it('is judged by replay until enough of what came after is there', () => {
     const replay = of(undefined).cpu.judged;
-    assert.deepEqual(replay, { isLive: false, days: 13, share: 0 });
+    assert.deepEqual(replay, { isLive: false, days: 7, share: 0, isKeeping: true });
     const since = (hours: number, days: number): Kept => ({
       ...startKept(NOW),
       cpu: { hours, samples: hours * 12, over: hours * 6 },
@@ -51,8 +56,18 @@ describe('the outcome of a container', () => {
     });
     assert.deepEqual(of(since(335, 6)).cpu.judged, replay);
     assert.equal(of(since(335, 6)).memory.judged?.isLive, false);
-    assert.deepEqual(of(since(336, 7)).cpu.judged, { isLive: true, days: 14, share: 0.5 });
-    assert.deepEqual(of(since(336, 8)).memory.judged, { isLive: true, days: 8, share: 1 / 8 });
+    assert.deepEqual(of(since(336, 7)).cpu.judged, {
+      isLive: true,
+      days: 14,
+      share: 0.5,
+      isKeeping: false,
+    });
+    assert.deepEqual(of(since(336, 8)).memory.judged, {
+      isLive: true,
+      days: 8,
+      share: 1 / 8,
+      isKeeping: false,
+    });
   });
 
   it('counts each pod, and costs no less the less risk is taken', () => {
@@ -105,8 +120,8 @@ describe('the outcome of a container', () => {
 
 describe('the promise of a policy', () => {
   it('is one of each container, at its own risk', () => {
-    const strict = outcome(judged(0.015), undefined, { risk: 0.01 });
-    const loose = outcome(judged(0.04), undefined, { risk: 0.05 });
+    const strict = outcome(judged(0.015, 13, 0.01), undefined, { risk: 0.01 });
+    const loose = outcome(judged(0.04, 13, 0.05), undefined, { risk: 0.05 });
     const { cpu } = calibrate([strict, loose], 0.95, UNJUDGED);
     assert.equal(cpu.kept, 0.5);
     assert.ok(Math.abs(cpu.promised - 0.03) < 1e-12);
@@ -121,14 +136,24 @@ describe('the promise of a policy', () => {
         0.95,
         UNJUDGED,
       ).memory;
-    assert.equal(hits(2).verdict, 'Kept');
+    assert.equal(hits(0).verdict, 'Kept');
+    assert.equal(hits(2).verdict, 'WithinChance');
     assert.equal(hits(3).verdict, 'NotKept');
     assert.ok(Math.abs((hits(2).realised ?? NaN) - 2 / 26) < 1e-12);
     assert.ok(Math.abs((hits(2).kept ?? NaN) - 24 / 26) < 1e-12);
   });
 
-  it('is not broken by the bad luck of a single container', () => {
-    assert.equal(calibrate([outcome(judged(1), undefined)], 0.95, UNJUDGED).cpu.verdict, 'Kept');
+  it('is in doubt where chance alone would do as badly, and broken where none keeps it', () => {
+    const of = (...shares: readonly number[]) =>
+      calibrate(
+        shares.map((share) => outcome(judged(share), undefined)),
+        0.95,
+        UNJUDGED,
+      ).cpu.verdict;
+    assert.equal(of(0, 1), 'WithinChance');
+    assert.equal(of(0, 0, 1, 1, 1), 'NotKept');
+    assert.equal(of(1), 'NotKept');
+    assert.equal(of(0), 'Kept');
   });
 
   it('is not broken by a bound that somebody set, though the figures show it', () => {

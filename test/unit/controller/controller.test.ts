@@ -136,12 +136,14 @@ describe('the controller', () => {
       source.usage.set(workloadKey(aWorkload(name).ref), {
         main: aHistory(days(14, { cpu: [cores] })) ?? assert.fail(),
       });
-    /** Each hour is by more above the one before it than any margin, so that each is over its size. */
+    /** For a week each hour is by more above the one before it than any margin, so that each is over its size. */
     const outgrow = (name: string) => {
       const growing = Array.from({ length: 14 }, (_, day) =>
         dayOfHours(
           14 - day,
-          Array.from({ length: 24 }, (_, hour) => [1e-8 * 1.07 ** (day * 24 + hour)]),
+          Array.from({ length: 24 }, (_, hour) => [
+            2e-9 * 1.25 ** Math.max(0, (day - 7) * 24 + hour),
+          ]),
         ),
       );
       const main = aHistory(growing) ?? assert.fail();

@@ -11,7 +11,7 @@ const UNJUDGED = { cpu: 'TooLittleData', memory: 'TooLittleData' } as const;
 function container(excess: number, share = 0): ContainerOutcome {
   const resource = {
     promised: 0.02,
-    judged: { isLive: true, days: 14, share },
+    judged: { isLive: true, days: 14, share, isKeeping: share <= 0.02 },
     isCutShort: false,
     requested: 1,
     recommended: 1,
@@ -31,24 +31,31 @@ const many = (excess: number, share = 0) =>
 
 describe('the fleets of the policies', () => {
   it('are not known before the workloads of a policy were looked at', () => {
-    const { isComplete, marginOf } = new Fleets().viewOf(aPolicy('own'));
+    const { isComplete, marginOf } = new Fleets(NOW).viewOf(aPolicy('own'), NOW);
     assert.equal(isComplete, false);
     assert.equal(marginOf(0.01, 100).basis, 'Prior');
   });
 
+  it('are not waited for without end', () => {
+    const fleets = new Fleets(NOW);
+    const isComplete = (seconds: number) => fleets.viewOf(aPolicy('own'), NOW + seconds).isComplete;
+    assert.equal(isComplete(900), false);
+    assert.equal(isComplete(901), true);
+  });
+
   it('have their margin fitted at the first look, at which all are to be looked at again', () => {
-    const fleets = new Fleets();
+    const fleets = new Fleets(NOW);
     assert.equal(look(fleets, many(2)), true);
-    const { isComplete, marginOf } = fleets.viewOf(aPolicy('own'));
+    const { isComplete, marginOf } = fleets.viewOf(aPolicy('own'), NOW);
     assert.equal(isComplete, true);
     assert.deepEqual(marginOf(0.05, 100), { excess: 2, basis: 'Fleet' });
     assert.equal(look(fleets, many(2)), false);
   });
 
   it('are fitted again after an hour', () => {
-    const fleets = new Fleets();
+    const fleets = new Fleets(NOW);
     look(fleets, many(2));
-    const margin = () => fleets.viewOf(aPolicy('own')).marginOf(0.05, 100).excess;
+    const margin = () => fleets.viewOf(aPolicy('own'), NOW).marginOf(0.05, 100).excess;
     look(fleets, many(3), NOW + HOUR_SECONDS - 1);
     assert.equal(margin(), 2);
     look(fleets, many(3), NOW + HOUR_SECONDS);
@@ -56,20 +63,20 @@ describe('the fleets of the policies', () => {
   });
 
   it('stop lowering while a promise is broken, and say so once', () => {
-    const fleets = new Fleets();
+    const fleets = new Fleets(NOW);
     look(fleets, many(0));
-    assert.deepEqual(fleets.viewOf(aPolicy('own')).notKept, []);
+    assert.deepEqual(fleets.viewOf(aPolicy('own'), NOW).notKept, []);
     assert.equal(look(fleets, many(0, 1)), true);
-    assert.deepEqual(fleets.viewOf(aPolicy('own')).notKept, ['cpu', 'memory']);
+    assert.deepEqual(fleets.viewOf(aPolicy('own'), NOW).notKept, ['cpu', 'memory']);
     assert.equal(look(fleets, many(0, 1)), false);
     assert.equal(look(fleets, many(0)), true);
   });
 
   it('do not outlive their policy, nor pass to another of its name', () => {
-    const fleets = new Fleets();
+    const fleets = new Fleets(NOW);
     look(fleets, many(2));
-    assert.equal(fleets.viewOf({ ...aPolicy('own'), uid: 'other' }).isComplete, false);
+    assert.equal(fleets.viewOf({ ...aPolicy('own'), uid: 'other' }, NOW).isComplete, false);
     fleets.forget('RightsizePolicy/shop/own');
-    assert.equal(fleets.viewOf(aPolicy('own')).isComplete, false);
+    assert.equal(fleets.viewOf(aPolicy('own'), NOW).isComplete, false);
   });
 });

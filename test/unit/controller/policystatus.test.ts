@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import type { ContainerOutcome, ResourceOutcome } from '../../../src/controller/calibration.ts';
 import { Fleets } from '../../../src/controller/fleets.ts';
 import { policyNotes } from '../../../src/controller/policynotes.ts';
-import { calibrationOf, lookAt, policyStatusOf } from '../../../src/controller/policystatus.ts';
+import {
+  calibrationOf,
+  lookAt,
+  ownersOf,
+  policyStatusOf,
+} from '../../../src/controller/policystatus.ts';
 import type { Policy } from '../../../src/controller/ports.ts';
 import type { Outcome } from '../../../src/controller/reconcile.ts';
 import { GI, HOUR_SECONDS, NOW } from '../../support/builders.ts';
@@ -11,7 +16,7 @@ import { aPolicy, aWorkload, MemoryCluster } from './memorycluster.ts';
 const KEY = 'RightsizePolicy/shop/own';
 
 function resource(change: Partial<ResourceOutcome>): ResourceOutcome {
-  const judged = { isLive: false, days: 13, share: 0 };
+  const judged = { isLive: false, days: 13, share: 0, isKeeping: true };
   const cost = { requested: 4, recommended: 3, curve: [2, 3, 4, 5, 6] };
   return { promised: 0.05, judged, isCutShort: false, ...cost, ...change };
 }
@@ -19,7 +24,7 @@ function resource(change: Partial<ResourceOutcome>): ResourceOutcome {
 /** A container whose CPU was over its request for this share of the time. */
 function container(share: number): ContainerOutcome {
   return {
-    cpu: resource({ judged: { isLive: true, days: 10, share } }),
+    cpu: resource({ judged: { isLive: true, days: 10, share, isKeeping: share <= 0.05 } }),
     memory: resource({ promised: 0.01, requested: 4 * GI, recommended: 3 * GI }),
     excesses: [],
   };
@@ -40,8 +45,11 @@ describe('the status of a policy', () => {
   const policy = (): Policy => cluster.policies.get(KEY) ?? assert.fail();
   /** Brings the policy's status in line as the controller does; whether it was written. */
   const look = async (): Promise<boolean> => {
-    const seen = lookAt(policy(), cluster, outcomes);
-    const calibration = calibrationOf(policy(), seen, fleets.verdicts(policy()));
+    const seen = lookAt(policy(), cluster, { owners: ownersOf(cluster), outcomes });
+    const calibration = calibrationOf(policy(), seen, {
+      verdicts: fleets.verdicts(policy()),
+      isKnown: fleets.isKnown(policy()),
+    });
     const status = policyStatusOf(policy(), seen, { calibration, nowSeconds: now });
     if (calibration !== undefined) fleets.set(policy(), [], { calibration, nowSeconds: now });
     if (status !== undefined) await cluster.applyPolicyStatus(policy(), status);
@@ -54,7 +62,7 @@ describe('the status of a policy', () => {
 
   beforeEach(() => {
     cluster = new MemoryCluster().add(aPolicy('own'), aWorkload('cart'));
-    fleets = new Fleets();
+    fleets = new Fleets(NOW);
     outcomes = new Map();
     now = NOW;
   });
@@ -69,12 +77,45 @@ describe('the status of a policy', () => {
     const reason = (name: string) => {
       const of = cluster.policies.get(`RightsizePolicy/shop/${name}`) ?? assert.fail();
       const known = { calibration: undefined, nowSeconds: NOW };
-      const status = policyStatusOf(of, lookAt(of, cluster, outcomes), known);
+      const status = policyStatusOf(
+        of,
+        lookAt(of, cluster, { owners: ownersOf(cluster), outcomes }),
+        known,
+      );
       return [status?.conditions?.[0]?.reason, status?.workloads, status?.owned];
     };
     assert.deepEqual(reason('second'), ['OthersGoFirst', 1, 0]);
     assert.deepEqual(reason('none'), ['NoWorkloadsMatch', 0, 0]);
     assert.deepEqual(reason('first'), ['ReadingHistory', 1, 1]);
+  });
+
+  it('is not judged before each of its workloads was read, and does not wait for one that comes later', async () => {
+    cluster.add(aWorkload('late'));
+    realise(0.01);
+    await look();
+    assert.equal(policy().status?.calibration, undefined);
+    assert.equal(policy().status?.conditions?.[0]?.reason, 'ReadingHistory');
+    outcomes.set('shop/Deployment/late', outcome([container(0.02)]));
+    await look();
+    assert.equal(policy().status?.calibration?.cpu.containers, 2);
+    cluster.add(aWorkload('later'));
+    await look();
+    assert.equal(policy().status?.conditions?.[0]?.reason, 'Recommending');
+    assert.equal(policy().status?.calibration?.cpu.containers, 2);
+  });
+
+  it('leaves out what a policy that cannot be read has sized', async () => {
+    cluster.add(aWorkload('foreign'));
+    await cluster.applyRecommendation(aWorkload('foreign'), 'deployment-foreign');
+    await cluster.applyRecommendationStatus(
+      { namespace: 'shop', name: 'deployment-foreign' },
+      { policy: { kind: 'RightsizePolicy', name: 'bad', uid: 'uid-bad', generation: 1 } },
+    );
+    cluster.unreadablePolicies.set('RightsizePolicy/shop/bad', 'it is not one');
+    realise(0.01);
+    await look();
+    assert.deepEqual([policy().status?.workloads, policy().status?.owned], [2, 1]);
+    assert.equal(policy().status?.calibration?.cpu.containers, 1);
   });
 
   it('shows what is kept of what is promised, and what each risk costs', async () => {
@@ -138,20 +179,20 @@ describe('the status of a policy', () => {
     // 2 or more of 10 miss 95 % by chance in 8.6 % of cases, 3 or more in 1.2 %.
     assert.deepEqual(await notes(2), []);
     assert.deepEqual(await notes(3), ['Warning CPUNotKept']);
-    assert.deepEqual(fleets.viewOf(policy()).notKept, ['cpu']);
+    assert.deepEqual(fleets.viewOf(policy(), NOW).notKept, ['cpu']);
     assert.match(risk()?.message ?? '', /70% of 10 containers keep their risk, 95% are promised/);
     assert.deepEqual(await notes(2), [], 'not kept again yet');
     assert.deepEqual([risk()?.status, risk()?.reason], ['False', 'CPUNotKept']);
     assert.deepEqual(await notes(1), ['Normal RiskKeptAgain']);
-    assert.deepEqual(fleets.viewOf(policy()).notKept, []);
+    assert.deepEqual(fleets.viewOf(policy(), NOW).notKept, []);
   });
 
   it('remembers after a restart that a promise is broken, until all is read again', async () => {
     realise(0.9, 0.9, 0.9);
     await look();
-    fleets = new Fleets();
+    fleets = new Fleets(NOW);
     outcomes.clear();
-    assert.deepEqual(fleets.viewOf(policy()).notKept, ['cpu']);
+    assert.deepEqual(fleets.viewOf(policy(), NOW).notKept, ['cpu']);
     await look();
     assert.equal(risk()?.reason, 'CPUNotKept');
     outcomes.set('shop/Deployment/cart', outcome(undefined));
@@ -167,7 +208,7 @@ describe('the status of a policy', () => {
     realise(0.9, 0.9, 0.9);
     await look();
     cluster.add(aPolicy('own', {}, { uid: 'uid-other' }));
-    assert.deepEqual(fleets.viewOf(policy()).notKept, []);
+    assert.deepEqual(fleets.viewOf(policy(), NOW).notKept, []);
   });
 
   it('cannot tell while no container has a week to judge by', async () => {

@@ -86,7 +86,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a fortnight of use': {
     // 92 % of the use is 0.1: the quantile lies above, and half of it would not do.
     container: busy.under({ confidence: 0.95 }),
-    want: `CPU: p93 of 14 days (half-life 3 days), 0.3, × 1.06 = 0.3. Replayed hour by hour, use was above the size on 0 of 13 days; the policy allows 5% of the time. ${MEMORY}`,
+    want: `CPU: p93 of 14 days (half-life 3 days), 0.3, × 1.06 = 0.3. Replayed hour by hour, use was above the size on 0 of 7 days; the policy allows 5% of the time. ${MEMORY}`,
   },
   'history that is too short': {
     container: busy.with([day(1, { cpu: USE, cpuCoverage: 0.25, memoryCoverage: 0.01 })]),

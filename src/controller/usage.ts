@@ -76,6 +76,7 @@ export class UsageKeeper {
   readonly #options: UsageKeeperOptions;
   readonly #entries = new Map<string, Entry>();
   #timer: NodeJS.Timeout | undefined;
+  #wakesSeconds = Infinity;
   #abort = new AbortController();
   #reading: Promise<void> | undefined;
 
@@ -110,13 +111,14 @@ export class UsageKeeper {
         nextSeconds: now + GATHER_SECONDS,
       };
       this.#entries.set(key, entry);
+      this.#wakeAt(entry.nextSeconds);
     }
     if (windowSeconds > entry.windowSeconds) {
       entry.windowSeconds = windowSeconds;
       entry.readTo = undefined;
       entry.nextSeconds = now + GATHER_SECONDS;
+      this.#wakeAt(entry.nextSeconds);
     }
-    this.#schedule();
     return {
       containers: entry.containers,
       failure: entry.failure,
@@ -133,6 +135,7 @@ export class UsageKeeper {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#wakesSeconds = Infinity;
     this.#abort.abort();
     await this.#reading;
     this.#abort = new AbortController();
@@ -140,9 +143,19 @@ export class UsageKeeper {
   }
 
   #schedule(): void {
-    if (this.#reading !== undefined || this.#entries.size === 0) return;
-    const next = Math.min(...[...this.#entries.values()].map(({ nextSeconds }) => nextSeconds));
-    const delay = Math.max(0, next - this.#options.clock.nowSeconds());
+    const next = [...this.#entries.values()].reduce(
+      (least, { nextSeconds }) => Math.min(least, nextSeconds),
+      Infinity,
+    );
+    this.#wakesSeconds = Infinity;
+    if (next < Infinity) this.#wakeAt(next);
+  }
+
+  /** Reads what is due at a time, unless it wakes before; with many workloads, looking at all of them each time is slow. */
+  #wakeAt(seconds: number): void {
+    if (this.#reading !== undefined || seconds >= this.#wakesSeconds) return;
+    this.#wakesSeconds = seconds;
+    const delay = Math.max(0, seconds - this.#options.clock.nowSeconds());
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#reading = this.#read().finally(() => {

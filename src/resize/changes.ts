@@ -1,0 +1,118 @@
+import { RESOURCES, type Resource, type Sizes } from '../recommend/usage.ts';
+import { runningSizes, type ContainerState } from './pod.ts';
+
+/**
+ * Rescue: a raise after a signal of distress. Raise: one that a promise asks for. Savings: what lowers or adds a limit.
+ * Return: back to values that were good before.
+ */
+export const LANES = ['Rescue', 'Return', 'Raise', 'Savings'] as const;
+export type Lane = (typeof LANES)[number];
+
+export type Method = 'Resize' | 'Evict' | 'Rollout';
+
+/** Failed: it did not come about, since the node or the API server refused it. */
+type Outcome = 'Watching' | 'Fine' | 'TakenBack' | 'Failed';
+
+export interface ContainerChange {
+  readonly name: string;
+  readonly from: Sizes;
+  readonly to: Sizes;
+}
+
+/** How many pods showed what; a pod counts once for each. */
+export interface Symptoms {
+  readonly pods: number;
+  readonly oomKilled: number;
+  readonly restarted: number;
+  readonly notReady: number;
+  readonly throttled: number;
+}
+
+/**
+ * One change of pods that were alike: all that must outlive a restart of the operator to watch it, take it back, and
+ * wait before the next. Which pods it was about follows from their sizes.
+ */
+export interface ChangeRecord {
+  readonly atSeconds: number;
+  readonly lane: Lane;
+  readonly method: Method;
+  /** Number of pods. */
+  readonly pods: number;
+  readonly containers: readonly ContainerChange[];
+  readonly why: string;
+  readonly outcome: Outcome;
+  /** When the outcome was known. */
+  readonly outcomeSeconds?: number;
+  /** What the same pods showed in as long a time before. */
+  readonly before: Symptoms;
+  /** Of a change that was taken back: how many in a row, this one included. */
+  readonly failures?: number;
+}
+
+/** Resources of a container of which a request or limit goes down, or a limit comes anew. */
+export function lowered({ from, to }: Pick<ContainerChange, 'from' | 'to'>): readonly Resource[] {
+  return RESOURCES.filter(
+    (resource) =>
+      (to.requests[resource] ?? Infinity) < (from.requests[resource] ?? 0) ||
+      (to.limits[resource] ?? Infinity) < (from.limits[resource] ?? Infinity),
+  );
+}
+
+/** Resources of a container of which a request or limit goes up. */
+export function raised({ from, to }: Pick<ContainerChange, 'from' | 'to'>): readonly Resource[] {
+  return RESOURCES.filter(
+    (resource) =>
+      (to.requests[resource] ?? 0) > (from.requests[resource] ?? 0) ||
+      (to.limits[resource] ?? 0) > (from.limits[resource] ?? Infinity),
+  );
+}
+
+/** A change of one container. */
+export type OneChange = ContainerChange & Pick<ChangeRecord, 'atSeconds' | 'lane'>;
+
+/**
+ * The changes that led a resource of a container to the sizes that it has, the newest first. So each pod is known by its
+ * sizes: one that has not come to what a change set had no part in it. Where several ways lead to the same sizes, all
+ * of them count.
+ */
+export function changesThatSet(
+  container: ContainerState,
+  resource: Resource,
+  records: readonly ChangeRecord[],
+): readonly OneChange[] {
+  const newestFirst = records.toReversed().toSorted((a, b) => b.atSeconds - a.atSeconds);
+  const changes: OneChange[] = [];
+  const reached = [runningSizes(container)];
+  for (const { atSeconds, lane, containers } of newestFirst) {
+    const change = containers.find(({ name }) => name === container.name);
+    if (change === undefined || sameOf(resource, change.from, change.to)) continue;
+    if (!reached.some((sizes) => sameOf(resource, change.to, sizes))) continue;
+    changes.push({ ...change, atSeconds, lane });
+    reached.push(change.from);
+  }
+  return changes;
+}
+
+function sameOf(resource: Resource, a: Sizes, b: Sizes): boolean {
+  return a.requests[resource] === b.requests[resource] && a.limits[resource] === b.limits[resource];
+}
+
+/**
+ * The newest records, as many as `most`. Those that are watched stay whatever their number, and so do the last that was
+ * taken back and, of each lane, the last: backoff and cooldown rest on them.
+ */
+export function trimmed(records: readonly ChangeRecord[], most: number): readonly ChangeRecord[] {
+  const ordered = records.toSorted((a, b) => a.atSeconds - b.atSeconds);
+  const kept = new Set(ordered.filter(({ outcome }) => outcome === 'Watching'));
+  const lastOf = (is: (record: ChangeRecord) => boolean) => {
+    const last = ordered.findLast(is);
+    if (last !== undefined) kept.add(last);
+  };
+  lastOf(({ outcome }) => outcome === 'TakenBack');
+  for (const lane of LANES) lastOf((record) => record.lane === lane);
+  for (const record of ordered.toReversed()) {
+    if (kept.size >= most) break;
+    kept.add(record);
+  }
+  return ordered.filter((record) => kept.has(record));
+}

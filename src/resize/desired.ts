@@ -1,0 +1,254 @@
+import { RESOURCES, type Resource } from '../recommend/usage.ts';
+import { changesThatSet, lowered, raised, type ChangeRecord, type Lane } from './changes.ts';
+import { firstGate, type Held, type Situation, type WorkloadFacts } from './gates.ts';
+import { runningSizes, type ContainerState } from './pod.ts';
+import { freshUsage, type RescueCause } from './signals.ts';
+import { isWorthwhile, steppedDown } from './step.ts';
+import { pairOf, wantedPair, type Pair, type WantedInput } from './wanted.ts';
+
+/** What the policy says of changes, in numbers. */
+export interface ChangeRules {
+  /** Share of what is; smaller changes are not worth one. */
+  readonly minimumChange: number;
+  /** Share of what is that one decrease takes away at most. */
+  readonly maxStep: number;
+  readonly mayIncrease: readonly Resource[];
+  readonly mayDecrease: readonly Resource[];
+  readonly increaseCooldownSeconds: number;
+  readonly decreaseCooldownSeconds: number;
+}
+
+/** What is looked at when a change of one pod is weighed. */
+export interface Weighing {
+  readonly facts: WorkloadFacts;
+  readonly rules: ChangeRules;
+  readonly records: readonly ChangeRecord[];
+  readonly nowSeconds: number;
+  readonly backoffUntilSeconds: number | undefined;
+  readonly freePods: number;
+  readonly freeFleet: number;
+  readonly evicts: boolean;
+  /** Back to values that were good before: in one step, whatever the target. */
+  readonly isReturn: boolean;
+}
+
+export interface DesiredPair extends Pair {
+  readonly lanes: readonly Lane[];
+  readonly held: readonly Held[];
+  readonly cause: RescueCause | undefined;
+  readonly isLeakCapped: boolean;
+}
+
+type Field = 'request' | 'limit';
+
+interface Move {
+  readonly field: Field;
+  readonly to: number;
+  readonly lane: Lane;
+}
+
+/**
+ * What is to be asked for now of a resource of a container: the next step towards what is wanted, where no gate holds
+ * it. Where one does, or nothing is worth a change, what is asked for already stays.
+ */
+export function desiredPair(
+  input: WantedInput,
+  resource: Resource,
+  weighing: Weighing,
+): DesiredPair {
+  const { container } = input;
+  const wanted = weighing.isReturn
+    ? { ...returned(input, resource), signal: undefined, isLeakCapped: false }
+    : wantedPair(input, resource);
+  const moves = (['request', 'limit'] as const).flatMap((field) =>
+    moveOf({ container, resource, field }, wanted, weighing),
+  );
+  const lanes = [...new Set(moves.map(({ lane }) => lane))];
+  const gates = new Map(
+    lanes.map((lane) => [
+      lane,
+      gateOf(
+        input,
+        resource,
+        moves.filter((m) => m.lane === lane),
+        weighing,
+      ),
+    ]),
+  );
+  const amountOf = (field: Field) => {
+    const move = moves.find((each) => each.field === field);
+    const spec = pairOf(container.spec, resource)[field];
+    if (move === undefined) return spec;
+    return gates.get(move.lane) === undefined ? steady(resource, spec, move, weighing) : spec;
+  };
+  return {
+    ...fitted({ request: amountOf('request'), limit: amountOf('limit') }),
+    lanes: lanes.filter((lane) => gates.get(lane) === undefined),
+    held: [...gates.values()].filter((held) => held !== undefined),
+    cause: wanted.signal?.cause,
+    isLeakCapped: wanted.isLeakCapped,
+  };
+}
+
+function returned({ container, target }: WantedInput, resource: Resource): Pair {
+  const running = pairOf(runningSizes(container), resource);
+  const { request, limit } = pairOf(target.sizes, resource);
+  return { request: request ?? running.request, limit: limit ?? running.limit };
+}
+
+interface Place {
+  readonly container: ContainerState;
+  readonly resource: Resource;
+  readonly field: Field;
+}
+
+function moveOf(
+  place: Place,
+  wanted: Pair & { readonly signal: unknown },
+  { rules, isReturn }: Weighing,
+): readonly Move[] {
+  const to = wanted[place.field];
+  if (to === undefined) return [];
+  const isRescued = wanted.signal !== undefined;
+  const lane =
+    isRescued && isComingDown(place) ? 'Rescue' : laneOf(place, to, { isRescued, isReturn, rules });
+  if (lane !== 'Savings') return lane === undefined ? [] : [{ field: place.field, to, lane }];
+  return loweringMove(place, to, rules);
+}
+
+interface Purpose {
+  readonly isRescued: boolean;
+  readonly isReturn: boolean;
+  readonly rules: ChangeRules;
+}
+
+/** Undefined where there is nothing to change, or the policy forbids the direction. */
+function laneOf(
+  place: Place,
+  to: number,
+  { isRescued, isReturn, rules }: Purpose,
+): Lane | undefined {
+  const { resource, field } = place;
+  const from = runningAmount(place);
+  if (from === to) return undefined;
+  if (isReturn) return 'Return';
+  const isDown = to < (from ?? NOTHING_SET[field]);
+  if (!(isDown ? rules.mayDecrease : rules.mayIncrease).includes(resource)) return undefined;
+  // In need, little is worth it too.
+  if (isRescued && !isDown) return 'Rescue';
+  if (isTrifling(place, to, rules)) return undefined;
+  return isDown ? 'Savings' : 'Raise';
+}
+
+function isTrifling(place: Place, to: number, { minimumChange }: ChangeRules): boolean {
+  const from = runningAmount(place);
+  return from !== undefined && !isWorthwhile(place.resource, { from, to }, minimumChange);
+}
+
+/** No request is like one of zero, and no limit like one that is never reached. */
+const NOTHING_SET: Readonly<Record<Field, number>> = { request: 0, limit: Infinity };
+
+function runningAmount({ container, resource, field }: Place): number | undefined {
+  return pairOf(runningSizes(container), resource)[field];
+}
+
+/** Less was asked for and is not there yet: what is in need keeps what it has. */
+function isComingDown(place: Place): boolean {
+  const spec = pairOf(place.container.spec, place.resource)[place.field];
+  const running = runningAmount(place);
+  return spec !== undefined && running !== undefined && spec < running;
+}
+
+/** A limit that is new has nothing to step down from. */
+function loweringMove(place: Place, to: number, { maxStep }: ChangeRules): readonly Move[] {
+  const { resource, field } = place;
+  const from = runningAmount(place);
+  const stepped = from === undefined ? to : steppedDown(resource, { from, to }, maxStep);
+  return stepped === from ? [] : [{ field, to: stepped, lane: 'Savings' }];
+}
+
+/** What was asked for and is not there yet is not asked for anew for the sake of a little. */
+function steady(
+  resource: Resource,
+  spec: number | undefined,
+  { to, lane }: Move,
+  { rules }: Weighing,
+): number {
+  if (spec === undefined || lane === 'Return' || lane === 'Rescue') return to;
+  return isWorthwhile(resource, { from: spec, to }, rules.minimumChange) ? to : spec;
+}
+
+function fitted({ request, limit }: Pair): Pair {
+  return { request, limit: limit === undefined ? undefined : Math.max(limit, request ?? 0) };
+}
+
+/** The first gate that holds the moves of one lane; they stand or fall together. */
+function gateOf(
+  input: WantedInput,
+  resource: Resource,
+  moves: readonly Move[],
+  weighing: Weighing,
+): Held | undefined {
+  const [first] = moves;
+  if (first === undefined) return undefined;
+  const { container, target, nowSeconds } = input;
+  const { facts, backoffUntilSeconds, freePods, freeFleet, evicts } = weighing;
+  const situation: Situation = {
+    ...facts,
+    lane: first.lane,
+    resource,
+    evidence: target.evidence[resource],
+    restarts: container.restartsOn.includes(resource),
+    evicts,
+    newMemoryLimit: evicts ? undefined : lowerMemoryLimit(container, resource, moves, nowSeconds),
+    nowSeconds,
+    cooldownUntilSeconds: cooldownUntil(input, resource, first.lane, weighing),
+    backoffUntilSeconds,
+    freePods,
+    freeFleet,
+    refused: undefined,
+  };
+  return firstGate(situation);
+}
+
+function lowerMemoryLimit(
+  container: ContainerState,
+  resource: Resource,
+  moves: readonly Move[],
+  nowSeconds: number,
+): Situation['newMemoryLimit'] {
+  const limit = moves.find(({ field }) => field === 'limit')?.to;
+  const from = runningSizes(container).limits.memory ?? Infinity;
+  if (resource !== 'memory' || limit === undefined || limit >= from) return undefined;
+  return { to: limit, used: freshUsage(container, nowSeconds)?.memoryBytes };
+}
+
+/**
+ * A pod cools down after the change that set what it has: raises after a raise, savings after savings of the same, and
+ * after whatever went up in it in need. A pod that a change has not reached yet may follow at once.
+ */
+function cooldownUntil(
+  { container, pod }: WantedInput,
+  resource: Resource,
+  lane: Lane,
+  { records, rules }: Weighing,
+): number | undefined {
+  const changes = changesThatSet(container, resource, records);
+  if (lane === 'Raise') {
+    const raises = changes.filter((change) => raised(change).includes(resource));
+    return after(raises, rules.increaseCooldownSeconds);
+  }
+  const savings = changes.filter((change) => lowered(change).includes(resource));
+  const inNeed = pod.containers
+    .flatMap((each) => RESOURCES.flatMap((of) => changesThatSet(each, of, records)))
+    .filter((change) => change.lane === 'Rescue' || change.lane === 'Return');
+  return after([...savings, ...inNeed], rules.decreaseCooldownSeconds);
+}
+
+function after(
+  changes: readonly Pick<ChangeRecord, 'atSeconds'>[],
+  seconds: number,
+): number | undefined {
+  if (changes.length === 0) return undefined;
+  return Math.max(...changes.map(({ atSeconds }) => atSeconds)) + seconds;
+}

@@ -1,0 +1,143 @@
+import type { Resource } from '../recommend/usage.ts';
+import { lowered, type ChangeRecord, type Symptoms } from './changes.ts';
+import type { ContainerState, PodState } from './pod.ts';
+import { freshUsage, THROTTLED_SHARE } from './signals.ts';
+import { runs } from './takeback.ts';
+
+/** What became of a change. The story names what was seen, and where it was not. */
+export type Verdict =
+  | { readonly outcome: 'Watching' | 'Fine' }
+  | { readonly outcome: 'Harmful' | 'Failed'; readonly story: string };
+
+/** A pod may miss a probe or two: it counts as not ready when it stays so. */
+const LASTING_SECONDS = 60;
+
+/** Harm shows this much more often where something was changed than where nothing was. */
+const BEYOND_CHANCE = 2;
+
+interface Period {
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  readonly nowSeconds: number;
+}
+
+/** What the named containers of these pods showed within a period; what is throttled or not ready, only now. */
+export function symptomsOf(
+  pods: readonly PodState[],
+  names: readonly string[],
+  period: Period,
+): Symptoms {
+  const isWithin = (seconds: number | undefined) =>
+    seconds !== undefined && seconds > period.fromSeconds && seconds <= period.toSeconds;
+  const count = (shows: (container: ContainerState) => boolean) =>
+    pods.filter(({ containers }) =>
+      containers.some((container) => names.includes(container.name) && shows(container)),
+    ).length;
+  const isThrottled = (container: ContainerState) => {
+    const usage = freshUsage(container, period.nowSeconds);
+    const isSince = usage !== undefined && usage.atSeconds > period.fromSeconds;
+    return isSince && (usage.throttledShare ?? 0) > THROTTLED_SHARE;
+  };
+  return {
+    pods: pods.length,
+    oomKilled: count(({ oomKilledSeconds }) => isWithin(oomKilledSeconds)),
+    restarted: count(({ restartedSeconds }) => isWithin(restartedSeconds)),
+    notReady: pods.filter((pod) => isLastinglyNotReady(pod, period)).length,
+    throttled: count(isThrottled),
+  };
+}
+
+function isLastinglyNotReady(
+  { isReady, readinessSeconds }: PodState,
+  { fromSeconds, toSeconds, nowSeconds }: Period,
+): boolean {
+  return (
+    !isReady &&
+    readinessSeconds > fromSeconds &&
+    readinessSeconds <= toSeconds &&
+    nowSeconds - readinessSeconds >= LASTING_SECONDS
+  );
+}
+
+/**
+ * Watches a change: what its pods show after it against what its unchanged replicas show in the same time, or, where
+ * there are none, against what the same pods showed before. Only what takes something away can harm. Harm that came
+ * about within the time is seen however late it is looked at; an operator that was down takes it back then.
+ */
+export function verdict(
+  record: ChangeRecord,
+  pods: readonly PodState[],
+  { nowSeconds, observeSeconds }: { readonly nowSeconds: number; readonly observeSeconds: number },
+): Verdict {
+  const story = harm(record, pods, { nowSeconds, observeSeconds });
+  if (story !== undefined) return { outcome: 'Harmful', story };
+  const isOver = nowSeconds >= record.atSeconds + observeSeconds;
+  if (!isOver || isReturning(record, pods)) return { outcome: 'Watching' };
+  const refused = pods.find((pod) => hasFailed(pod, record));
+  const hasCome = pods.some((pod) => runs(pod, record, 'to'));
+  return refused === undefined || hasCome || refused.resize.state === 'None'
+    ? { outcome: 'Fine' }
+    : { outcome: 'Failed', story: `${refused.name}: ${refused.resize.message}` };
+}
+
+/** A way back is not over before every pod went it. */
+function isReturning(record: ChangeRecord, pods: readonly PodState[]): boolean {
+  return record.lane === 'Return' && pods.some((pod) => runs(pod, record, 'from'));
+}
+
+function hasFailed(pod: PodState, record: ChangeRecord): boolean {
+  const { state } = pod.resize;
+  return (state === 'Infeasible' || state === 'Error') && runs(pod, record, 'from');
+}
+
+function harm(
+  record: ChangeRecord,
+  pods: readonly PodState[],
+  { nowSeconds, observeSeconds }: { readonly nowSeconds: number; readonly observeSeconds: number },
+): string | undefined {
+  const taken = record.lane === 'Return' ? [] : record.containers.flatMap(lowered);
+  if (taken.length === 0) return undefined;
+  const present = pods.filter((pod) => !pod.isTerminating && isOfThen(pod, record));
+  const changed = present.filter((pod) => runs(pod, record, 'to'));
+  const others = present.filter((pod) => !changed.includes(pod));
+  const names = record.containers.map(({ name }) => name);
+  const period = {
+    fromSeconds: record.atSeconds,
+    toSeconds: record.atSeconds + observeSeconds,
+    nowSeconds,
+  };
+  const after = symptomsOf(changed, names, period);
+  const isAlone = others.length === 0;
+  const control = isAlone ? record.before : symptomsOf(others, names, period);
+  const worse = relevant(taken).find(({ of }) => isWorse(after, control, of));
+  if (worse === undefined) return undefined;
+  const where = isAlone ? 'pods before' : 'unchanged pods';
+  return (
+    `${worse.says} in ${after[worse.of]} of ${after.pods} changed pods, ` +
+    `against ${control[worse.of]} of ${control.pods} ${where}.`
+  );
+}
+
+/** A pod that was resized was there before; one that began since has a beginning of its own. */
+function isOfThen({ createdSeconds }: PodState, { method, atSeconds }: ChangeRecord): boolean {
+  return method !== 'Resize' || createdSeconds <= atSeconds;
+}
+
+interface Symptom {
+  readonly of: Exclude<keyof Symptoms, 'pods'>;
+  readonly says: string;
+}
+
+function relevant(taken: readonly Resource[]): readonly Symptom[] {
+  return [
+    ...(taken.includes('memory') ? [{ of: 'oomKilled', says: 'OOM kills' } as const] : []),
+    { of: 'restarted', says: 'Restarts' },
+    { of: 'notReady', says: 'Not ready' },
+    ...(taken.includes('cpu') ? [{ of: 'throttled', says: 'Throttling' } as const] : []),
+  ];
+}
+
+function isWorse(after: Symptoms, control: Symptoms, of: Symptom['of']): boolean {
+  const share = (symptoms: Symptoms) => (symptoms.pods === 0 ? 0 : symptoms[of] / symptoms.pods);
+  return share(after) > BEYOND_CHANCE * share(control);
+}

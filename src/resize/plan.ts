@@ -1,0 +1,197 @@
+import { backoffUntil } from './backoff.ts';
+import { freePods, isPatienceOver } from './budget.ts';
+import type { Lane } from './changes.ts';
+import type { Weighing } from './desired.ts';
+import { evictionOf } from './evict.ts';
+import { GATE_REASONS, type Held } from './gates.ts';
+import type { Plan, PlanInput, PodPatch, Refusal } from './planned.ts';
+import { isUnderWay, type PodState } from './pod.ts';
+import { desiredPod, type PodDesire } from './podplan.ts';
+import { pendingReturn, returnTargets, runs } from './takeback.ts';
+
+/** The same for the same change of a pod. */
+export function patchKey(containers: PodPatch['containers']): string {
+  return JSON.stringify(
+    containers.map(({ name, to: { requests, limits } }) => [
+      name,
+      [requests.cpu, requests.memory, limits.cpu, limits.memory],
+    ]),
+  );
+}
+
+/** A pod, and what is to be asked for in it. */
+interface Weighed {
+  readonly pod: PodState;
+  readonly desire: PodDesire;
+}
+
+/**
+ * What is to be done to the pods of one workload now. Changes that are to be taken back go before all others. Pods in
+ * need come first, then raises, then savings; of the same kind the youngest, whose loss is the cheapest. Carried out
+ * and asked again, it plans nothing more for the same pods.
+ */
+export function planPods(input: PlanInput): Plan {
+  const { facts, pods, records } = input;
+  if (facts.mode !== 'InPlace' && facts.mode !== 'Recreate') return NOTHING;
+  const pending = pendingReturn(records, pods);
+  if (pending === undefined) return planned(input, false);
+  const leftBehind = pods.filter((pod) => runs(pod, pending, 'from'));
+  const back = planned({ ...input, targets: returnTargets(pending), pods: leftBehind }, true);
+  if (back.patches.length > 0) return back;
+  // What cannot go back for now must not keep others in need from being raised.
+  const onward = planned(input, false);
+  return { ...onward, held: inOrder([...back.held, ...onward.held]) };
+}
+
+/**
+ * Back to given sizes, as when the operator leaves: at once and for all pods, held only by what the API server, the
+ * owner of the object or the container itself would not allow.
+ */
+export function planReturn(input: PlanInput): Plan {
+  return planned(input, true);
+}
+
+const NOTHING: Plan = { patches: [], evictions: [], waiting: [], held: [], leaking: [] };
+
+function planned(input: PlanInput, isReturn: boolean): Plan {
+  const { rules, records, nowSeconds } = input;
+  const weighing: Weighing = {
+    facts: input.facts,
+    rules,
+    records,
+    nowSeconds,
+    backoffUntilSeconds: backoffUntil(records, rules.decreaseCooldownSeconds),
+    freePods: freePods(rules, input.pods, records, nowSeconds),
+    freeFleet: input.freeFleet,
+    evicts: false,
+    isReturn,
+  };
+  const all: Weighing = { ...weighing, freePods: Infinity, freeFleet: Infinity };
+  const ordered = input.pods
+    .filter(({ isTerminating }) => !isTerminating)
+    .map((pod) => ({ pod, desire: desiredPod(pod, input.targets, all) }))
+    .toSorted(byUrgency);
+  return filled(ordered, input, weighing);
+}
+
+const URGENCY: readonly (Lane | undefined)[] = ['Rescue', 'Return', 'Raise', 'Savings', undefined];
+
+function byUrgency(a: Weighed, b: Weighed): number {
+  const urgency = ({ desire }: Weighed) => URGENCY.indexOf(desire.lane);
+  return (
+    urgency(a) - urgency(b) ||
+    b.pod.createdSeconds - a.pod.createdSeconds ||
+    (a.pod.uid < b.pod.uid ? -1 : 1)
+  );
+}
+
+/** Goes through the pods in order, and takes from the budgets what each change costs. */
+function filled(ordered: readonly Weighed[], input: PlanInput, weighing: Weighing): Plan {
+  let { freePods: pods, freeFleet: fleet } = weighing;
+  let plan = NOTHING;
+  for (const { pod } of ordered) {
+    const left = { ...weighing, freePods: pods, freeFleet: fleet };
+    const desire = desiredPod(pod, input.targets, left);
+    const step = stepOf({ pod, desire }, { input, weighing: left, plan });
+    plan = merged(plan, step);
+    const isCharged = desire.lane === 'Raise' || desire.lane === 'Savings';
+    if (isCharged && (step.patches ?? step.evictions) !== undefined) {
+      pods -= 1;
+      fleet -= 1;
+    }
+  }
+  return { ...plan, held: inOrder(plan.held) };
+}
+
+/** Each reason once, in the order of the gates. */
+function inOrder(held: readonly Held[]): readonly Held[] {
+  return GATE_REASONS.flatMap((reason) => held.find((each) => each.reason === reason) ?? []);
+}
+
+function merged(plan: Plan, step: Partial<Plan>): Plan {
+  return {
+    patches: [...plan.patches, ...(step.patches ?? [])],
+    evictions: [...plan.evictions, ...(step.evictions ?? [])],
+    waiting: [...plan.waiting, ...(step.waiting ?? [])],
+    held: [...plan.held, ...(step.held ?? [])],
+    leaking: [...new Set([...plan.leaking, ...(step.leaking ?? [])])],
+  };
+}
+
+interface Around {
+  readonly input: PlanInput;
+  readonly weighing: Weighing;
+  readonly plan: Plan;
+}
+
+function stepOf({ pod, desire }: Weighed, around: Around): Partial<Plan> {
+  const { held, leaking, lane, containers } = desire;
+  const base: Partial<Plan> = { held, leaking, ...waitingOf(pod) };
+  if (isBusy(pod, lane)) return base;
+  if (containers.length === 0 || lane === undefined) {
+    return isStuck(pod, around.input) ? withEviction(base, pod, around) : base;
+  }
+  const refused = refusalOf(pod, desire, around.input.refusals);
+  if (refused === undefined) return { ...base, patches: [patchOf(pod, desire, lane)] };
+  const step = { ...base, held: [...held, refused] };
+  return refused.reason === 'Infeasible' ? withEviction(step, pod, around) : step;
+}
+
+/** The kubelet is at it: only what is urgent does not wait. */
+function isBusy(pod: PodState, lane: Lane | undefined): boolean {
+  const isUrgent = lane === 'Rescue' || lane === 'Return';
+  return isUnderWay(pod) && pod.resize.state !== 'Deferred' && !isUrgent;
+}
+
+function patchOf({ uid, name }: PodState, desire: PodDesire, lane: Lane): PodPatch {
+  const { causes, containers } = desire;
+  const why = causes.length > 0 ? causes.join(', ') : WHY[lane];
+  return { podUid: uid, podName: name, lane, why, containers };
+}
+
+const WHY: Readonly<Record<Lane, string>> = {
+  Rescue: 'in need',
+  Return: 'back to what was before',
+  Raise: 'more is recommended',
+  Savings: 'less is recommended',
+};
+
+function waitingOf({ uid, name, resize }: PodState): Partial<Plan> {
+  if (resize.state === 'None') return {};
+  const { state, message } = resize;
+  return { waiting: [{ podUid: uid, podName: name, state, message }] };
+}
+
+/** What was asked for cannot be had in place, or not for longer than is waited for. */
+function isStuck(pod: PodState, { rules, nowSeconds }: PlanInput): boolean {
+  return (
+    pod.resize.state === 'Infeasible' || isPatienceOver(pod, rules.patienceSeconds, nowSeconds)
+  );
+}
+
+function refusalOf(
+  pod: PodState,
+  { containers, changesQos }: PodDesire,
+  refusals: readonly Refusal[],
+): Held | undefined {
+  if (changesQos) {
+    const message = `It cannot be had in place: the pod would not stay ${pod.qos}.`;
+    return { reason: 'Infeasible', message };
+  }
+  const key = patchKey(containers);
+  const refusal = refusals.find((each) => each.podUid === pod.uid && each.key === key);
+  return refusal && { reason: refusal.reason, message: refusal.message };
+}
+
+function withEviction(step: Partial<Plan>, pod: PodState, around: Around): Partial<Plan> {
+  const { input, weighing, plan } = around;
+  if (input.facts.mode !== 'Recreate' || weighing.isReturn || plan.evictions.length > 0) {
+    return step;
+  }
+  const { eviction, held } = evictionOf(pod, { ...input, weighing });
+  return {
+    ...step,
+    held: [...(step.held ?? []), ...held],
+    ...(eviction !== undefined && { evictions: [eviction] }),
+  };
+}

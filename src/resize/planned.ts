@@ -1,0 +1,73 @@
+import type { PodBudget } from './budget.ts';
+import type { ChangeRecord, Lane } from './changes.ts';
+import type { ChangeRules } from './desired.ts';
+import type { Held, WorkloadFacts } from './gates.ts';
+import type { PodState } from './pod.ts';
+import type { PatchedContainer } from './podplan.ts';
+import type { ContainerTarget } from './wanted.ts';
+
+export interface PlanRules extends ChangeRules, PodBudget {
+  /** Recreate: the only replica may be evicted too. */
+  readonly mayEvictLast: boolean;
+}
+
+/** A patch of a pod that the API server or the node refused; forgotten when the pod or the patch is another. */
+export interface Refusal {
+  readonly podUid: string;
+  /** As `patchKey` gives it. */
+  readonly key: string;
+  readonly reason: 'Infeasible' | 'DryRunRefused';
+  readonly message: string;
+}
+
+export interface PlanInput {
+  readonly facts: WorkloadFacts;
+  readonly rules: PlanRules;
+  /** Containers that the mode acts on; others stay as they are. */
+  readonly targets: readonly ContainerTarget[];
+  /** Pods of the workload that have not ended. */
+  readonly pods: readonly PodState[];
+  /** How many pods there ought to be. */
+  readonly replicas: number;
+  readonly records: readonly ChangeRecord[];
+  readonly refusals: readonly Refusal[];
+  readonly freeFleet: number;
+  readonly nowSeconds: number;
+}
+
+export interface PodPatch {
+  readonly podUid: string;
+  readonly podName: string;
+  readonly lane: Lane;
+  readonly why: string;
+  readonly containers: readonly PatchedContainer[];
+}
+
+export interface PodEviction {
+  readonly podUid: string;
+  readonly podName: string;
+  readonly lane: Lane;
+  readonly why: string;
+  /** What runs and what the replacement is to have. */
+  readonly containers: readonly PatchedContainer[];
+}
+
+/** A pod whose resize is not there yet, or never will be. */
+interface WaitingPod {
+  readonly podUid: string;
+  readonly podName: string;
+  readonly state: 'InProgress' | 'Deferred' | 'Infeasible' | 'Error';
+  readonly message: string;
+}
+
+export interface Plan {
+  /** In the order in which they are to be made; one per pod. */
+  readonly patches: readonly PodPatch[];
+  /** One at most. */
+  readonly evictions: readonly PodEviction[];
+  readonly waiting: readonly WaitingPod[];
+  /** Gates that hold something, each once, in their order: the first is the one to show. */
+  readonly held: readonly Held[];
+  /** Containers that a suspected leak keeps from growing, by name. */
+  readonly leaking: readonly string[];
+}

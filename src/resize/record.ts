@@ -1,0 +1,53 @@
+import type { ChangeRecord, Method } from './changes.ts';
+import { symptomsOf } from './observe.ts';
+import { patchKey } from './plan.ts';
+import type { PodPatch } from './planned.ts';
+import type { PodState } from './pod.ts';
+
+export interface RecordInput {
+  /** Of a plan: its patches, or its evictions. */
+  readonly changes: readonly PodPatch[];
+  readonly method: Method;
+  readonly pods: readonly PodState[];
+  readonly nowSeconds: number;
+  readonly observeSeconds: number;
+}
+
+/**
+ * One record for all pods that go from the same sizes to the same ones. To be written before the change is made: what
+ * is on record and was not made is seen to be fine, what was made and is not on record would never be watched. A way
+ * back is on record already.
+ */
+export function recordsOf(input: RecordInput): readonly ChangeRecord[] {
+  const changes = input.changes.filter(({ lane }) => lane !== 'Return');
+  const groups = Map.groupBy(changes, ({ lane, containers }) =>
+    JSON.stringify([lane, patchKey(containers), containers.map(({ from }) => from)]),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    return first === undefined ? [] : [recordOf(first, group, input)];
+  });
+}
+
+function recordOf(
+  { lane, why, containers }: PodPatch,
+  group: readonly PodPatch[],
+  { method, pods, nowSeconds, observeSeconds }: RecordInput,
+): ChangeRecord {
+  const uids = new Set(group.map(({ podUid }) => podUid));
+  const before = symptomsOf(
+    pods.filter(({ uid }) => uids.has(uid)),
+    containers.map(({ name }) => name),
+    { fromSeconds: nowSeconds - observeSeconds, toSeconds: nowSeconds, nowSeconds },
+  );
+  return {
+    atSeconds: nowSeconds,
+    lane,
+    method,
+    pods: group.length,
+    containers: containers.map(({ name, from, to }) => ({ name, from, to })),
+    why,
+    outcome: 'Watching',
+    before,
+  };
+}

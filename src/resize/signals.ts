@@ -1,0 +1,80 @@
+import type { Resource } from '../recommend/usage.ts';
+import { changesThatSet, type ChangeRecord } from './changes.ts';
+import { runningSizes, type ContainerState } from './pod.ts';
+
+/** What says that a container has too little right now. */
+export type RescueCause = 'OOMKilled' | 'NearMemoryLimit' | 'Throttled' | 'OverCpuBudget';
+
+export interface RescueSignal {
+  readonly resource: Resource;
+  readonly cause: RescueCause;
+}
+
+/** A kill that is older is for the recommendation, which remembers it for the whole window. */
+const RECENT_KILL_SECONDS = 3600;
+
+/** Figures that are older do not say what is now. */
+const FRESH_USAGE_SECONDS = 300;
+
+const NEAR_LIMIT_SHARE = 0.9;
+
+/** Throttled in more than this share of its periods, as where the recommender takes use for a lower bound. */
+export const THROTTLED_SHARE = 0.05;
+
+/** The figures, where they are fresh; a clock that stepped back does not make them stale. */
+export function freshUsage({ usage }: ContainerState, nowSeconds: number): ContainerState['usage'] {
+  return usage !== undefined && nowSeconds - usage.atSeconds <= FRESH_USAGE_SECONDS
+    ? usage
+    : undefined;
+}
+
+/**
+ * Signals since the container got the sizes that it has, for memory before CPU. What was seen before a change says
+ * nothing of the sizes after it.
+ */
+export function rescueSignals(
+  container: ContainerState,
+  records: readonly ChangeRecord[],
+  nowSeconds: number,
+): readonly RescueSignal[] {
+  const sinceOf = (resource: Resource) =>
+    Math.max(
+      -Infinity,
+      ...changesThatSet(container, resource, records).map(({ atSeconds }) => atSeconds),
+    );
+  return [
+    ...memorySignals(container, sinceOf('memory'), nowSeconds),
+    ...cpuSignals(container, sinceOf('cpu'), nowSeconds),
+  ];
+}
+
+function memorySignals(
+  container: ContainerState,
+  since: number,
+  nowSeconds: number,
+): readonly RescueSignal[] {
+  const { oomKilledSeconds: killed } = container;
+  if (killed !== undefined && killed > since && nowSeconds - killed <= RECENT_KILL_SECONDS) {
+    return [{ resource: 'memory', cause: 'OOMKilled' }];
+  }
+  const usage = freshUsage(container, nowSeconds);
+  const used = usage !== undefined && usage.atSeconds > since ? usage.memoryBytes : undefined;
+  const limit = runningSizes(container).limits.memory;
+  return used !== undefined && limit !== undefined && used > NEAR_LIMIT_SHARE * limit
+    ? [{ resource: 'memory', cause: 'NearMemoryLimit' }]
+    : [];
+}
+
+function cpuSignals(
+  container: ContainerState,
+  since: number,
+  nowSeconds: number,
+): readonly RescueSignal[] {
+  const usage = freshUsage(container, nowSeconds);
+  if (usage === undefined || usage.atSeconds <= since) return [];
+  const isThrottled = (usage.throttledShare ?? 0) > THROTTLED_SHARE;
+  if (isThrottled && runningSizes(container).limits.cpu !== undefined) {
+    return [{ resource: 'cpu', cause: 'Throttled' }];
+  }
+  return usage.isCpuOverBudget ? [{ resource: 'cpu', cause: 'OverCpuBudget' }] : [];
+}

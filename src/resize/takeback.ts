@@ -1,0 +1,80 @@
+import { failuresInARow } from './backoff.ts';
+import type { ChangeRecord } from './changes.ts';
+import { runningSizes, sameSizes, type PodState } from './pod.ts';
+import type { ContainerTarget } from './wanted.ts';
+
+/** Whether the pod's containers run what the change found, or what it set. */
+export function runs(pod: PodState, { containers }: ChangeRecord, which: 'from' | 'to'): boolean {
+  return containers.every((change) =>
+    pod.containers.some(
+      (container) =>
+        container.name === change.name && sameSizes(runningSizes(container), change[which]),
+    ),
+  );
+}
+
+/**
+ * The records after a change has done harm: it and all others under watch that set the same are taken back, and the way
+ * back is on record, so that it is gone to its end whoever is there to go it. The same again where it was taken back
+ * already.
+ */
+export function takenBack(
+  records: readonly ChangeRecord[],
+  harmful: ChangeRecord,
+  { nowSeconds, story }: { readonly nowSeconds: number; readonly story: string },
+): readonly ChangeRecord[] {
+  const isSame = (record: ChangeRecord) =>
+    record.outcome === 'Watching' && record.lane !== 'Return' && setsSame(record, harmful);
+  const same = records.filter(isSame);
+  if (same.length === 0) return records;
+  const failures = failuresInARow(records) + 1;
+  const wayBack: ChangeRecord = {
+    ...harmful,
+    atSeconds: nowSeconds,
+    lane: 'Return',
+    method: 'Resize',
+    pods: same.reduce((sum, { pods }) => sum + pods, 0),
+    containers: harmful.containers.map(({ name, from, to }) => ({ name, from: to, to: from })),
+    why: story,
+    outcome: 'Watching',
+  };
+  const closed = records.map((record): ChangeRecord =>
+    isSame(record)
+      ? { ...record, outcome: 'TakenBack', outcomeSeconds: nowSeconds, failures }
+      : record,
+  );
+  return [...closed, wayBack];
+}
+
+function setsSame(a: ChangeRecord, b: ChangeRecord): boolean {
+  return (
+    a.containers.length === b.containers.length &&
+    a.containers.every((change) =>
+      b.containers.some((other) => other.name === change.name && sameSizes(other.to, change.to)),
+    )
+  );
+}
+
+/** The way back that is not gone to its end; undefined when there is none, or no pod is left on it. */
+export function pendingReturn(
+  records: readonly ChangeRecord[],
+  pods: readonly PodState[],
+): ChangeRecord | undefined {
+  return records.find(
+    (record) =>
+      record.lane === 'Return' &&
+      record.outcome === 'Watching' &&
+      pods.some((pod) => !pod.isTerminating && runs(pod, record, 'from')),
+  );
+}
+
+const UNBOUND = {
+  ranges: { cpu: { min: undefined, max: undefined }, memory: { min: undefined, max: undefined } },
+  evidence: { cpu: 'Sound', memory: 'Sound' },
+  leakSinceSeconds: undefined,
+} as const;
+
+/** What a change set, as targets of a plan. */
+export function returnTargets({ containers }: ChangeRecord): readonly ContainerTarget[] {
+  return containers.map(({ name, to }) => ({ name, sizes: to, ...UNBOUND }));
+}

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { failuresInARow } from '../../../src/resize/backoff.ts';
+import { symptomsOf, verdict } from '../../../src/resize/observe.ts';
+import { planPods } from '../../../src/resize/plan.ts';
+import type { ContainerState, PodState } from '../../../src/resize/pod.ts';
+import { recordsOf } from '../../../src/resize/record.ts';
+import { takenBack } from '../../../src/resize/takeback.ts';
+import {
+  aContainer,
+  aPlanInput,
+  aPod,
+  aRecord,
+  aTarget,
+  carriedOut,
+  FACTS,
+  MI,
+  NOW,
+  sized,
+  used,
+} from './builders.ts';
+
+const FROM = sized(1, 400, [2, 400]);
+const TO = sized(0.75, 300, [1.5, 300]);
+const RECORD = aRecord(FROM, TO, { atSeconds: NOW - 300 });
+
+function replica(
+  uid: string,
+  sizes: ContainerState['spec'],
+  shows: Partial<ContainerState> = {},
+  pod: Partial<PodState> = {},
+): PodState {
+  return aPod(aContainer(sizes, shows), { uid, ...pod });
+}
+
+const calm = (uid: string) => replica(uid, FROM);
+const others = ['x', 'y', 'z'].map(calm);
+
+function outcome(pods: readonly PodState[], record = RECORD, nowSeconds = NOW): string {
+  return verdict(record, pods, { nowSeconds, observeSeconds: 600 }).outcome;
+}
+
+const HARM: Readonly<Record<string, readonly [Partial<ContainerState>, Partial<PodState>]>> = {
+  'an OOM kill': [{ oomKilledSeconds: NOW - 10 }, {}],
+  'a restart': [{ restartedSeconds: NOW - 10 }, {}],
+  throttling: [{ usage: used({ throttledShare: 0.4 }) }, {}],
+  'a pod that stays not ready': [{}, { isReady: false, readinessSeconds: NOW - 60 }],
+};
+
+describe('observing a change', () => {
+  for (const [what, [container, pod]] of Object.entries(HARM)) {
+    it(`sees harm in ${what} that unchanged replicas do not show`, () => {
+      assert.equal(outcome([replica('a', TO, container, pod), ...others]), 'Harmful');
+    });
+
+    it(`blames no change for ${what} that unchanged replicas show as often`, () => {
+      const pods = [replica('a', TO, container, pod), replica('b', FROM, container, pod)];
+      assert.equal(outcome(pods), 'Watching');
+    });
+  }
+
+  it('tells the story', () => {
+    const changed = replica('a', TO, { oomKilledSeconds: NOW - 10 });
+    const seen = verdict(RECORD, [changed, ...others], { nowSeconds: NOW, observeSeconds: 600 });
+    assert.deepEqual(seen, {
+      outcome: 'Harmful',
+      story: 'OOM kills in 1 of 1 changed pods, against 0 of 3 unchanged pods.',
+    });
+  });
+
+  it('compares with the time before where no replica is unchanged', () => {
+    const changed = [replica('a', TO, { restartedSeconds: NOW - 10 })];
+    assert.equal(outcome(changed), 'Harmful');
+    const before = { ...RECORD.before, restarted: 1 };
+    assert.equal(outcome(changed, { ...RECORD, before }), 'Watching');
+  });
+
+  it('is not alarmed by a probe that fails for a moment', () => {
+    const pod = replica('a', TO, {}, { isReady: false, readinessSeconds: NOW - 59 });
+    assert.equal(outcome([pod, ...others]), 'Watching');
+  });
+
+  it('does not count what was before the change, or after its time', () => {
+    assert.equal(outcome([replica('a', TO, { oomKilledSeconds: NOW - 300 })]), 'Watching');
+    const late = replica('a', TO, { oomKilledSeconds: NOW + 301 });
+    assert.equal(outcome([late], RECORD, NOW + 400), 'Fine');
+  });
+
+  it('sees harm that came in time however late it is looked at', () => {
+    const pods = [replica('a', TO, { oomKilledSeconds: NOW + 300 }), ...others];
+    assert.equal(outcome(pods, RECORD, NOW + 86_400), 'Harmful');
+  });
+
+  it('does not blame a raise for an OOM kill', () => {
+    const raise = aRecord(TO, FROM, { lane: 'Rescue', atSeconds: NOW - 300 });
+    assert.equal(outcome([replica('a', FROM, { oomKilledSeconds: NOW - 10 })], raise), 'Watching');
+  });
+
+  it('does not blame less CPU for an OOM kill', () => {
+    const cpuOnly = sized(0.75, 400, [2, 400]);
+    const record = aRecord(FROM, cpuOnly, { atSeconds: NOW - 300 });
+    const pods = [replica('a', cpuOnly, { oomKilledSeconds: NOW - 10 }), ...others];
+    assert.equal(outcome(pods, record), 'Watching');
+  });
+
+  it('leaves out pods that began after it, and those that end', () => {
+    const kill = { oomKilledSeconds: NOW - 10 };
+    const young = replica('a', TO, kill, { createdSeconds: NOW - 100 });
+    const ending = replica('b', TO, kill, { isTerminating: true });
+    assert.equal(outcome([young, ending, ...others]), 'Watching');
+  });
+
+  it('is fine when its time is over without harm, also when its pods are gone', () => {
+    assert.equal(outcome([replica('a', TO), ...others], RECORD, NOW + 300), 'Fine');
+    assert.equal(outcome(others, RECORD, NOW + 300), 'Fine');
+  });
+
+  it('has failed where the node would not have it', () => {
+    const resize = { state: 'Infeasible', message: 'static CPUs', sinceSeconds: NOW } as const;
+    const pod = replica('a', TO, { actual: FROM }, { resize });
+    assert.deepEqual(verdict(RECORD, [pod], { nowSeconds: NOW + 300, observeSeconds: 600 }), {
+      outcome: 'Failed',
+      story: 'a: static CPUs',
+    });
+  });
+
+  it('counts a pod once, and only what the named containers show', () => {
+    const kill = { oomKilledSeconds: NOW - 1 };
+    const pod = aPod([aContainer(FROM, kill), aContainer(FROM, { name: 'side', ...kill })]);
+    const period = { fromSeconds: NOW - 600, toSeconds: NOW, nowSeconds: NOW };
+    assert.equal(symptomsOf([pod], ['main', 'side'], period).oomKilled, 1);
+    assert.equal(symptomsOf([pod], ['other'], period).oomKilled, 0);
+  });
+});
+
+describe('taking back', () => {
+  const sick = replica('a', TO, { oomKilledSeconds: NOW - 10, usage: used({ memoryBytes: MI }) });
+  const story = 'OOM kills in 1 of 1 changed pods.';
+  const records = takenBack([RECORD], RECORD, { nowSeconds: NOW, story });
+  const input = aPlanInput([sick, ...others], [aTarget(TO)], { records });
+
+  it('puts the way back on record, and closes all that set the same', () => {
+    const twice = [RECORD, { ...RECORD, atSeconds: NOW - 200 }];
+    const after = takenBack(twice, RECORD, { nowSeconds: NOW, story });
+    assert.deepEqual(
+      after.map((each) => [each.lane, each.outcome, each.pods]),
+      [
+        ['Savings', 'TakenBack', 1],
+        ['Savings', 'TakenBack', 1],
+        ['Return', 'Watching', 2],
+      ],
+    );
+    assert.equal(failuresInARow(after), 1);
+  });
+
+  it('is the same when it is done twice', () => {
+    assert.deepEqual(takenBack(records, RECORD, { nowSeconds: NOW + 5, story }), records);
+  });
+
+  it('survives being written down', () => {
+    assert.deepEqual(JSON.parse(JSON.stringify(records)), records);
+  });
+
+  it('brings the pods back that the change had reached, and no others', () => {
+    const plan = planPods(input);
+    assert.deepEqual(
+      plan.patches.map(({ podUid, lane, containers }) => [podUid, lane, containers[0]?.to]),
+      [['a', 'Return', FROM]],
+    );
+    assert.deepEqual(
+      recordsOf({ ...input, changes: plan.patches, method: 'Resize', observeSeconds: 600 }),
+      [],
+    );
+  });
+
+  it('goes on though the breaker is open, the owner not ready and no window open', () => {
+    const facts = { ...FACTS, isBreakerOpen: true, isReady: false, isInWindow: false };
+    assert.equal(planPods({ ...input, facts }).patches.length, 1);
+  });
+
+  it('is watched until every pod is back, and is not repeated at once', () => {
+    const wayBack = records.at(-1);
+    assert.ok(wayBack);
+    assert.equal(outcome(input.pods, wayBack, NOW + 9000), 'Watching');
+    const pods = carriedOut(input.pods, planPods(input));
+    assert.equal(outcome(pods, wayBack, NOW + 600), 'Fine');
+    const after = planPods({ ...input, pods, nowSeconds: NOW + 7200 });
+    assert.deepEqual(after.patches, []);
+    const held = after.held.map(({ reason }) => reason);
+    assert.ok(held.includes('Backoff') || held.includes('Cooldown'), held.join());
+  });
+
+  it('doubles the pause when the same harms again', () => {
+    const again = { ...RECORD, atSeconds: NOW + 90_000 };
+    const more = takenBack([...records, again], again, { nowSeconds: NOW + 90_100, story });
+    assert.equal(failuresInARow(more), 2);
+  });
+});
+
+describe('recording', () => {
+  it('makes one record of pods that go the same way, with what they showed before', () => {
+    const pods = [replica('a', FROM, { restartedSeconds: NOW - 10 }), replica('b', FROM)];
+    const rules = { limit: { count: 5 } };
+    const input = aPlanInput(pods, [aTarget(sized(0.9, 360, [2, 400]))]);
+    const { patches } = planPods({ ...input, rules: { ...input.rules, ...rules } });
+    assert.equal(patches.length, 2);
+    const [record, more] = recordsOf({
+      changes: patches,
+      method: 'Resize',
+      pods,
+      nowSeconds: NOW,
+      observeSeconds: 600,
+    });
+    assert.equal(more, undefined);
+    assert.deepEqual(record, {
+      ...aRecord(FROM, sized(0.9, 360, [2, 400]), { atSeconds: NOW, pods: 2 }),
+      before: { pods: 2, oomKilled: 0, restarted: 1, notReady: 0, throttled: 0 },
+    });
+  });
+});

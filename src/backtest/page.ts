@@ -1,8 +1,15 @@
-import { behaviourOf, BEHAVIOURS, type Behaviour } from '../recommend/behaviour.ts';
+import type { Behaviour } from '../recommend/behaviour.ts';
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
 import type { ComparedSeries, Comparison } from './comparison.ts';
 import { curveOf, peerCurves, type CurvePoint, type PeerCurve } from './costcurve.ts';
-import { cpuHours } from './grid.ts';
+import {
+  byBehaviour,
+  missesOf,
+  scoredReplays,
+  type Group,
+  type Miss,
+  type Scored,
+} from './findings.ts';
 import {
   rateOf,
   type Backtest,
@@ -12,7 +19,7 @@ import {
   type Replay,
   type Verdict,
 } from './run.ts';
-import { pooled, type PooledScore, type SeriesScore } from './score.ts';
+import type { PooledScore, SeriesScore } from './score.ts';
 import { timelineOf, type Timeline } from './timeline.ts';
 
 /** All that the page of a backtest shows, as plain data. Shares are 0 to 1, amounts in cores or bytes. */
@@ -46,18 +53,6 @@ export interface ResourcePage {
   readonly peers: PeersPage | undefined;
   /** The worst first. */
   readonly worst: readonly WorstSeries[];
-}
-
-/** A part of the promise that was missed: what was to be, and what was. */
-export interface Miss {
-  readonly what: 'realised' | 'kept';
-  readonly promised: number;
-  readonly found: number;
-}
-
-export interface Group {
-  readonly name: string;
-  readonly score: PooledScore;
 }
 
 export interface PeersPage {
@@ -109,13 +104,6 @@ export function pageOf(parts: PageParts): BacktestPage {
   };
 }
 
-/** A replay that was scored, with its class. */
-interface Scored {
-  readonly replay: Replay;
-  readonly score: SeriesScore;
-  readonly behaviour: Behaviour | undefined;
-}
-
 function resourcePage(resource: Resource, parts: PageParts): readonly ResourcePage[] {
   const { options, result } = parts;
   const outcome = result.outcomes.find(
@@ -131,7 +119,7 @@ function resourcePage(resource: Resource, parts: PageParts): readonly ResourcePa
       risk,
       confidence: options.confidence,
       verdict,
-      misses: verdict === 'missed' ? missesOf(outcome, options) : [],
+      misses: missesOf(outcome, options),
       all,
       leftOut,
       behaviours: byBehaviour(scored, outcome),
@@ -145,41 +133,6 @@ function resourcePage(resource: Resource, parts: PageParts): readonly ResourcePa
       worst: worstOf(scored, parts),
     },
   ];
-}
-
-function scoredReplays(
-  { replays }: Backtest,
-  resource: Resource,
-  { coresOf }: BacktestOptions,
-): readonly Scored[] {
-  return replays
-    .filter((replay) => replay.resource === resource && replay.protocol.name === 'daily')
-    .flatMap((replay) => {
-      const { series, score } = replay;
-      if (score === undefined) return [];
-      const behaviour = behaviourOf(cpuHours(series), coresOf(series.dataset));
-      return [{ replay, score, behaviour }];
-    });
-}
-
-function missesOf(
-  { resource, all, risk }: Outcome,
-  { confidence }: BacktestOptions,
-): readonly Miss[] {
-  const found = resource === 'cpu' ? all.ex : all.breachPerDay;
-  const realised = { what: 'realised', promised: risk, found } as const;
-  const kept = { what: 'kept', promised: confidence, found: all.keep } as const;
-  return [
-    ...(found > risk ? [realised] : []),
-    ...(resource === 'cpu' && all.keep < confidence ? [kept] : []),
-  ];
-}
-
-function byBehaviour(scored: readonly Scored[], { resource, risk }: Outcome): readonly Group[] {
-  return BEHAVIOURS.flatMap((name) => {
-    const scores = scored.filter(({ behaviour }) => behaviour === name).map(({ score }) => score);
-    return scores.length === 0 ? [] : [{ name, score: pooled(scores, risk, rateOf(resource)) }];
-  });
 }
 
 /** By what was realised, and between equals by the share of the work over the request. */

@@ -2,7 +2,7 @@ import type { Cadence, CadenceSettings } from '../recommend/cadence.ts';
 import { Following } from '../recommend/following.ts';
 import { Steady } from '../recommend/steady.ts';
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
-import type { GridSeries } from './grid.ts';
+import { binCount, type GridSeries } from './grid.ts';
 import { DAILY, LEAST_MEAN, protocolOf, SHORT, type Protocol } from './protocol.ts';
 import { breachPerDay, pooled, scoreSeries, type PooledScore, type SeriesScore } from './score.ts';
 import { walkCpu, walkMemory, type Row } from './walk.ts';
@@ -15,6 +15,8 @@ export interface BacktestOptions {
   /** Share of the series that must keep the CPU risk, 0 to 1. */
   readonly confidence: number;
   readonly cadence: CadenceName;
+  /** Age at which a sample of CPU counts half; 72 unless stated. */
+  readonly halfLifeHours?: number;
   /** Cores that 1.0 of a dataset's CPU stands for: 1 where it gives cores. Only where an absolute size matters. */
   readonly coresOf: (dataset: string) => number;
 }
@@ -30,7 +32,10 @@ export interface Replay {
   readonly leftOut: LeftOut | undefined;
 }
 
-type LeftOut = 'Idle' | 'NothingToScore';
+export type LeftOut = 'Idle' | 'NothingToScore';
+
+/** Series by why they are left out. */
+export type LeftOutCounts = Readonly<Partial<Record<LeftOut, number>>>;
 
 export type Verdict = 'kept' | 'missed' | 'too little data';
 
@@ -43,7 +48,7 @@ export interface Outcome {
   readonly datasets: readonly { readonly dataset: string; readonly score: PooledScore }[];
   /** The promise is about series of a week and more: short ones are reported, not judged. */
   readonly verdict: Verdict | undefined;
-  readonly leftOut: Readonly<Partial<Record<LeftOut, number>>>;
+  readonly leftOut: LeftOutCounts;
 }
 
 export interface Backtest {
@@ -51,6 +56,10 @@ export interface Backtest {
   readonly outcomes: readonly Outcome[];
   /** Series under a day and a half. */
   readonly tooShort: number;
+  /** Series without any sample. */
+  readonly withoutSample: number;
+  /** Also of what has no outcome, since nothing is left. */
+  readonly leftOut: Readonly<Record<Resource, LeftOutCounts>>;
   readonly verdict: Verdict;
 }
 
@@ -63,7 +72,13 @@ export function backtest(fleet: readonly GridSeries[], options: BacktestOptions)
   return {
     replays,
     outcomes,
-    tooShort: fleet.filter((series) => protocolOf(series) === undefined).length,
+    tooShort: fleet.filter((series) => binCount(series) > 0 && protocolOf(series) === undefined)
+      .length,
+    withoutSample: fleet.filter((series) => binCount(series) === 0).length,
+    leftOut: {
+      cpu: countLeftOut(replays.filter(({ resource }) => resource === 'cpu')),
+      memory: countLeftOut(replays.filter(({ resource }) => resource === 'memory')),
+    },
     verdict: overall(outcomes),
   };
 }
@@ -96,9 +111,11 @@ function replayFleet(
 function cpuRows(
   series: GridSeries,
   { firstBin }: Protocol,
-  { risks, confidence, cadence }: BacktestOptions,
+  { risks, confidence, cadence, halfLifeHours }: BacktestOptions,
 ): readonly Row[] {
-  return walkCpu(series, createCadence(cadence, { risk: risks.cpu, confidence }), firstBin);
+  const promise = { risk: risks.cpu, confidence };
+  const settings = halfLifeHours === undefined ? promise : { ...promise, halfLifeHours };
+  return walkCpu(series, createCadence(cadence, settings), firstBin);
 }
 
 function judged(replay: Omit<Replay, 'score' | 'leftOut'>, { coresOf }: BacktestOptions): Replay {
@@ -146,10 +163,6 @@ function outcomeOf(
     dataset,
     score: pool(parts.map(({ score }) => score)),
   }));
-  const leftOut = Map.groupBy(
-    here.flatMap((each) => each.leftOut ?? []),
-    (reason) => reason,
-  );
   return [
     {
       resource,
@@ -158,9 +171,17 @@ function outcomeOf(
       all,
       datasets,
       verdict: protocol === DAILY ? verdictOf(resource, all, options) : undefined,
-      leftOut: Object.fromEntries([...leftOut].map(([reason, found]) => [reason, found.length])),
+      leftOut: countLeftOut(here),
     },
   ];
+}
+
+function countLeftOut(replays: readonly Replay[]): LeftOutCounts {
+  const byReason = Map.groupBy(
+    replays.flatMap(({ leftOut }) => leftOut ?? []),
+    (reason) => reason,
+  );
+  return Object.fromEntries([...byReason].map(([reason, found]) => [reason, found.length]));
 }
 
 /** A week of one series is the least that says anything on CPU. */

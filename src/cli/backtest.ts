@@ -5,20 +5,24 @@ import type { Command } from 'commander';
 import type { Comparison } from '../backtest/comparison.ts';
 import { renderComparison } from '../backtest/comparisontext.ts';
 import { CURVE_RISKS } from '../backtest/costcurve.ts';
+import { findingsOf } from '../backtest/findings.ts';
 import { pageOf } from '../backtest/page.ts';
 import { recommendationLines } from '../backtest/recommendations.ts';
-import { backtest, type Backtest, type BacktestOptions } from '../backtest/run.ts';
-import { backtestJson, backtestTable } from '../report/backtest.ts';
+import { backtest, type Backtest } from '../backtest/run.ts';
+import { backtestJson, backtestTable, type Reported } from '../report/backtest.ts';
 import { renderBacktestPage } from '../report/html/backtestpage.ts';
 import { Progress } from '../report/progress.ts';
 import { againstPeers, type Peers } from './againstpeers.ts';
 import {
+  checkOutputs,
   givenPolicy,
   optionsOf,
   UNREAD,
   withBacktestFlags,
   type BacktestFlags,
+  type ReplayOptions,
 } from './backtestflags.ts';
+import { notReplayed } from './backtestpolicy.ts';
 import { readTraceFleet, type Replayable } from './backtestsource.ts';
 import type { Context } from './clusterview.ts';
 import { BadInput } from './failure.ts';
@@ -74,6 +78,7 @@ async function replay(
   flags: BacktestFlags,
   context: Context,
 ): Promise<void> {
+  checkOutputs(flags);
   const given = givenPolicy(flags);
   const options = optionsOf(given, flags);
   const source = await readSource({ files, flags, given, options }, context);
@@ -89,32 +94,36 @@ async function replay(
     await write(flags.html, [await pageText({ source, options, result, peers }, context)]);
   }
   context.progress.clear();
-  print({ source, result, peers }, flags);
+  print({ source, options, result, peers }, flags);
 }
 
 interface SourceInput {
   readonly files: readonly string[];
   readonly flags: BacktestFlags;
   readonly given: GivenPolicy;
-  readonly options: BacktestOptions;
+  readonly options: ReplayOptions;
 }
 
 async function readSource(
-  { files, flags, given, options: { risks } }: SourceInput,
+  { files, flags, given, options: { risks, halfLifeHours } }: SourceInput,
   context: Context,
 ): Promise<Replayable> {
-  if (flags.source === 'csv') return readTraceFleet(files, context);
+  if (flags.source === 'csv') {
+    const notes = notReplayed([given.policy], { halfLifeHours, knowsContainers: false });
+    return { ...(await readTraceFleet(files, context)), notes };
+  }
   const { readClusterFleet } = await import('./backtestsourcecluster.ts');
-  return readClusterFleet({ flags, given, risks }, context);
+  return readClusterFleet({ flags, given, risks, halfLifeHours }, context);
 }
 
 interface Replayed {
   readonly source: Replayable;
+  readonly options: ReplayOptions;
   readonly result: Backtest;
   readonly peers: Peers;
 }
 
-function print({ source, result, peers }: Replayed, flags: BacktestFlags): void {
+function print({ source, options, result, peers }: Replayed, flags: BacktestFlags): void {
   const noRequests =
     flags.source === 'csv' && flags.against.current === 'Asked'
       ? ['a trace has no requests: "current" is left out']
@@ -122,8 +131,10 @@ function print({ source, result, peers }: Replayed, flags: BacktestFlags): void 
   for (const line of [...source.notes, ...noRequests, ...source.failures]) {
     process.stderr.write(`${line}\n`);
   }
+  const reported = { ...result, findings: findingsOf(result, options) };
+  const comparisons = comparisonsOf(peers);
   process.stdout.write(
-    flags.output === 'json' ? backtestJson(result, comparisonsOf(peers)) : tables(result, peers),
+    flags.output === 'json' ? backtestJson(reported, comparisons) : tables(reported, comparisons),
   );
   const isPart = result.verdict === 'kept' && source.failures.length > 0;
   process.exitCode = EXIT[isPart ? 'too little data' : result.verdict];
@@ -133,12 +144,12 @@ function comparisonsOf({ cpu, memory }: Peers): readonly Comparison[] {
   return [cpu, memory].flatMap((found) => found?.comparison ?? []);
 }
 
-function tables(result: Backtest, peers: Peers): string {
-  return [backtestTable(result), ...comparisonsOf(peers).map(renderComparison)].join('\n');
+function tables(reported: Reported, comparisons: readonly Comparison[]): string {
+  return [backtestTable(reported), ...comparisons.map(renderComparison)].join('\n');
 }
 
 async function pageText(
-  { source, result, peers, options }: Replayed & { readonly options: BacktestOptions },
+  { source, result, peers, options }: Replayed,
   { signal, progress }: Context,
 ): Promise<string> {
   const otherRisks: Backtest[] = [];

@@ -1,8 +1,9 @@
+import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { PROFILES } from '../api/risk.ts';
 import { CADENCES, type BacktestOptions, type CadenceName } from '../backtest/run.ts';
-import { containerSettings } from '../controller/settings.ts';
 import { AGAINST_NAMES, AGAINST_NOTHING, parseAgainst, type Against } from './againstpeers.ts';
+import { settingsOfAll } from './backtestpolicy.ts';
 import type { ClusterFlags } from './clusterview.ts';
 import { BadInput } from './failure.ts';
 import { policyFromFlags, type GivenPolicy, type PolicyFlags } from './policyflags.ts';
@@ -91,17 +92,30 @@ export function givenPolicy(flags: BacktestFlags): GivenPolicy {
   return policyFromFlags(Object.fromEntries(others));
 }
 
+/** Throws BadInput where the one file would be written over the other. */
+export function checkOutputs({ recommendationsOut, html }: BacktestFlags): void {
+  if (recommendationsOut === undefined || html === undefined) return;
+  if (resolve(recommendationsOut) !== resolve(html)) return;
+  throw new BadInput(`--recommendations-out and --html both name ${html}: write them to two files`);
+}
+
+/** Options that leave nothing to a default. */
+export type ReplayOptions = Required<BacktestOptions>;
+
+const HOUR_SECONDS = 3600;
+
 /** What is replayed, by the policy that was given. Throws BadInput where it ignores every container. */
 export function optionsOf(
   { policy }: GivenPolicy,
   { cadence, machineCores: given }: BacktestFlags,
-): BacktestOptions {
-  const settings = containerSettings(policy, 'main', []);
+): ReplayOptions {
+  const settings = settingsOfAll(policy);
   if (settings === undefined) throw new BadInput('the policy ignores every container');
   const { cpu, memory } = settings.resources;
   return {
     risks: { cpu: cpu.risk, memory: memory.risk },
     confidence: settings.confidence,
+    halfLifeHours: settings.halfLifeSeconds / HOUR_SECONDS,
     cadence: cadence ?? (settings.cadence === 'Tracking' ? 'tracking' : 'steady'),
     coresOf: (dataset) => coresOf(given, dataset),
   };

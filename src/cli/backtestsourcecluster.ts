@@ -3,6 +3,7 @@ import type { GridUsage } from '../backtest/gridfold.ts';
 import { workloadKey } from '../controller/ports.ts';
 import type { ReadingOf } from '../prometheus/source.ts';
 import type { Resource } from '../recommend/usage.ts';
+import { notReplayed } from './backtestpolicy.ts';
 import type { Replayable } from './backtestsource.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import { fleetOf, gridFolding, otherRisks, type Window } from './clusterfleet.ts';
@@ -26,6 +27,7 @@ export interface ClusterFleetInput {
   readonly given: GivenPolicy;
   /** What the whole fleet is replayed at. */
   readonly risks: Readonly<Record<Resource, number>>;
+  readonly halfLifeHours: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface ClusterFleetInput {
  * when it is in any of them. Rejects with BadInput where nothing can be read.
  */
 export async function readClusterFleet(
-  { flags, given, risks }: ClusterFleetInput,
+  { flags, given, risks, halfLifeHours }: ClusterFleetInput,
   context: Context,
 ): Promise<Replayable> {
   const windowSeconds = windowOf(flags.window);
@@ -48,6 +50,7 @@ export async function readClusterFleet(
     const query = usageQuery(view, governed, window);
     const reading = await source.readAs(gridFolding(window), query, context.signal);
     const failures = failuresOf(reading, governed);
+    const policies = [...new Set(governed.map(({ governance }) => governance.policy))];
     const fleet = fleetOf(view, governed, reading.usage);
     return {
       fleet: [...fleet.keys()],
@@ -56,6 +59,7 @@ export async function readClusterFleet(
         ...notes,
         ...reading.warnings.map(({ message }) => message),
         ...otherRisks(governed, risks),
+        ...notReplayed(policies, { halfLifeHours, knowsContainers: true }),
       ],
       failures,
       currentOf: ({ series, resource }) => fleet.get(series)?.[resource],

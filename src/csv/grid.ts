@@ -2,16 +2,30 @@ import type { GridSeries } from '../backtest/grid.ts';
 import { BIN_SECONDS, readBinned, type Bin, type BinnedSeries } from './series.ts';
 import { stepOf } from './traces.ts';
 
-/** Reads whole traces as grids, one series at a time. Rejects as `readTraces` does. */
+/**
+ * Reads whole traces as grids, one series at a time; of a series without a sample both grids are empty. Rejects as
+ * `readTraces` does, and for a series that two files of one dataset have, which would count twice.
+ */
 export async function* readGrids(
   files: readonly string[],
   signal: AbortSignal,
 ): AsyncGenerator<GridSeries> {
+  const fileOf = new Map<string, string>();
   for (const file of files) {
     for await (const binned of readBinned(file, signal)) {
-      if (binned.bins.length > 0) yield gridOf(binned);
+      const name = `${binned.dataset}/${binned.series}`;
+      const before = fileOf.get(name);
+      if (before !== undefined) throw comesTwice(binned, before, file);
+      fileOf.set(name, file);
+      yield gridOf(binned);
     }
   }
+}
+
+function comesTwice({ dataset, series }: BinnedSeries, before: string, file: string): Error {
+  const where = before === file ? `${file} is given twice` : `it is in ${before} and in ${file}`;
+  const advice = 'give each file once, and name datasets apart';
+  return new Error(`series "${series}" of dataset ${dataset} comes twice: ${where}; ${advice}`);
 }
 
 function gridOf({ dataset, series, bins }: BinnedSeries): GridSeries {

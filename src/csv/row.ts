@@ -3,6 +3,8 @@ import { basename } from 'node:path';
 const COLUMNS = ['series', 'timestamp', 'cpu_cores', 'memory_bytes'] as const;
 const HEADER = COLUMNS.join(',');
 const LONGEST_SHOWN = 40;
+/** 2000-01-01: an earlier time counts from something else than the epoch. */
+const EARLIEST_SECONDS = 946_684_800;
 /** 2100-01-01: a later time is in milliseconds. */
 const LATEST_SECONDS = 4_102_444_800;
 
@@ -60,6 +62,10 @@ function parseTime(text: string, position: Position): number {
   const timeSeconds = parseNumber(text, 'timestamp', position);
   if (!(timeSeconds >= 0 && timeSeconds <= LATEST_SECONDS)) {
     throw badField(position, 'timestamp', `${shown(text)} is not a time in unix seconds`);
+  }
+  if (timeSeconds < EARLIEST_SECONDS) {
+    const what = `${shown(text)} is not a time in unix seconds: it is before 2000-01-01`;
+    throw badField(position, 'timestamp', what);
   }
   return timeSeconds;
 }

@@ -13,6 +13,14 @@ describe('rightsize with input that it cannot use', function () {
   const files: Readonly<Record<string, string>> = {
     'text.csv':
       'series,timestamp,cpu_cores,memory_bytes\na,1700000100,0.1,1e8\na,1700000400,much,1e8\n',
+    'old.csv': 'series,timestamp,cpu_cores,memory_bytes\na,0,0.1,1e8\n',
+    'good.csv': 'series,timestamp,cpu_cores,memory_bytes\na,1700000100,0.1,1e8\n',
+    'replayed.yaml': [
+      'apiVersion: rightsize.dev/v1alpha1',
+      'kind: RightsizePolicy',
+      'metadata: {name: mine}',
+      'spec: {history: {window: 7d, halfLife: 1d}, bounds: {minAllowed: {cpu: 50m}}}',
+    ].join('\n'),
     'columns.csv': 'time,cpu\n1,2\n',
     'field.yaml': [
       'apiVersion: rightsize.dev/v1alpha1',
@@ -170,6 +178,18 @@ describe('rightsize with input that it cannot use', function () {
       args: ['backtest', '--against=vpa,goldilocks', 'DIR/text.csv'],
       want: /"goldilocks" is none of current, vpa, krr/,
     },
+    'a file that is replayed twice': {
+      args: ['backtest', 'DIR/good.csv', 'DIR/good.csv'],
+      want: /series "a" of dataset good comes twice: \S+good\.csv is given twice; /,
+    },
+    'a trace whose time begins at zero': {
+      args: ['backtest', 'DIR/old.csv'],
+      want: /old\.csv line 2, column timestamp: "0" is not a time in unix seconds: it is before 2000/,
+    },
+    'one file for a page and for recommendations': {
+      args: ['backtest', '--html=DIR/out', '--recommendations-out=DIR/./out', 'DIR/good.csv'],
+      want: /--recommendations-out and --html both name \S+out: write them to two files/,
+    },
     'a policy that is none': {
       args: ['recommend', '--source=csv', '--policy=DIR/kind.yaml', 'DIR/text.csv'],
       want: /kind\.yaml: apiVersion: /,
@@ -205,6 +225,16 @@ describe('rightsize with input that it cannot use', function () {
       assert.deepEqual({ code, stdout }, { code: 2, stdout: '' });
     });
   }
+
+  it('names what it does not replay of a policy', async () => {
+    const [policy = '', trace = ''] = ['replayed.yaml', 'good.csv'].map((name) =>
+      join(folder, name),
+    );
+    const { code, stdout, stderr } = await rightsize(['backtest', `--policy=${policy}`, trace]);
+    assert.equal(stderr, 'not replayed from the policy: bounds, history.window\n');
+    const said = '1 series left out: shorter than 1.5 days\nverdict: too little data\n';
+    assert.deepEqual({ code, stdout }, { code: 3, stdout: said });
+  });
 
   for (const args of [
     ['--help'],

@@ -1,6 +1,7 @@
 import type { EqualPromise, ComparisonLine } from '../../backtest/comparison.ts';
 import type { CurvePoint } from '../../backtest/costcurve.ts';
-import type { Group, PeersPage, ResourcePage } from '../../backtest/page.ts';
+import type { Group } from '../../backtest/findings.ts';
+import type { PeersPage, ResourcePage } from '../../backtest/page.ts';
 import type { PooledScore } from '../../backtest/score.ts';
 import type { Resource } from '../../recommend/usage.ts';
 import { markup, type Markup } from './markup.ts';

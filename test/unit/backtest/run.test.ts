@@ -71,6 +71,28 @@ describe('a backtest', () => {
     assert.equal(shares.outcomes[0]?.all.series, 1);
   });
 
+  it('forgets CPU by the half-life that is given, 72 hours unless stated', () => {
+    // A level that fell four days ago is forgotten sooner with a shorter half-life.
+    const cpu = Float64Array.from({ length: 16 * DAY }, (_, i) => (i < 9 * DAY ? 2 : 1));
+    const costOf = (part: Partial<BacktestOptions>) =>
+      backtest([grid('a', { cpu })], { ...OPTIONS, ...part }).outcomes[0]?.all.cost ?? NaN;
+    assert.equal(costOf({ halfLifeHours: 72 }), costOf({}));
+    assert.ok(costOf({ halfLifeHours: 6 }) < costOf({}));
+  });
+
+  it('counts what it leaves out, also where nothing is left', () => {
+    const fleet = [
+      grid('a', { cpu: flat(20, 0.01) }),
+      grid('b', {}),
+      grid('c', { cpu: flat(1, 1) }),
+    ];
+    const { outcomes, leftOut, tooShort, withoutSample } = backtest(fleet, OPTIONS);
+    assert.deepEqual(
+      { outcomes, leftOut, tooShort, withoutSample },
+      { outcomes: [], leftOut: { cpu: { Idle: 1 }, memory: {} }, tooShort: 1, withoutSample: 1 },
+    );
+  });
+
   it('pools each dataset apart', () => {
     const fleet = ['x', 'y', 'y'].map((dataset, i) => grid(`s${i}`, { dataset, cpu: flat(20, 1) }));
     assert.deepEqual(

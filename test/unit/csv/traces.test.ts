@@ -13,6 +13,8 @@ async function collect(reading: AsyncIterable<TraceSeries>): Promise<readonly Tr
 
 const HEADER = 'series,timestamp,cpu_cores,memory_bytes';
 const DAY = 86_400;
+/** 2000-01-01, the first day that a trace may be of. */
+const START = 946_684_800;
 
 describe('trace files', () => {
   let folder: string;
@@ -37,7 +39,13 @@ describe('trace files', () => {
 
   it('give one history per series, with the mean CPU and the highest memory of each 5 minutes', async () => {
     const [a, b, ...more] = await read(
-      lines('a,0,1,100', 'a,60,3,300', 'a,300,4,200', 'b,0,1,', 'b,0,3,'),
+      lines(
+        `a,${START},1,100`,
+        `a,${START + 60},3,300`,
+        `a,${START + 300},4,200`,
+        `b,${START},1,`,
+        `b,${START},3,`,
+      ),
     );
     assert.deepEqual([a?.series, b?.series, more.length], ['a', 'b', 0]);
     const [day] = a?.history.days ?? [];
@@ -50,22 +58,22 @@ describe('trace files', () => {
   });
 
   it('are named by the file without its endings, plain or packed', async () => {
-    const text = lines('a,0,1,1');
+    const text = lines(`a,${START},1,1`);
     assert.equal((await read(text, { name: 'x.csv' }))[0]?.dataset, 'x');
     assert.equal((await read(gzipSync(text), { name: 'y.csv.gz' }))[0]?.dataset, 'y');
     assert.equal((await read(gzipSync(text), { name: 'z.csv' }))[0]?.dataset, 'z');
   });
 
   it('cover a day with a sample per 15 minutes', async () => {
-    const rows = Array.from({ length: 96 }, (_, i) => `a,${i * 900},1,1`);
+    const rows = Array.from({ length: 96 }, (_, i) => `a,${START + i * 900},1,1`);
     const [series] = await read(lines(...rows));
     assert.equal(series?.history.stepSeconds, 900);
     assert.equal(series.history.days[0]?.cpuCoverage, 1);
   });
 
   it('give the last days before the end of each series', async () => {
-    const rows = Array.from({ length: 10 }, (_, i) => `a,${i * DAY},${i},1`);
-    const [series] = await read(lines(...rows, 'b,0,1,1'), { windowDays: 3 });
+    const rows = Array.from({ length: 10 }, (_, i) => `a,${START + i * DAY},${i},1`);
+    const [series] = await read(lines(...rows, `b,${START},1,1`), { windowDays: 3 });
     assert.deepEqual(
       series?.history.days.map((day) => day.hours.cpu[0]),
       [7, 8, 9],
@@ -73,48 +81,63 @@ describe('trace files', () => {
   });
 
   it('take empty, negative and non-finite amounts as missing', async () => {
-    const [series] = await read(lines('a,0,NaN,', 'a,300,-1,5', 'a,600,inf,', 'a,900,2,-3'));
+    const [series] = await read(
+      lines(
+        `a,${START},NaN,`,
+        `a,${START + 300},-1,5`,
+        `a,${START + 600},inf,`,
+        `a,${START + 900},2,-3`,
+      ),
+    );
     const [day] = series?.history.days ?? [];
     assert.equal(day?.hours.cpu.length, 1);
     assert.equal(day.memoryPeakBytes, 5);
   });
 
   it('leave out a series without any sample', async () => {
-    assert.deepEqual(await read(lines('a,0,,', 'a,300,NaN,')), []);
+    assert.deepEqual(await read(lines(`a,${START},,`, `a,${START + 300},NaN,`)), []);
   });
 
   it('take quoted names, a byte order mark and Windows line ends', async () => {
-    const text = `\uFEFF${HEADER}\r\n"a,""b""",0,1,1\r\n`;
+    const text = `\uFEFF${HEADER}\r\n"a,""b""",${START},1,1\r\n`;
     assert.equal((await read(text))[0]?.series, 'a,"b"');
   });
 
   it('take a last line without its end, and empty lines', async () => {
-    const [series] = await read(`${HEADER}\n\na,0,1,1\n\na,300,2,2`);
+    const [series] = await read(`${HEADER}\n\na,${START},1,1\n\na,${START + 300},2,2`);
     assert.equal(series?.history.days[0]?.hours.cpu.length, 2);
   });
 
   const refused: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {
     'text for a number': [
-      lines('a,0,1,1', 'a,300,abc,1'),
+      lines(`a,${START},1,1`, `a,${START + 300},abc,1`),
       /^traces\.csv line 3, column cpu_cores: "abc" is not a number$/,
     ],
-    'a hexadecimal number': [lines('a,0,1,0x1f'), /line 2, column memory_bytes: "0x1f" is not/],
+    'a hexadecimal number': [
+      lines(`a,${START},1,0x1f`),
+      /line 2, column memory_bytes: "0x1f" is not/,
+    ],
     'an empty time': [lines('a,,1,1'), /line 2, column timestamp: "" is not a number$/],
     'a time in milliseconds': [
       lines('a,1700000000000,1,1'),
       /line 2, column timestamp: "1700000000000" is not a time in unix seconds$/,
     ],
+    'a time before 2000': [
+      lines('a,946684799,1,1'),
+      /column timestamp: "946684799" is not a time in unix seconds: it is before 2000-01-01$/,
+    ],
+    'a time of a trace that begins at zero': [lines('a,0,1,1'), /it is before 2000-01-01$/],
     'time that runs back': [
-      lines('a,300,1,1', 'a,0,1,1'),
-      /line 3, column timestamp: 0 is before 300 of the line above/,
+      lines(`a,${START + 300},1,1`, `a,${START},1,1`),
+      /line 3, column timestamp: 946684800 is before 946685100 of the line above/,
     ],
     'a line with too few columns': [
-      lines('a,0,1'),
+      lines(`a,${START},1`),
       /line 2, it has 3 columns; expected series,timestamp,cpu_cores,memory_bytes$/,
     ],
-    'a quote that is not closed': [lines('"a,0,1,1'), /line 2, a quote is not closed/],
+    'a quote that is not closed': [lines(`"a,${START},1,1`), /line 2, a quote is not closed/],
     'a series that comes back': [
-      lines('a,0,1,1', 'b,0,1,1', 'a,300,1,1'),
+      lines(`a,${START},1,1`, `b,${START},1,1`, `a,${START + 300},1,1`),
       /line 4, column series: "a" comes back; the lines of one series must stand together$/,
     ],
     'an empty name': [lines(',0,1,1'), /line 2, column series: it is empty$/],
@@ -129,7 +152,9 @@ describe('trace files', () => {
   }
 
   it('refuse gzip data that is cut short', async () => {
-    const packed = gzipSync(lines(...Array.from({ length: 500 }, (_, i) => `a,${i * 300},1,${i}`)));
+    const packed = gzipSync(
+      lines(...Array.from({ length: 500 }, (_, i) => `a,${START + i * 300},1,${i}`)),
+    );
     const cut = packed.subarray(0, packed.length / 2);
     await assert.rejects(read(cut, { name: 'cut.csv.gz' }), /the gzip data is cut short$/);
   });
@@ -145,7 +170,7 @@ describe('trace files', () => {
 
   it('end on abort', async () => {
     const file = join(folder, 'long.csv');
-    await writeFile(file, lines('a,0,1,1'));
+    await writeFile(file, lines(`a,${START},1,1`));
     const reading = readTraces([file], { windowDays: 1 }, AbortSignal.abort());
     await assert.rejects(collect(reading), { name: 'AbortError' });
   });

@@ -45,6 +45,13 @@ single "check" npm run -s check
 suite "unit" passing failing npm run -s test:unit
 suite "prometheus" passing failing npm run -s test:prometheus
 suite "replay" passing failing npm run -s test:replay
+# A plain clone has neither; where one was asked for by name, that it is missing is a failure.
+if [ -n "${JUDGE:-}" ] || [ -f ../shared/judge/judge.py ]; then
+  suite "judge" passing failing npm run -s test:judge
+else
+  say "judge"
+  echo "left out: it needs JUDGE, the folder of judge.py, and TRACES, that of the traces"
+fi
 suite "browser" passing failing npm run -s test:browser
 suite "cluster" passing failing npm run -s test:cluster
 suite "end to end" passing failing npm run -s test:e2e

@@ -248,7 +248,10 @@ describe('rightsize recommend on CSV files', function () {
     folder = await mkdtemp(join(tmpdir(), 'rightsize-csv-'));
     await writeFile(join(folder, 'made.csv'), traces());
     await writeFile(join(folder, 'made.csv.gz'), gzipSync(traces()));
-    await writeFile(join(folder, 'bare.csv'), 'series,timestamp,cpu_cores,memory_bytes\na,1700000000,,\n');
+    await writeFile(
+      join(folder, 'bare.csv'),
+      'series,timestamp,cpu_cores,memory_bytes\na,1700000000,,\n',
+    );
   });
 
   after(async () => {

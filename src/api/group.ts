@@ -6,6 +6,10 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 /** Name of the server-side-apply owner of everything that the operator writes. */
 export const FIELD_MANAGER = 'rightsize';
 
+/** Label of a Recommendation that takes part in sizing new pods; docs/admission.md. */
+export const ADMISSION_LABEL = 'rightsize.dev/admission';
+export const ADMISSION_ACTIVE = 'active';
+
 /** Where a kind lives: `/apis/rightsize.dev/v1alpha1/<plural>`. */
 export const PLURALS = {
   RightsizePolicy: 'rightsizepolicies',

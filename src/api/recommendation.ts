@@ -162,6 +162,18 @@ const container = z
   })
   .describe('One container of the workload.');
 
+const admitted = z
+  .object({
+    name: text(63, 'Container name.'),
+    requests: amounts(
+      "Requests. A resource with neither request nor limit here keeps the template's.",
+    ).optional(),
+    limits: amounts(
+      'Limits. A resource with a request here and no limit gets none, also where the template has one.',
+    ).optional(),
+  })
+  .describe('One container of a new pod.');
+
 export const recommendationSpec = z
   .object({
     targetRef: z
@@ -216,6 +228,12 @@ export const recommendationStatus = z
       maxItems: 64,
       description: 'One entry per container, in the order of the pod template.',
     }).optional(),
+    admission: mapOf(admitted, {
+      key: 'name',
+      maxItems: 64,
+      description:
+        'What a new pod of the workload gets when it is made, instead of what its template says; left out while new pods are not sized.',
+    }).optional(),
     savings: amounts(
       'Requests now less requests as recommended, over all pods; negative when more is needed.',
     ).optional(),
@@ -223,5 +241,6 @@ export const recommendationStatus = z
   .describe('What is recommended, why, and on what evidence.');
 
 export type RecommendationStatus = z.output<typeof recommendationStatus>;
+export type AdmittedContainer = z.output<typeof admitted>;
 export type ContainerStatus = z.output<typeof container>;
 export type Condition = NonNullable<RecommendationStatus['conditions']>[number];

@@ -45,6 +45,7 @@ export function policyFromFlags(flags: PolicyFlags): GivenPolicy {
     uid: '',
     generation: 1,
     createdSeconds: 0,
+    annotations: {},
     spec: { ...spec, namespaceSelector: {} },
     status: undefined,
   };

@@ -24,6 +24,7 @@ import {
   reconcileWorkload,
   type Outcome,
   type ReconcileContext,
+  type Reconciled,
   type Written,
 } from './reconcile.ts';
 import { UsageKeeper } from './usage.ts';
@@ -47,6 +48,8 @@ const POLICY = 'policy:';
 /** Policy status follows its workloads, gathered over this time. */
 const POLICY_STATUS_SECONDS = 2;
 const CONCURRENCY = 4;
+/** A timer holds for 24 days at most. */
+const LONGEST_WAIT_SECONDS = 86_400;
 
 /** What a metrics endpoint shows of the controller. */
 export interface ControllerSnapshot {
@@ -174,6 +177,9 @@ class Leading {
         this.#queue.addAfter(POLICY + change.key, POLICY_STATUS_SECONDS);
         this.#addWorkloads(this.#options.view.policies.get(change.key)?.namespace);
         return;
+      case 'Admission':
+        this.#addWorkloads(undefined);
+        return;
       case 'Namespace':
         this.#addWorkloads(change.name);
     }
@@ -187,13 +193,22 @@ class Leading {
   }
 
   async #work(key: string, signal: AbortSignal): Promise<WorkResult> {
-    if (key.startsWith(POLICY)) await this.#reconcilePolicy(key.slice(POLICY.length), signal);
-    else await this.#reconcileWorkload(key.slice(WORKLOAD.length), signal);
+    if (key.startsWith(WORKLOAD)) {
+      return this.#reconcileWorkload(key.slice(WORKLOAD.length), signal);
+    }
+    await this.#reconcilePolicy(key.slice(POLICY.length), signal);
     return { kind: 'Done' };
   }
 
-  async #reconcileWorkload(key: string, signal: AbortSignal): Promise<void> {
-    const { written, outcome } = await reconcileWorkload(key, this.#context, signal);
+  async #reconcileWorkload(key: string, signal: AbortSignal): Promise<WorkResult> {
+    const reconciled = await reconcileWorkload(key, this.#context, signal);
+    this.#reconciled(key, reconciled);
+    const { againSeconds } = reconciled;
+    if (againSeconds === undefined) return { kind: 'Done' };
+    return { kind: 'Later', afterSeconds: Math.min(againSeconds, LONGEST_WAIT_SECONDS) };
+  }
+
+  #reconciled(key: string, { written, outcome }: Reconciled): void {
     this.#options.onReconciled(written);
     this.#addPoliciesOf(key);
     if (written === 'Waiting') return;

@@ -18,12 +18,14 @@ import {
 import { matchesWorkload, reachesNamespace, winner } from './policy.ts';
 import type { Policy } from './ports.ts';
 import type { ClusterView, ContainerSpec, Namespace, Pod, Workload } from './ports.ts';
-import { containerSettings, effectiveMode } from './settings.ts';
+import { containerMode, containerSettings, effectiveMode } from './settings.ts';
 
 /** The policy of a workload and what it comes to within the guardrails. */
 export interface Governance {
   readonly policy: Policy;
   readonly mode: Mode;
+  /** The mode of each container, by name. */
+  readonly modes: ReadonlyMap<string, Mode>;
   /** By container name; a container that the policy ignores is not in it. */
   readonly settings: ReadonlyMap<string, ContainerSettings>;
 }
@@ -48,7 +50,10 @@ export function governanceOf(view: ClusterView, workload: Workload): Governance 
     // A container that restarts for it is not resized many times a day.
     settings.set(name, restartsOn.includes('cpu') ? { ...own, cadence: 'Steady' } : own);
   }
-  return { policy, mode: effectiveMode(policy, guardrails), settings };
+  const modes = new Map(
+    workload.containers.map(({ name }) => [name, containerMode(policy, name, guardrails)]),
+  );
+  return { policy, mode: effectiveMode(policy, guardrails), modes, settings };
 }
 
 /** Where namespaces may not be read, their labels are not known: only policies that ask for none reach them. */
@@ -92,6 +97,7 @@ export function gather(
     ...fleet,
     limitRanges,
     largestNode: largestNode(view),
+    limited: limitedResources(view, namespace),
     qosClass: qosClassOf(pods),
     nowSeconds,
   };
@@ -133,6 +139,11 @@ function lastOomKill(pods: readonly Pod[], container: string): OomKill | undefin
       seconds === undefined ? [] : [{ seconds, limitBytes: limits.memory }],
     )
     .toSorted((a, b) => b.seconds - a.seconds)[0];
+}
+
+function limitedResources(view: ClusterView, namespace: string): readonly Resource[] {
+  const limited = view.resourceQuotas(namespace).flatMap((quota) => quota.limited);
+  return RESOURCES.filter((resource) => limited.includes(resource));
 }
 
 function autoscaledResources(view: ClusterView, { ref }: Workload): readonly Resource[] {

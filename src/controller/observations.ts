@@ -62,13 +62,13 @@ function held(
   if (first !== undefined) {
     return [{ type: 'Held', status: 'True', reason: first.reason, message: texts.join(' ') }];
   }
-  if (mode === 'Recommend') return [];
+  if (mode === 'Recommend' || mode === 'Admission') return [];
   return [
     {
       type: 'Held',
       status: 'True',
       reason: 'ModeNotAvailable',
-      message: `This version recommends only; mode ${mode} changes nothing yet.`,
+      message: `This version does not change pods that run: of mode ${mode} it only sizes new pods.`,
     },
   ];
 }

@@ -13,6 +13,15 @@ import type { ClusterView } from './ports.ts';
 import { isOfUnreadablePolicy, recommendationName, type Outcome } from './reconcile.ts';
 import { quantities } from './status.ts';
 
+/** Those in which nothing holds the recommendation. */
+const RECOMMENDED_STATES: ReadonlySet<string> = new Set([
+  'Recommended',
+  'Fits',
+  'NextPod',
+  'NextRun',
+  'Applied',
+]);
+
 /** The workloads of a policy, as they are now. */
 export interface PolicyLook {
   /** Number of workloads that the selector matches. */
@@ -104,7 +113,7 @@ export function policyStatusOf(
     observedGeneration: policy.generation,
     workloads: counts.workloads,
     owned: counts.owned,
-    recommended: outcomes.filter(({ state }) => state === 'Recommended' || state === 'Fits').length,
+    recommended: outcomes.filter(({ state }) => RECOMMENDED_STATES.has(state)).length,
     held: outcomes.filter(({ reason }) => reason !== undefined).length,
     savings: quantities(totalSavings(outcomes)),
     ...(risk.calibration && { calibration: risk.calibration }),

@@ -79,6 +79,14 @@ export interface LimitRange {
   readonly items: readonly LimitRangeItem[];
 }
 
+/** Of a ResourceQuota what a single pod must state for it. */
+export interface ResourceQuota {
+  readonly namespace: string;
+  readonly name: string;
+  /** Resources that it counts limits of: a pod with a container that states none is refused. */
+  readonly limited: readonly (keyof Amounts)[];
+}
+
 /** A HorizontalPodAutoscaler: which workload it scales, on which resources' utilisation. */
 export interface Autoscaler {
   readonly namespace: string;
@@ -157,6 +165,8 @@ export interface Policy {
   readonly uid: string;
   readonly generation: number;
   readonly createdSeconds: number;
+  /** Of this API group only. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly spec: RightsizePolicySpec & Partial<ClusterRightsizePolicySpec>;
   readonly status: PolicyStatus | undefined;
 }
@@ -169,8 +179,16 @@ export interface StoredRecommendation {
   readonly targetRef: { readonly apiVersion: string; readonly kind: string; readonly name: string };
   /** The workload that it goes with. */
   readonly ownerUid: string | undefined;
+  /** It has the label by which the API server takes it into account for new pods. */
+  readonly isActive: boolean;
   readonly status: RecommendationStatus | undefined;
 }
+
+/** Whether the API server sizes new pods by active Recommendations. `Unknown`: nobody has looked. */
+export type AdmissionAvailability =
+  | { readonly kind: 'Installed' | 'Unknown' }
+  /** Why, and what to do, in a sentence. */
+  | { readonly kind: 'Unavailable'; readonly message: string };
 
 /** What is known of the cluster now, from watches; reading it costs nothing. */
 export interface ClusterView {
@@ -183,11 +201,13 @@ export interface ClusterView {
   /** Undefined where namespaces are not watched or it is not there. */
   namespace(name: string): Namespace | undefined;
   limitRanges(namespace: string): readonly LimitRange[];
+  resourceQuotas(namespace: string): readonly ResourceQuota[];
   autoscalers(namespace: string): readonly Autoscaler[];
   nodes(): Iterable<Node>;
   pods(workload: WorkloadRef): readonly Pod[];
   /** Policies that are there but could not be read, with the reason. */
   readonly unreadablePolicies: ReadonlyMap<string, string>;
+  readonly admission: AdmissionAvailability;
 }
 
 /** What changed in the cluster, as far as the controller cares. */
@@ -195,12 +215,19 @@ export type ClusterChange =
   | { readonly kind: 'Workload'; readonly key: string }
   | { readonly kind: 'Policy'; readonly key: string }
   | { readonly kind: 'Recommendation'; readonly key: string }
-  /** Something that workloads of a namespace depend on: its labels, a LimitRange, an autoscaler. */
+  /** Whether new pods can be sized. */
+  | { readonly kind: 'Admission' }
+  /** Something that workloads of a namespace depend on: its labels, a LimitRange, a quota, an autoscaler. */
   | { readonly kind: 'Namespace'; readonly name: string };
 
 export interface ClusterWriter {
-  /** Creates the object or brings its spec and owner up to date. */
-  applyRecommendation(workload: Workload, name: string, signal: AbortSignal): Promise<void>;
+  /** Creates the object or brings its spec, owner and label up to date; only an `Active` one sizes new pods. */
+  applyRecommendation(
+    workload: Workload,
+    name: string,
+    admission: 'Active' | 'Inactive',
+    signal: AbortSignal,
+  ): Promise<void>;
   applyRecommendationStatus(
     at: { readonly namespace: string; readonly name: string },
     status: RecommendationStatus,

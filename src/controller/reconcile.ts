@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { conditionsOf, type Observation } from '../api/conditions.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import { parseDuration } from '../api/duration.ts';
@@ -7,10 +6,12 @@ import { formatTime } from '../api/timestamp.ts';
 import { ALONE, type FleetView } from '../recommend/fleet.ts';
 import { recommend } from '../recommend/recommend.ts';
 import type { Amounts } from '../recommend/usage.ts';
+import { admissionGate, sizesNewPods } from './admission.ts';
 import { containerOutcomes, type ContainerOutcome } from './calibration.ts';
 import type { KnownFleet } from './fleets.ts';
 import { gather, governanceOf, type Governance } from './gather.ts';
 import { talliesOf, withTallies } from './keptstatus.ts';
+import { withNewPods } from './newpods.ts';
 import { recommendationObservations } from './observations.ts';
 import {
   type ClusterView,
@@ -25,6 +26,7 @@ import { policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
 import { amountsOf, podCount, statusOf } from './status.ts';
 import type { KnownUsage } from './usage.ts';
+import { writeRecommendation } from './write.ts';
 
 /** What became of a workload, for policy status, metrics and events. */
 export interface Outcome {
@@ -43,6 +45,8 @@ export interface Reconciled {
   readonly written: Written;
   /** Undefined when no policy selects the workload. */
   readonly outcome: Outcome | undefined;
+  /** When something stops to hold by itself; undefined where nothing does. */
+  readonly againSeconds?: number | undefined;
 }
 
 export interface ReconcileContext {
@@ -81,18 +85,53 @@ export async function reconcileWorkload(
   // What belongs to a workload that is gone is collected with it.
   if (workload === undefined) return { written: 'Unchanged', outcome: undefined };
   const name = recommendationName(workload.ref);
-  const stored = view.recommendations.get(`${workload.ref.namespace}/${name}`);
-  if (isOfUnreadablePolicy(stored, view)) return { written: 'Unchanged', outcome: undefined };
+  const found = view.recommendations.get(`${workload.ref.namespace}/${name}`);
+  if (isOfUnreadablePolicy(found, view)) return { written: 'Unchanged', outcome: undefined };
   const governance = governanceOf(view, workload);
-  if (governance === undefined) return withdraw(stored, context, signal);
+  if (governance === undefined) return withdraw(found, context, signal);
+  const { isForbidden, againSeconds } = gateOf(workload, governance, context);
+  // What stands against sizing new pods needs no usage to be seen, and holds at once.
+  const isWithdrawn = isForbidden && found?.isActive === true;
+  if (isWithdrawn) await context.writer.applyRecommendation(workload, name, 'Inactive', signal);
+  const stored = isWithdrawn ? { ...found, isActive: false } : found;
+  const reconciled = await update(workload, { governance, name, stored }, context, signal);
+  return { ...reconciled, againSeconds };
+}
+
+function gateOf(
+  workload: Workload,
+  governance: Governance,
+  { view, clock }: ReconcileContext,
+): { readonly isForbidden: boolean } & Pick<Reconciled, 'againSeconds'> {
+  const nowSeconds = clock.nowSeconds();
+  const gate = admissionGate(workload, { view, governance, nowSeconds });
+  const until = gate?.untilSeconds;
+  return {
+    isForbidden: gate !== undefined || !sizesNewPods(governance),
+    againSeconds: until === undefined ? undefined : until - nowSeconds,
+  };
+}
+
+interface Known {
+  readonly governance: Governance;
+  readonly name: string;
+  readonly stored: StoredRecommendation | undefined;
+}
+
+async function update(
+  workload: Workload,
+  { governance, name, stored }: Known,
+  context: ReconcileContext,
+  signal: AbortSignal,
+): Promise<Reconciled> {
   const { window } = governance.policy.spec.history;
   const usage = context.usageOf(workload.ref, parseDuration(window));
   if (!usage.isRead && usage.failure === undefined) {
     return { written: 'Waiting', outcome: undefined };
   }
   const fleet = context.fleetOf(governance.policy);
-  const composed = compose(workload, {
-    view,
+  const { status, outcome } = compose(workload, {
+    view: context.view,
     nowSeconds: context.clock.nowSeconds(),
     governance,
     usage,
@@ -100,10 +139,10 @@ export async function reconcileWorkload(
     fleet,
   });
   const isTooEarly = !fleet.isComplete && restsOnFleet(stored?.status);
-  const written = isTooEarly
-    ? 'Unchanged'
-    : await write(workload, { name, stored, status: composed.status }, context, signal);
-  return { written, outcome: composed.outcome };
+  if (isTooEarly) return { written: 'Unchanged', outcome };
+  const desired = { name, stored, status };
+  const written = await writeRecommendation(workload, desired, context.writer, signal);
+  return { written, outcome };
 }
 
 /** After a start the margins of the fleet are not known before all of it was read: those of the prior would show for a while. */
@@ -171,7 +210,11 @@ export function compose(
   const content = withTallies(bare, tallies);
   const kept = usage.isRead ? undefined : stored;
   const fresh = usage.isRead ? { content, observations } : unread(content, failure);
-  const said = kept === undefined ? fresh : keep(kept, observations);
+  const said = withNewPods(kept === undefined ? fresh : keep(kept, observations), workload, {
+    view,
+    governance,
+    nowSeconds,
+  });
   const now = formatTime(nowSeconds);
   const status = {
     ...said.content,
@@ -232,58 +275,4 @@ function keep(
   const before = (status.conditions ?? []).filter(({ type }) => type !== 'Degraded');
   const degraded = fresh.filter(({ type }) => type === 'Degraded');
   return { content: status, observations: [...before, ...degraded] };
-}
-
-function isAbout({ targetRef }: StoredRecommendation, { ref, apiVersion }: Workload): boolean {
-  const { kind, name } = ref;
-  return isDeepStrictEqual({ ...targetRef }, { apiVersion, kind, name });
-}
-
-async function write(
-  workload: Workload,
-  desired: {
-    readonly name: string;
-    readonly stored: StoredRecommendation | undefined;
-    readonly status: RecommendationStatus;
-  },
-  { writer }: ReconcileContext,
-  signal: AbortSignal,
-): Promise<Written> {
-  const { name, stored, status } = desired;
-  const isOwned = stored?.ownerUid === workload.uid && isAbout(stored, workload);
-  if (!isOwned) await writer.applyRecommendation(workload, name, signal);
-  if (isOwned && !differs(status, stored.status)) return 'Unchanged';
-  const at = { namespace: workload.ref.namespace, name };
-  await writer.applyRecommendationStatus(at, status, signal);
-  return stored === undefined ? 'Created' : 'Updated';
-}
-
-/**
- * Whether a status says something new. Sentences and raw amounts move a little with every sample; they are brought
- * up to date when anything else changes, and once a day with the evidence.
- */
-function differs(status: RecommendationStatus, before: RecommendationStatus | undefined): boolean {
-  return before === undefined || !isDeepStrictEqual(material(status), material(before));
-}
-
-function material(status: RecommendationStatus): unknown {
-  const { conditions, containers, summary, ...others } = status;
-  return JSON.parse(
-    JSON.stringify({
-      ...others,
-      // Risks realised move with every sample, as the figures of the containers do.
-      summary: summary && { ...summary, cpuRisk: undefined, memoryRisk: undefined },
-      conditions: conditions?.map(({ type, status, reason }) => ({ type, status, reason })),
-      containers: containers?.map(({ name, kind, current, target, clamps, evidence, ...rest }) => ({
-        name,
-        kind,
-        current,
-        target,
-        clamps: clamps?.map(({ clamp, resource, field }) => ({ clamp, resource, field })),
-        evidence: { ...evidence, behaviour: undefined },
-        reasons: [rest.cpu?.reason, rest.memory?.reason],
-        oomKill: rest.memory?.oomKill,
-      })),
-    }),
-  );
 }

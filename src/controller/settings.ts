@@ -34,7 +34,7 @@ export function containerSettings(
   guardrails: readonly Guardrails[],
 ): ContainerSettings | undefined {
   const { spec } = policy;
-  const override = spec.containers?.find(({ name }) => globMatches(name, container));
+  const override = overrideOf(policy, container);
   if (override?.mode === 'Ignore') return undefined;
   const binding = policy.kind === 'RightsizePolicy' ? guardrails : [];
   const of = (resource: Resource) => ({
@@ -58,7 +58,24 @@ export function containerSettings(
 
 /** The mode of a policy where the guardrails of the cluster policies allow it, else Recommend. */
 export function effectiveMode(policy: Policy, guardrails: readonly Guardrails[]): Mode {
-  const { mode } = policy.spec;
+  return withinGuardrails(policy.spec.mode, policy, guardrails);
+}
+
+/** The same for one container, which may have a mode of its own; one that the policy ignores is only looked at. */
+export function containerMode(
+  policy: Policy,
+  container: string,
+  guardrails: readonly Guardrails[],
+): Mode {
+  const own = overrideOf(policy, container)?.mode ?? policy.spec.mode;
+  return own === 'Ignore' ? 'Recommend' : withinGuardrails(own, policy, guardrails);
+}
+
+function overrideOf({ spec }: Policy, container: string): ContainerOverride | undefined {
+  return spec.containers?.find(({ name }) => globMatches(name, container));
+}
+
+function withinGuardrails(mode: Mode, policy: Policy, guardrails: readonly Guardrails[]): Mode {
   if (policy.kind === 'ClusterRightsizePolicy') return mode;
   return guardrails.every(({ modes }) => modes === undefined || modes.includes(mode))
     ? mode

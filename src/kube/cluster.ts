@@ -1,8 +1,8 @@
-import { policyKey } from '../controller/policy.ts';
 import type { Policy } from '../controller/ports.ts';
 import {
   workloadKey,
   WORKLOAD_KINDS,
+  type AdmissionAvailability,
   type Autoscaler,
   type ClusterChange,
   type ClusterView,
@@ -10,11 +10,13 @@ import {
   type Namespace,
   type Node,
   type Pod,
+  type ResourceQuota,
   type StoredRecommendation,
   type Workload,
   type WorkloadKind,
   type WorkloadRef,
 } from '../controller/ports.ts';
+import { AdmissionWatch } from './admissionwatch.ts';
 import type { KubeConnection } from './connection.ts';
 import type { Json } from './json.ts';
 import { projectOwned, type Owned } from './metadata.ts';
@@ -27,7 +29,8 @@ import {
   type ProjectedPolicy,
 } from './ownkinds.ts';
 import { collectionPath, WORKLOAD_RESOURCES, type ApiResource } from './paths.ts';
-import { projectPod } from './pods.ts';
+import { concernsWorkload, projectPod } from './pods.ts';
+import { PolicyStore } from './policystore.ts';
 import { Reflector, type ReflectorOptions, type ReflectorState } from './reflector.ts';
 import type { Change } from './store.ts';
 import {
@@ -35,6 +38,7 @@ import {
   projectLimitRange,
   projectNamespace,
   projectNode,
+  projectResourceQuota,
 } from './surroundings.ts';
 import { projectJob, projectWorkload, type JobFacts } from './workloads.ts';
 
@@ -60,12 +64,6 @@ interface Watched {
   readonly isRequired: boolean;
 }
 
-/**
- * A kind's objects vanish before the kind does: a policy is believed to be gone when its kind is still watched after
- * this time, in which the end of a kind shows.
- */
-const GONE_BELIEVED_MS = 5_000;
-
 const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
   'namespaces',
   'nodes',
@@ -75,23 +73,30 @@ const CLUSTER_SCOPED: ReadonlySet<string> = new Set([
 /** The cluster as watches show it: one reflector per kind, joined into what the controller reads. */
 export class KubeCluster implements ClusterView {
   readonly workloads = new Map<string, Workload>();
-  readonly policies = new Map<string, Policy>();
+  readonly policies: ReadonlyMap<string, Policy>;
   readonly recommendations: ReadonlyMap<string, StoredRecommendation>;
-  readonly unreadablePolicies = new Map<string, string>();
+  readonly unreadablePolicies: ReadonlyMap<string, string>;
   readonly #options: KubeClusterOptions;
   readonly #watched: Watched[] = [];
   readonly #owners = new OwnerIndex();
-  /** Policies that have vanished and are not yet believed to be gone. */
-  readonly #vanished = new Map<string, NodeJS.Timeout>();
+  readonly #policies: PolicyStore;
   readonly #jobs: ReadonlyMap<string, JobFacts>;
   readonly #replicaSets: ReadonlyMap<string, Owned>;
   readonly #namespaces: ReadonlyMap<string, Namespace>;
   readonly #nodes: ReadonlyMap<string, Node>;
   readonly #limitRanges: ReadonlyMap<string, LimitRange>;
+  readonly #resourceQuotas: ReadonlyMap<string, ResourceQuota>;
+  readonly #admission: AdmissionWatch | undefined;
   readonly #autoscalers: ReadonlyMap<string, Autoscaler>;
 
   constructor(options: KubeClusterOptions) {
     this.#options = options;
+    this.#policies = new PolicyStore({
+      onChange: (key) => options.onChange({ kind: 'Policy', key }),
+      onUnreadable: options.onError,
+    });
+    this.policies = this.#policies.readable;
+    this.unreadablePolicies = this.#policies.unreadable;
     for (const kind of WORKLOAD_KINDS) {
       if (kind !== 'Job') this.#watchWorkloadKind(kind);
     }
@@ -105,6 +110,10 @@ export class KubeCluster implements ClusterView {
     this.#limitRanges = this.#watch<LimitRange>(
       { apiVersion: 'v1', plural: 'limitranges' },
       { project: projectLimitRange, ...inNamespace<LimitRange>() },
+    );
+    this.#resourceQuotas = this.#watch<ResourceQuota>(
+      { apiVersion: 'v1', plural: 'resourcequotas' },
+      { project: projectResourceQuota, ...inNamespace<ResourceQuota>() },
     );
     this.#autoscalers = this.#watch<Autoscaler>(
       { apiVersion: 'autoscaling/v2', plural: 'horizontalpodautoscalers' },
@@ -121,16 +130,28 @@ export class KubeCluster implements ClusterView {
       project: projectRecommendation,
       onChange: (change) => this.#recommendationChanged(change),
     });
+    // A report changes no label, so that it need not know.
+    this.#admission =
+      options.ownKinds === 'Required'
+        ? new AdmissionWatch({
+            connection: options.connection,
+            onChange: () => options.onChange({ kind: 'Admission' }),
+            onState: options.onState,
+          })
+        : undefined;
   }
 
   start(): void {
     for (const { reflector } of this.#watched) reflector.start();
+    this.#admission?.start();
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#vanished.values()) clearTimeout(timer);
-    this.#vanished.clear();
-    await Promise.all(this.#watched.map(({ reflector }) => reflector.stop()));
+    this.#policies.stop();
+    await Promise.all([
+      ...this.#watched.map(({ reflector }) => reflector.stop()),
+      this.#admission?.stop(),
+    ]);
   }
 
   async waitForSync(signal: AbortSignal): Promise<void> {
@@ -139,9 +160,12 @@ export class KubeCluster implements ClusterView {
 
   /** Whether decisions may rest on it: all was listed once, and the kinds that are required are served. */
   isWhole(): boolean {
-    return this.#watched.every(
-      ({ reflector, isRequired }) =>
-        reflector.synced && !(isRequired && reflector.state.kind === 'NotServed'),
+    return (
+      (this.#admission === undefined || this.admission.kind !== 'Unknown') &&
+      this.#watched.every(
+        ({ reflector, isRequired }) =>
+          reflector.synced && !(isRequired && reflector.state.kind === 'NotServed'),
+      )
     );
   }
 
@@ -158,12 +182,20 @@ export class KubeCluster implements ClusterView {
     });
   }
 
+  get admission(): AdmissionAvailability {
+    return this.#admission?.availability ?? { kind: 'Unknown' };
+  }
+
   namespace(name: string): Namespace | undefined {
     return this.#namespaces.get(name);
   }
 
   limitRanges(namespace: string): readonly LimitRange[] {
     return [...this.#limitRanges.values()].filter((item) => item.namespace === namespace);
+  }
+
+  resourceQuotas(namespace: string): readonly ResourceQuota[] {
+    return [...this.#resourceQuotas.values()].filter((item) => item.namespace === namespace);
   }
 
   autoscalers(namespace: string): readonly Autoscaler[] {
@@ -250,10 +282,8 @@ export class KubeCluster implements ClusterView {
 
   #podChanged(change: Change<Pod>): void {
     this.#owners.podChanged(change);
-    if (change.kind === 'Deleted' || lastOomKill(change.item) === undefined) return;
-    const before = change.kind === 'Updated' ? lastOomKill(change.before) : undefined;
-    if (before === lastOomKill(change.item)) return;
-    const ref = workloadOf(change.item, {
+    if (!concernsWorkload(change)) return;
+    const ref = workloadOf(itemOf(change), {
       replicaSet: (namespace, name) => this.#replicaSets.get(`${namespace}/${name}`),
       job: (namespace, name) => this.#jobs.get(`${namespace}/${name}`),
     });
@@ -272,51 +302,15 @@ export class KubeCluster implements ClusterView {
   }
 
   #watchPolicies(kind: Policy['kind']): void {
+    const resource = resourceName(OWN_RESOURCES[kind]);
+    const isWatched = (): boolean => {
+      const watched = this.#watched.find((each) => each.resource === resource);
+      return watched?.reflector.state.kind === 'Watching';
+    };
     this.#watch<ProjectedPolicy>(OWN_RESOURCES[kind], {
       project: (raw: Json) => projectPolicy(kind, raw),
-      onChange: (change) => {
-        const { key } = itemOf(change);
-        clearTimeout(this.#vanished.get(key));
-        this.#vanished.delete(key);
-        if (change.kind === 'Deleted') this.#policyVanished(kind, key);
-        else this.#policyStated(change.item);
-      },
+      onChange: (change) => this.#policies.apply(change, isWatched),
     });
-  }
-
-  #policyStated(item: ProjectedPolicy): void {
-    const { key } = item;
-    const before = this.policies.get(key);
-    this.policies.delete(key);
-    this.unreadablePolicies.delete(key);
-    if (item.kind === 'Readable') this.policies.set(policyKey(item.policy), item.policy);
-    else this.#policyUnreadable(key, item.message);
-    const now = this.policies.get(key);
-    // Our own status writes come back as changes; only another spec concerns the workloads.
-    const isSameSpec = before?.uid === now?.uid && before?.generation === now?.generation;
-    if (before !== undefined && isSameSpec) return;
-    this.#options.onChange({ kind: 'Policy', key });
-  }
-
-  #policyVanished(kind: Policy['kind'], key: string): void {
-    const resource = resourceName(OWN_RESOURCES[kind]);
-    const timer = setTimeout(() => {
-      const watched = this.#watched.find((each) => each.resource === resource);
-      if (watched?.reflector.state.kind !== 'Watching') {
-        this.#policyVanished(kind, key);
-        return;
-      }
-      this.#vanished.delete(key);
-      this.policies.delete(key);
-      this.unreadablePolicies.delete(key);
-      this.#options.onChange({ kind: 'Policy', key });
-    }, GONE_BELIEVED_MS);
-    this.#vanished.set(key, timer);
-  }
-
-  #policyUnreadable(key: string, message: string): void {
-    this.unreadablePolicies.set(key, message);
-    this.#options.onError(key, new Error(`read policy ${key}: ${message}`));
   }
 
   #recommendationChanged(change: Change<StoredRecommendation>): void {
@@ -332,11 +326,6 @@ export class KubeCluster implements ClusterView {
 function resourceName({ apiVersion, plural }: ApiResource): string {
   const [group] = apiVersion.split('/').slice(0, -1);
   return group === undefined ? plural : `${plural}.${group}`;
-}
-
-function lastOomKill({ containers }: Pod): number | undefined {
-  const times = containers.flatMap(({ oomKilledSeconds }) => oomKilledSeconds ?? []);
-  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 function itemOf<T>(change: Change<T>): T {

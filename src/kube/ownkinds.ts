@@ -1,11 +1,20 @@
 import type { z } from 'zod';
-import { API_VERSION, PLURALS } from '../api/group.ts';
+import { ADMISSION_ACTIVE, ADMISSION_LABEL, API_VERSION, GROUP, PLURALS } from '../api/group.ts';
 import { clusterRightsizePolicySpec, policyStatus, rightsizePolicySpec } from '../api/policy.ts';
 import { recommendationSpec, recommendationStatus } from '../api/recommendation.ts';
 import { policyKey } from '../controller/policy.ts';
 import type { Policy } from '../controller/ports.ts';
 import type { StoredRecommendation } from '../controller/ports.ts';
-import { listAt, numberAt, objectAt, requiredText, secondsAt, textAt, type Json } from './json.ts';
+import {
+  listAt,
+  numberAt,
+  objectAt,
+  requiredText,
+  secondsAt,
+  textAt,
+  textsAt,
+  type Json,
+} from './json.ts';
 import { identityOf } from './metadata.ts';
 import type { ApiResource } from './paths.ts';
 
@@ -35,12 +44,20 @@ export function projectPolicy(kind: Policy['kind'], raw: Json): ProjectedPolicy 
     uid: textAt(metadata, 'uid') ?? '',
     generation: numberAt(metadata, 'generation') ?? 0,
     createdSeconds: secondsAt(metadata, 'creationTimestamp') ?? 0,
+    annotations: ownAnnotations(metadata),
   };
   const spec = SPECS[kind].safeParse(objectAt(raw, 'spec'));
   const key = policyKey(identity);
   if (!spec.success) return { kind: 'Unreadable', key, message: firstIssue(spec.error) };
   const status = policyStatus.safeParse(raw['status'] ?? {}).data;
   return { kind: 'Readable', key, policy: { ...identity, spec: spec.data, status } };
+}
+
+function ownAnnotations(metadata: Json): Readonly<Record<string, string>> {
+  const own = Object.entries(textsAt(metadata, 'annotations')).filter(([name]) =>
+    name.startsWith(`${GROUP}/`),
+  );
+  return Object.fromEntries(own);
 }
 
 function firstIssue({ issues }: z.ZodError): string {
@@ -50,11 +67,13 @@ function firstIssue({ issues }: z.ZodError): string {
 
 /** A status that this version cannot read counts as none, and is written anew. */
 export function projectRecommendation(raw: Json): StoredRecommendation {
-  const owner = listAt(objectAt(raw, 'metadata'), 'ownerReferences')[0];
+  const metadata = objectAt(raw, 'metadata');
+  const owner = listAt(metadata, 'ownerReferences')[0];
   return {
     ...identityOf(raw),
     targetRef: recommendationSpec.parse(objectAt(raw, 'spec')).targetRef,
     ownerUid: owner === undefined ? undefined : textAt(owner, 'uid'),
+    isActive: textsAt(metadata, 'labels')[ADMISSION_LABEL] === ADMISSION_ACTIVE,
     status: recommendationStatus.safeParse(raw['status']).data,
   };
 }

@@ -2,6 +2,7 @@ import type { Pod, PodContainer } from '../controller/ports.ts';
 import { runningContainers, sizesOf } from './containers.ts';
 import { listAt, numberAt, objectAt, requiredText, secondsAt, textAt, type Json } from './json.ts';
 import { controllerOf, identityOf } from './metadata.ts';
+import type { Change } from './store.ts';
 
 /** The pod as it is specified now, with what its containers went through. Throws on a malformed field. */
 export function projectPod(raw: Json): Pod {
@@ -47,4 +48,18 @@ function experienceOf(status: Json): Pick<PodContainer, 'restarts' | 'oomKilledS
     restarts: numberAt(status, 'restartCount') ?? 0,
     oomKilledSeconds: kills.length === 0 ? undefined : Math.max(...kills),
   };
+}
+
+/** Whether its workload is to be looked at: a pod that begins to run shows its sizes, and one may tell of an OOM kill. */
+export function concernsWorkload(change: Change<Pod>): boolean {
+  if (change.kind === 'Deleted') return false;
+  const before = change.kind === 'Updated' ? change.before : undefined;
+  if (change.item.running && before?.running === false) return true;
+  const kill = lastOomKill(change.item);
+  return kill !== undefined && kill !== (before && lastOomKill(before));
+}
+
+function lastOomKill({ containers }: Pod): number | undefined {
+  const times = containers.flatMap(({ oomKilledSeconds }) => oomKilledSeconds ?? []);
+  return times.length === 0 ? undefined : Math.max(...times);
 }

@@ -1,4 +1,10 @@
-import type { Autoscaler, LimitRange, Namespace, Node } from '../controller/ports.ts';
+import type {
+  Autoscaler,
+  LimitRange,
+  Namespace,
+  Node,
+  ResourceQuota,
+} from '../controller/ports.ts';
 import { RESOURCES, type Amounts, type Resource } from '../recommend/usage.ts';
 import { amountsAt } from './containers.ts';
 import { listAt, objectAt, requiredText, textAt, textsAt, type Json } from './json.ts';
@@ -7,9 +13,8 @@ import { identityOf } from './metadata.ts';
 /** Projections of what bounds a workload from outside. All throw on a malformed field. */
 
 export function projectLimitRange(raw: Json): LimitRange {
-  const { namespace, name } = identityOf(raw);
   const items = listAt(objectAt(raw, 'spec'), 'limits').flatMap(limitRangeItem);
-  return { namespace, name, items };
+  return { ...namedIn(raw), items };
 }
 
 function limitRangeItem(raw: Json): LimitRange['items'] {
@@ -36,6 +41,20 @@ function ratiosOf(raw: Json): Amounts {
     ...(cpuRatio === undefined ? {} : { cpu: cpuRatio }),
     ...(memoryRatio === undefined ? {} : { memory: memoryRatio }),
   };
+}
+
+/** Quotas with scopes count too: a limit that is stated where none need be does no harm. */
+export function projectResourceQuota(raw: Json): ResourceQuota {
+  const hard = objectAt(raw, 'spec', 'hard');
+  return {
+    ...namedIn(raw),
+    limited: RESOURCES.filter((resource) => `limits.${resource}` in hard),
+  };
+}
+
+function namedIn(raw: Json): Pick<ResourceQuota, 'namespace' | 'name'> {
+  const { namespace, name } = identityOf(raw);
+  return { namespace, name };
 }
 
 /** Cordoned nodes are not schedulable; one that is not ready for a moment stays, as its size is still there. */

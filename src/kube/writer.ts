@@ -1,7 +1,9 @@
-import type { ClusterWriter } from '../controller/ports.ts';
+import { ADMISSION_ACTIVE, ADMISSION_LABEL } from '../api/group.ts';
+import type { ClusterWriter, Workload } from '../controller/ports.ts';
 import { applyObject, applyStatus, deleteObject } from './apply.ts';
 import type { KubeConnection } from './connection.ts';
 import { isKubeError, type KubeErrorKind } from './errors.ts';
+import { objectAt, textsAt, type Json } from './json.ts';
 import { OWN_RESOURCES } from './ownkinds.ts';
 
 const KIND_LABEL = 'rightsize.dev/workload-kind';
@@ -13,22 +15,24 @@ const OBJECT_GONE = ['NotFound', 'NamespaceGone'] as const;
 export function createWriter(connection: KubeConnection): ClusterWriter {
   const resource = OWN_RESOURCES.Recommendation;
   return {
-    applyRecommendation: async (workload, name, signal) => {
-      const { namespace, kind, name: workloadName } = workload.ref;
-      const target = { apiVersion: workload.apiVersion, kind, name: workloadName };
-      const object = {
-        kind: 'Recommendation',
-        metadata: {
-          name,
-          labels: { [KIND_LABEL]: kind },
-          ownerReferences: [{ ...target, uid: workload.uid }],
-        },
-        spec: { targetRef: target },
-      };
-      const at = { ...resource, namespace, name };
-      await unless(['NamespaceGone'], () =>
-        applyObject(connection, at, object, { conflicts: 'Force', signal }),
-      );
+    applyRecommendation: async (workload, name, admission, signal) => {
+      const at = { ...resource, namespace: workload.ref.namespace, name };
+      const applied = (label?: string) =>
+        unless(['NamespaceGone'], () =>
+          applyObject(connection, at, recommendationOf(workload, name, label), {
+            conflicts: 'Force',
+            signal,
+          }),
+        );
+      if (admission === 'Active') {
+        await applied(ADMISSION_ACTIVE);
+        return;
+      }
+      const stored = await applied();
+      if (!hasAdmissionLabel(stored)) return;
+      // Somebody else set it too: another value makes it ours alone, and then it can go.
+      await applied('withdrawn');
+      await applied();
     },
     applyRecommendationStatus: async ({ namespace, name }, status, signal) => {
       const object = { kind: 'Recommendation', metadata: { name }, status };
@@ -50,14 +54,33 @@ export function createWriter(connection: KubeConnection): ClusterWriter {
   };
 }
 
+function recommendationOf(workload: Workload, name: string, label: string | undefined): Json {
+  const { kind, name: workloadName } = workload.ref;
+  const target = { apiVersion: workload.apiVersion, kind, name: workloadName };
+  return {
+    kind: 'Recommendation',
+    metadata: {
+      name,
+      labels: { [KIND_LABEL]: kind, ...(label !== undefined && { [ADMISSION_LABEL]: label }) },
+      ownerReferences: [{ ...target, uid: workload.uid }],
+    },
+    spec: { targetRef: target },
+  };
+}
+
+function hasAdmissionLabel(stored: unknown): boolean {
+  return textsAt(objectAt(stored, 'metadata'), 'labels')[ADMISSION_LABEL] !== undefined;
+}
+
 /** Where the object or its namespace is going away there is nothing to write any more. */
 async function unless(
   isDone: readonly KubeErrorKind[],
   write: () => Promise<unknown>,
-): Promise<void> {
+): Promise<unknown> {
   try {
-    await write();
+    return await write();
   } catch (thrown) {
     if (!isKubeError(thrown, ...isDone)) throw thrown;
+    return undefined;
   }
 }

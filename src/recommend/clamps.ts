@@ -13,6 +13,8 @@ import { RESOURCES, type Amounts, type Resource } from './usage.ts';
 
 export interface ClampContext {
   readonly limitRanges: readonly LimitRangeItem[];
+  /** Resources of which a quota of the namespace counts limits; none unless stated. */
+  readonly limited?: readonly Resource[] | undefined;
   /** The most that one schedulable node can give to pods, per resource; undefined where nodes are not known. */
   readonly largestNode: Amounts | undefined;
   /** As the kubelet has it, which counts init containers too; undefined without a pod: then from the sizes. */
@@ -49,6 +51,14 @@ function clampToLimitRange(draft: Draft, resource: Resource, range: JointRange):
   return clampToRatio(withDefaultLimit(next, resource, range), resource, range);
 }
 
+/** A quota on limits refuses pods without one: the limit that is there stays, else it becomes the request. */
+function withQuotaLimit(draft: Draft, resource: Resource, range: JointRange): Draft {
+  const request = draft.requests[resource];
+  if (request === undefined || draft.limits[resource] !== undefined) return draft;
+  const to = within(Math.max(draft.current.limits[resource] ?? request, request), range);
+  return clamped(draft, { clamp: 'ResourceQuota', resource, field: 'limit', to });
+}
+
 /** The API server would set the default limit itself, and then refuse a request above it. */
 function withDefaultLimit(draft: Draft, resource: Resource, range: JointRange): Draft {
   const request = draft.requests[resource];
@@ -81,22 +91,26 @@ function clampToRatio(draft: Draft, resource: Resource, { ratio, max }: JointRan
  * The limits of a Guaranteed pod become its requests before the LimitRange: a ratio of the two would raise a request
  * for the sake of a limit that is not to be.
  */
-function clampContainer(draft: Draft, { limitRanges }: ClampContext, isGuaranteed: boolean): Draft {
+function clampContainer(draft: Draft, context: ClampContext, isGuaranteed: boolean): Draft {
   if (!draft.isSized) return draft;
+  const { limitRanges, limited = [] } = context;
   const bounded = RESOURCES.reduce((next, resource) => {
     const ranged = clampRange(clampRange(next, resource, 'Bounds'), resource, 'Guardrails');
     return clampToLimit(ranged, resource);
   }, draft);
   return RESOURCES.reduce(
-    (next, resource) =>
-      clampToLimitRange(next, resource, jointRange(limitRanges, 'Container', resource)),
+    (next, resource) => {
+      const range = jointRange(limitRanges, 'Container', resource);
+      const ranged = clampToLimitRange(next, resource, range);
+      return limited.includes(resource) ? withQuotaLimit(ranged, resource, range) : ranged;
+    },
     isGuaranteed ? equalised(bounded) : bounded,
   );
 }
 
 /**
  * Takes sizes through everything that bounds them, in a fixed order: the policy's bounds, the cluster's guardrails,
- * request against limit, LimitRange of containers, then of the pod, the QoS class, the largest node. A later one
+ * request against limit, LimitRange of containers, quota on limits, LimitRange of the pod, the QoS class, the largest node. A later one
  * goes before an earlier one where not all can hold. Each step that changes a number is recorded on its container.
  */
 export function clampPod(drafts: readonly Draft[], context: ClampContext): readonly Draft[] {

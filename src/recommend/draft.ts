@@ -10,6 +10,7 @@ type ClampName =
   | 'LimitRangeMax'
   | 'LimitRangeRatio'
   | 'LimitRangeDefault'
+  | 'ResourceQuota'
   | 'LimitRangePodMin'
   | 'LimitRangePodMax'
   | 'QoSClass'

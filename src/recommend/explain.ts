@@ -88,6 +88,7 @@ const CLAMP_SENTENCES: Readonly<Record<Clamp['clamp'], string>> = {
   LimitRangeMax: "the namespace's LimitRange max",
   LimitRangeRatio: "the namespace's LimitRange maxLimitRequestRatio",
   LimitRangeDefault: "the namespace's LimitRange default, which would be set anyway",
+  ResourceQuota: "the namespace's ResourceQuota counts limits, and refuses a pod without one",
   LimitRangePodMin: "the namespace's LimitRange min for pods",
   LimitRangePodMax: "the namespace's LimitRange max for pods",
   QoSClass: 'the QoS class of the pod is kept',

@@ -63,6 +63,10 @@ const STATUS: RecommendationStatus = {
     ...{ basis: 'OwnHistory', confidence: 'High' },
   },
   containers: [containerOf('web', '180m'), containerOf('proxy', '20m')],
+  admission: [
+    { name: 'web', ...sizes('180m') },
+    { name: 'proxy', ...sizes('20m') },
+  ],
   savings: { cpu: '1800m', memory: '0' },
 };
 

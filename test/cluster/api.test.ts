@@ -68,6 +68,9 @@ const status: RecommendationStatus = {
     basis: 'OwnHistory',
     confidence: 'High',
   },
+  admission: [
+    { name: 'web', requests: { cpu: '180m', memory: '420Mi' }, limits: { memory: '420Mi' } },
+  ],
   containers: [
     {
       name: 'web',

@@ -55,6 +55,7 @@ const NAMESPACED_READ_TIER: readonly string[] = [
   ...combine(READ, [
     'pods',
     'limitranges',
+    'resourcequotas',
     ...WORKLOADS,
     'replicasets.apps',
     'jobs.batch',
@@ -90,7 +91,13 @@ const NEVER: readonly string[] = [
   ...combine(['create', 'patch', 'update', 'delete'], ['clusterrightsizepolicies.rightsize.dev']),
   ...combine(['create'], ['pods/exec', 'pods/binding', 'serviceaccounts/token']),
   ...combine(['update'], ['recommendations.rightsize.dev', 'recommendations.rightsize.dev/status']),
-  ...combine(['get'], ['pods/log', 'configmaps', 'nodes/proxy', 'resourcequotas']),
+  ...combine(['get'], ['pods/log', 'configmaps', 'nodes/proxy']),
+  ...combine(
+    ['get', 'list', 'create', 'patch', 'delete'],
+    ['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings'].map(
+      (plural) => `${plural}.admissionregistration.k8s.io`,
+    ),
+  ),
   ...combine(['create', 'patch'], ['customresourcedefinitions.apiextensions.k8s.io']),
   ...combine(
     ['create', 'patch', 'bind', 'escalate'],

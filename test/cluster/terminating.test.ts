@@ -41,7 +41,7 @@ describe('a namespace that is being deleted', function () {
   async function write(of: string): Promise<void> {
     const writer = createWriter(connection);
     const { signal } = new AbortController();
-    await writer.applyRecommendation(workloadIn(of), 'deployment-cart', signal);
+    await writer.applyRecommendation(workloadIn(of), 'deployment-cart', 'Inactive', signal);
     const at = { namespace: of, name: 'deployment-cart' };
     await writer.applyRecommendationStatus(at, { mode: 'Recommend' }, signal);
     const events = new EventRecorder({

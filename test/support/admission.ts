@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { API_VERSION, GROUP, PLURALS } from '../../src/api/group.ts';
+import {
+  ADMISSION_ACTIVE,
+  ADMISSION_LABEL,
+  API_VERSION,
+  GROUP,
+  PLURALS,
+} from '../../src/api/group.ts';
 import type { RecommendationStatus } from '../../src/api/recommendation.ts';
 import { applyObject, applyStatus } from '../../src/kube/apply.ts';
 import type { KubeConnection } from '../../src/kube/connection.ts';
@@ -56,7 +62,7 @@ export async function recommendWith(
   const name = recommendationName(target);
   const targetRef = { apiVersion: API_VERSIONS[target.kind] ?? 'apps/v1', ...target };
   const at = { apiVersion: API_VERSION, plural: PLURALS.Recommendation, namespace, name };
-  const labels = { 'rightsize.dev/admission': 'active' };
+  const labels = { [ADMISSION_LABEL]: ADMISSION_ACTIVE };
   const object = { kind: 'Recommendation', metadata: { name, labels }, spec: { targetRef } };
   await applyObject(connection, at, object, { conflicts: 'Force' });
   if (status === undefined) return;
@@ -71,20 +77,14 @@ export async function recommend(
   target: Target,
   sizes: SizesByContainer | undefined,
 ): Promise<void> {
-  const containers = Object.entries(sizes ?? {}).map(([name, to]) => ({
-    name,
-    kind: 'Container' as const,
-    current: {},
-    target: to,
-    explanation: 'Written by a test.',
-  }));
-  await recommendWith(connection, namespace, target, sizes && { containers });
+  const admission = Object.entries(sizes ?? {}).map(([name, to]) => ({ name, ...to }));
+  await recommendWith(connection, namespace, target, sizes && { admission });
 }
 
 /** Takes the label away, as the operator does when a policy goes, is suspended or changes its mode. */
 export async function withdraw(namespace: string, target: Target): Promise<void> {
   const name = recommendationName(target);
-  await kubectl('-n', namespace, 'label', 'rsrec', name, 'rightsize.dev/admission-');
+  await kubectl('-n', namespace, 'label', 'rsrec', name, `${ADMISSION_LABEL}-`);
 }
 
 interface PodOwner {

@@ -17,7 +17,10 @@ export interface Installation {
   readonly namespace: string;
   /** Which namespace the overlay `namespace` watches, instead of shop. */
   readonly watched?: string;
-  readonly components?: readonly `${'cluster' | 'namespace'}-${'resize' | 'workloads'}`[];
+  /** `admission` brings the one MutatingAdmissionPolicy of the cluster, which `uninstall` leaves. */
+  readonly components?: readonly (
+    `${'cluster' | 'namespace'}-${'resize' | 'workloads'}` | 'admission'
+  )[];
 }
 
 /**

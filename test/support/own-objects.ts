@@ -10,6 +10,7 @@ interface Stored<Spec, Status> {
     readonly name: string;
     readonly uid: string;
     readonly resourceVersion: string;
+    readonly labels?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly {
       readonly kind: string;
       readonly name: string;

@@ -8,6 +8,7 @@ import { policyKey } from '../../../src/controller/policy.ts';
 import {
   workloadKey,
   type Policy,
+  type AdmissionAvailability,
   type Autoscaler,
   type ClusterView,
   type ClusterWriter,
@@ -15,6 +16,7 @@ import {
   type Namespace,
   type Node,
   type Pod,
+  type ResourceQuota,
   type StoredRecommendation,
   type UsageFailure,
   type UsageQuery,
@@ -35,6 +37,7 @@ export function aPolicy(name: string, spec: object = {}, change: Partial<Policy>
     uid: `uid-${name}`.slice(0, 100),
     generation: 1,
     createdSeconds: NOW - 1000,
+    annotations: {},
     spec: rightsizePolicySpec.parse(spec),
     status: undefined,
     ...change,
@@ -89,8 +92,10 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
   readonly namespaces = new Map<string, Namespace>();
   readonly podsOf = new Map<string, readonly Pod[]>();
   ranges: readonly LimitRange[] = [];
+  quotas: readonly ResourceQuota[] = [];
   scalers: readonly Autoscaler[] = [];
   machines: readonly Node[] = [];
+  admission: AdmissionAvailability = { kind: 'Installed' };
   /** Number of writes of any kind. */
   writes = 0;
   /** Called before each write; throws to refuse it. */
@@ -110,6 +115,10 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
 
   limitRanges(namespace: string): readonly LimitRange[] {
     return this.ranges.filter((range) => range.namespace === namespace);
+  }
+
+  resourceQuotas(namespace: string): readonly ResourceQuota[] {
+    return this.quotas.filter((quota) => quota.namespace === namespace);
   }
 
   autoscalers(namespace: string): readonly Autoscaler[] {
@@ -133,7 +142,11 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
     this.writes += 1;
   }
 
-  applyRecommendation(workload: Workload, name: string): Promise<void> {
+  applyRecommendation(
+    workload: Workload,
+    name: string,
+    admission: 'Active' | 'Inactive',
+  ): Promise<void> {
     return attempt(() => {
       this.#write(name);
       const { namespace, kind, name: target } = workload.ref;
@@ -144,6 +157,7 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
         uid: `uid-${name}`.slice(0, 100),
         targetRef: { apiVersion: workload.apiVersion, kind, name: target },
         ownerUid: workload.uid,
+        isActive: admission === 'Active',
         status: this.recommendations.get(key)?.status,
       });
     });

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Guardrails } from '../../../src/api/policy.ts';
-import { containerSettings, effectiveMode, globMatches } from '../../../src/controller/settings.ts';
+import {
+  containerMode,
+  containerSettings,
+  effectiveMode,
+  globMatches,
+} from '../../../src/controller/settings.ts';
 import type { ContainerSettings } from '../../../src/recommend/settings.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
 import { MI } from '../../support/builders.ts';
@@ -223,5 +228,35 @@ describe('a container name', () => {
     const before = performance.now();
     assert.equal(globMatches(pattern, 'a'.repeat(63)), false);
     assert.ok(performance.now() - before < 100);
+  });
+});
+
+describe('the mode of a container', () => {
+  const spec = {
+    mode: 'Admission',
+    containers: [
+      { name: 'proxy', mode: 'Ignore' },
+      { name: 'jvm-*', mode: 'Recommend' },
+      { name: 'web', mode: 'InPlace' },
+      { name: '*', bounds: {} },
+    ],
+  };
+  const modes = (policy: ReturnType<typeof aPolicy>, guardrails: readonly Guardrails[] = []) =>
+    ['proxy', 'jvm-main', 'web', 'other'].map((name) => containerMode(policy, name, guardrails));
+
+  it('is that of its entry in the policy, else that of the policy', () => {
+    assert.deepEqual(modes(aPolicy('own', spec)), [
+      'Recommend',
+      'Recommend',
+      'InPlace',
+      'Admission',
+    ]);
+  });
+
+  it('is Recommend where the guardrails do not allow it', () => {
+    const recommended = ['Recommend', 'Recommend', 'Recommend', 'Admission'];
+    assert.deepEqual(modes(aPolicy('own', spec), [{ modes: ['Admission'] }]), recommended);
+    const bound = [{ modes: ['Recommend' as const] }];
+    assert.deepEqual(new Set(modes(aPolicy('own', spec), bound)), new Set(['Recommend']));
   });
 });

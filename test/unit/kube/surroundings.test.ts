@@ -5,6 +5,7 @@ import {
   projectLimitRange,
   projectNamespace,
   projectNode,
+  projectResourceQuota,
 } from '../../../src/kube/surroundings.ts';
 
 const metadata = { namespace: 'shop', name: 'bounds' };
@@ -44,6 +45,18 @@ describe('the projection of a LimitRange', () => {
         },
       ],
     });
+  });
+});
+
+describe('the projection of a ResourceQuota', () => {
+  it('keeps of which resources it counts limits', () => {
+    const of = (hard: Json) => projectResourceQuota({ metadata, spec: { hard } });
+    assert.deepEqual(of({ 'limits.memory': '1Gi', 'requests.cpu': '2', pods: '4' }), {
+      ...metadata,
+      limited: ['memory'],
+    });
+    assert.deepEqual(of({ 'limits.cpu': '1', 'limits.memory': '1Gi' }).limited, ['cpu', 'memory']);
+    assert.deepEqual(projectResourceQuota({ metadata }).limited, []);
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { clampPod, type ClampContext } from '../../../src/recommend/clamps.ts';
 import type { Clamp, Draft, LimitRangeItem } from '../../../src/recommend/draft.ts';
 import { qosClass } from '../../../src/recommend/qos.ts';
-import type { Amounts } from '../../../src/recommend/usage.ts';
+import type { Amounts, Resource } from '../../../src/recommend/usage.ts';
 import { GI, MI } from '../../support/builders.ts';
 
 const NONE = { min: undefined, max: undefined };
@@ -43,6 +43,7 @@ function around(limitRanges: readonly LimitRangeItem[] = [], largestNode?: Amoun
 interface Case {
   readonly of: Partial<Draft>;
   readonly limitRange?: Partial<LimitRangeItem>;
+  readonly limited?: readonly Resource[];
   readonly want: { readonly requests?: Amounts; readonly limits?: Amounts };
   readonly wantClamps: readonly string[];
 }
@@ -127,6 +128,35 @@ const cases: Readonly<Record<string, Case>> = {
     want: { requests: { cpu: 0.1 }, limits: { cpu: 0.5 } },
     wantClamps: ['LimitRangeDefault cpu limit none → 0.5'],
   },
+  'to the limit that is there where a quota counts limits': {
+    of: { current: { requests: { cpu: 1 }, limits: { cpu: 2 } }, requests: { cpu: 0.5 } },
+    limited: ['cpu'],
+    want: { requests: { cpu: 0.5 }, limits: { cpu: 2 } },
+    wantClamps: ['ResourceQuota cpu limit none → 2'],
+  },
+  'to the request where a quota counts limits and there was none, or one below it': {
+    of: {
+      current: { requests: { cpu: 1, memory: GI }, limits: { memory: 64 * MI } },
+      limits: { cpu: 1 },
+    },
+    limited: ['memory'],
+    want: { limits: { cpu: 1, memory: 512 * MI } },
+    wantClamps: ['ResourceQuota memory limit none → 536870912'],
+  },
+  'the default limit before one for the quota': {
+    of: { requests: { cpu: 0.5 } },
+    limitRange: { default: { cpu: 1 } },
+    limited: ['cpu'],
+    want: { limits: { cpu: 1 } },
+    wantClamps: ['LimitRangeDefault cpu limit none → 1'],
+  },
+  'a limit for the quota down to the max of a LimitRange': {
+    of: { current: { requests: { cpu: 1 }, limits: { cpu: 4 } }, requests: { cpu: 0.5 } },
+    limitRange: { max: { cpu: 2 } },
+    limited: ['cpu'],
+    want: { requests: { cpu: 0.5 }, limits: { cpu: 2 } },
+    wantClamps: ['ResourceQuota cpu limit none → 2'],
+  },
   'to the request where the default limit is below it': {
     of: { requests: { cpu: 2 } },
     limitRange: { default: { cpu: 0.5 } },
@@ -148,9 +178,12 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 describe('clamping takes', () => {
-  for (const [what, { of, limitRange, want, wantClamps }] of Object.entries(cases)) {
+  for (const [what, { of, limitRange, limited, want, wantClamps }] of Object.entries(cases)) {
     it(what, () => {
-      const [got] = clampPod([draft(of)], around(limitRange ? [item(limitRange)] : []));
+      const [got] = clampPod([draft(of)], {
+        ...around(limitRange ? [item(limitRange)] : []),
+        limited,
+      });
       assert.ok(got !== undefined);
       assert.deepEqual(got.clamps.map(text), wantClamps);
       if (want.requests) assert.deepEqual(got.requests, want.requests);

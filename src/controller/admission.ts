@@ -1,0 +1,141 @@
+import { parseCpu, parseMemory } from '../api/quantity.ts';
+import type { AdmittedContainer, ContainerStatus } from '../api/recommendation.ts';
+import type { HoldReason } from '../recommend/hold.ts';
+import { DAY_SECONDS, RESOURCES, type Resource } from '../recommend/usage.ts';
+import type { Governance } from './gather.ts';
+import type { ClusterView, Pod, PodContainer, Workload, WorkloadRef } from './ports.ts';
+import { suspensionOf } from './suspension.ts';
+
+export const GATE_REASONS = ['Suspended', 'NameAmbiguous', 'AdmissionUnavailable'] as const;
+
+/** Why new pods of a workload are not sized though its policy asks for it. */
+export interface Gate {
+  readonly reason: (typeof GATE_REASONS)[number];
+  readonly message: string;
+  /** When it may open by itself, in unix seconds; undefined where something must change for it. */
+  readonly untilSeconds: number | undefined;
+}
+
+export interface GateInput {
+  readonly view: ClusterView;
+  readonly governance: Governance;
+  readonly nowSeconds: number;
+}
+
+/** Whether the policy asks to size new pods of the workload, in one container at least. */
+export function sizesNewPods({ modes }: Governance): boolean {
+  return [...modes.values()].some((mode) => mode !== 'Recommend');
+}
+
+/** The first thing that stands against sizing new pods; undefined where nothing does, or nobody asks for it. */
+export function admissionGate(
+  workload: Workload,
+  { view, governance, nowSeconds }: GateInput,
+): Gate | undefined {
+  if (!sizesNewPods(governance)) return undefined;
+  const suspension = suspensionOf(view, workload, governance.policy, nowSeconds);
+  if (suspension !== undefined) return { reason: 'Suspended', ...suspension };
+  if (isNamedLikeRun(workload.ref)) return NAMED_LIKE_RUN;
+  if (view.admission.kind !== 'Unavailable') return undefined;
+  const { message } = view.admission;
+  return { reason: 'AdmissionUnavailable', message, untilSeconds: undefined };
+}
+
+const NAMED_LIKE_RUN: Gate = {
+  reason: 'NameAmbiguous',
+  message: 'New pods are not sized: by its name this Job may be a run of a CronJob.',
+  untilSeconds: undefined,
+};
+
+/** As the admission policy tells the runs of a CronJob: by the scheduled time in minutes, from 2021 on. */
+function isNamedLikeRun({ kind, name }: WorkloadRef): boolean {
+  return kind === 'Job' && /.-(2[7-9]|[3-9]\d)\d{6}$/.test(name);
+}
+
+/** What new pods get: the targets of the containers whose mode asks for it, as far as they rest on evidence. */
+export function admittedContainers(
+  containers: readonly ContainerStatus[],
+  { modes, settings }: Pick<Governance, 'modes' | 'settings'>,
+): readonly AdmittedContainer[] {
+  return containers.flatMap((container) => {
+    const { name, target } = container;
+    const own = settings.get(name);
+    if (target === undefined || own === undefined) return [];
+    if ((modes.get(name) ?? 'Recommend') === 'Recommend') return [];
+    const sized = RESOURCES.filter((resource) => isSized(container[resource], own.minimumSeconds));
+    const requests = picked(target.requests, sized);
+    const limits = picked(target.limits, sized);
+    if (requests === undefined && limits === undefined) return [];
+    return [{ name, ...(requests && { requests }), ...(limits && { limits }) }];
+  });
+}
+
+/** The recommended request is the present one, whatever the evidence. */
+const FROZEN: ReadonlySet<string> = new Set<HoldReason>([
+  'HPAOwnsCPU',
+  'HPAOwnsMemory',
+  'IncreaseNotAllowed',
+  'DecreaseNotAllowed',
+]);
+const WITHOUT_EVIDENCE: ReadonlySet<string> = new Set<HoldReason>(['NoHistory', 'HistoryTooShort']);
+
+type Quantities = NonNullable<AdmittedContainer['requests']>;
+
+function picked(
+  amounts: Quantities | undefined,
+  resources: readonly Resource[],
+): Quantities | undefined {
+  const entries = resources.flatMap((resource) => {
+    const amount = amounts?.[resource];
+    return amount === undefined ? [] : [[resource, amount] as const];
+  });
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/**
+ * A resource that is frozen keeps what the template says. Missing evidence does not take away what was sized: less
+ * data never lowers. But it is no basis for a first size, not even the present one, whose limit may be new.
+ */
+function isSized(
+  evidence: ContainerStatus['cpu'] | ContainerStatus['memory'],
+  minimumSeconds: number,
+): boolean {
+  if (evidence === undefined) return false;
+  const { reason = '', observedDays } = evidence;
+  if (FROZEN.has(reason)) return false;
+  return !WITHOUT_EVIDENCE.has(reason) || observedDays * DAY_SECONDS >= minimumSeconds;
+}
+
+/** Whether there are running pods and all of them have what new ones get. */
+export function haveAdmitted(
+  pods: readonly Pod[],
+  admitted: readonly AdmittedContainer[],
+): boolean {
+  const running = pods.filter((pod) => pod.running);
+  return (
+    running.length > 0 &&
+    running.every(({ containers }) =>
+      admitted.every((each) => {
+        const container = containers.find(({ name }) => name === each.name);
+        return container === undefined || RESOURCES.every((of) => hasAmount(container, each, of));
+      }),
+    )
+  );
+}
+
+function hasAmount(
+  container: PodContainer,
+  { requests, limits }: AdmittedContainer,
+  resource: Resource,
+): boolean {
+  const request = amountOf(resource, requests?.[resource]);
+  const limit = amountOf(resource, limits?.[resource]);
+  if (request === undefined && limit === undefined) return true;
+  const isRequest = request === undefined || container.requests[resource] === request;
+  return isRequest && container.limits[resource] === limit;
+}
+
+function amountOf(resource: Resource, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return resource === 'cpu' ? parseCpu(text) : parseMemory(text);
+}

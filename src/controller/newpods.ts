@@ -1,0 +1,119 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Observation } from '../api/conditions.ts';
+import type { RecommendationStatus } from '../api/recommendation.ts';
+import {
+  GATE_REASONS,
+  admissionGate,
+  admittedContainers,
+  haveAdmitted,
+  type Gate,
+  type GateInput,
+} from './admission.ts';
+import type { Workload } from './ports.ts';
+
+/** What a status says, and the conditions that go with it. */
+export interface Said {
+  readonly content: Omit<RecommendationStatus, 'conditions'>;
+  readonly observations: readonly Observation[];
+}
+
+/**
+ * Adds what new pods get to what is said of a workload, or why they get nothing. `said` may come from an earlier
+ * process: then its targets hold on, but not what stood against them.
+ */
+export function withNewPods(
+  said: Said,
+  workload: Workload,
+  input: GateInput,
+): Said & { readonly gate: Gate | undefined } {
+  const { view, governance } = input;
+  const { reason: before, summary } = said.content;
+  const gate = admissionGate(workload, input);
+  const isOpen = gate === undefined && view.admission.kind === 'Installed';
+  const admission = isOpen ? admittedContainers(said.content.containers ?? [], governance) : [];
+  const state = stateOf(baseState(said.content), {
+    gate,
+    isSized: admission.length > 0,
+    isApplied: haveAdmitted(view.pods(workload.ref), admission),
+    isRunOnSchedule: workload.ref.kind === 'CronJob',
+  });
+  const isHeld = gate !== undefined && state === heldBy(gate);
+  const own = isGateReason(before) ? undefined : before;
+  return {
+    content: {
+      ...bare(said.content),
+      ...reasonOf(isHeld ? gate.reason : own),
+      ...(summary && { summary: { ...summary, status: state } }),
+      ...(admission.length > 0 && { admission: [...admission] }),
+    },
+    observations: withGate(said.observations, gate),
+    gate,
+  };
+}
+
+function reasonOf(reason: string | undefined): Pick<RecommendationStatus, 'reason'> {
+  return reason === undefined ? {} : { reason };
+}
+
+function bare(content: Said['content']): Said['content'] {
+  const others = { ...content };
+  delete others.reason;
+  delete others.admission;
+  return others;
+}
+
+const SIZED_STATES: readonly string[] = ['NextPod', 'NextRun', 'Applied'];
+
+/** The state as it would be if nothing were applied. */
+function baseState({ summary, containers = [] }: RecommendationStatus): string {
+  const state = summary?.status ?? '';
+  const isOwn =
+    SIZED_STATES.includes(state) || GATE_REASONS.some((gate) => state === `Held:${gate}`);
+  if (!isOwn) return state;
+  const isChange = containers.some(
+    ({ current, target }) =>
+      target !== undefined && !isDeepStrictEqual({ ...target }, { ...current }),
+  );
+  return isChange ? 'Recommended' : 'Fits';
+}
+
+interface NewPods {
+  readonly gate: Gate | undefined;
+  readonly isSized: boolean;
+  readonly isApplied: boolean;
+  readonly isRunOnSchedule: boolean;
+}
+
+/** Where there is nothing to apply, that is what is said. */
+function stateOf(base: string, { gate, isSized, isApplied, isRunOnSchedule }: NewPods): string {
+  const isOfTarget = base === 'Recommended' || base === 'Fits' || base.startsWith('Held:');
+  if (!isOfTarget) return base;
+  if (gate !== undefined) return heldBy(gate);
+  if (!isSized || base !== 'Recommended') return base;
+  // A run that is under way is not the one that is waited for.
+  if (isRunOnSchedule) return 'NextRun';
+  return isApplied ? 'Applied' : 'NextPod';
+}
+
+function heldBy({ reason }: Gate): string {
+  return `Held:${reason}`;
+}
+
+function isGateReason(reason: string | undefined): boolean {
+  return GATE_REASONS.some((each) => each === reason);
+}
+
+/** There is one condition Held: the gate goes first, and what else holds is told after it. */
+function withGate(
+  observations: readonly Observation[],
+  gate: Gate | undefined,
+): readonly Observation[] {
+  const own = observations.filter(({ type, reason }) => type !== 'Held' || !isGateReason(reason));
+  if (gate === undefined) return own;
+  const held = own.find(({ type }) => type === 'Held');
+  const message = held === undefined ? gate.message : `${gate.message} ${held.message}`;
+  return [
+    ...own.filter(({ type }) => type !== 'Held'),
+    { type: 'Held', status: 'True', reason: gate.reason, message },
+  ];
+}

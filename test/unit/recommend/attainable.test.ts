@@ -125,3 +125,30 @@ describe('the interval of a share of time', () => {
     assert.equal(shareInterval(realised({ days: 6 }), 0.95), undefined);
   });
 });
+
+describe("the bound by Student's t", () => {
+  // Tables of the distribution: the quantiles 95 % and 97.5 % at 6, 13 and 27 degrees of freedom.
+  const tabled: readonly (readonly [days: number, level: number, t: number])[] = [
+    [7, 0.9, 1.943],
+    [7, 0.95, 2.447],
+    [14, 0.9, 1.771],
+    [14, 0.95, 2.16],
+    [28, 0.9, 1.703],
+    [28, 0.95, 2.052],
+  ];
+  for (const [days, level, t] of tabled) {
+    it(`is the tabled one for ${days} days at ${level * 100} %`, () => {
+      const realised = {
+        days,
+        share: 0.5,
+        daysHit: days,
+        dayDeviation: 0.1,
+        worstDay: 1,
+        worstDaySeconds: 0,
+        workOver: 0,
+      };
+      const { high = NaN } = shareInterval(realised, level) ?? {};
+      assert.ok(Math.abs(high - 0.5 - (t * 0.1) / Math.sqrt(days - 1)) < 0.0004);
+    });
+  }
+});

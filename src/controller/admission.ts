@@ -56,13 +56,18 @@ function isNamedLikeRun({ kind, name }: WorkloadRef): boolean {
 export function admittedContainers(
   containers: readonly ContainerStatus[],
   { modes, settings }: Pick<Governance, 'modes' | 'settings'>,
+  given: readonly AdmittedContainer[],
 ): readonly AdmittedContainer[] {
   return containers.flatMap((container) => {
     const { name, target } = container;
     const own = settings.get(name);
     if (target === undefined || own === undefined) return [];
     if ((modes.get(name) ?? 'Recommend') === 'Recommend') return [];
-    const sized = RESOURCES.filter((resource) => isSized(container[resource], own.minimumSeconds));
+    const before = given.find((each) => each.name === name);
+    const sized = RESOURCES.filter((resource) => {
+      const wasSized = (before?.requests?.[resource] ?? before?.limits?.[resource]) !== undefined;
+      return isSized(container[resource], { minimumSeconds: own.minimumSeconds, wasSized });
+    });
     const requests = picked(target.requests, sized);
     const limits = picked(target.limits, sized);
     if (requests === undefined && limits === undefined) return [];
@@ -77,7 +82,6 @@ const FROZEN: ReadonlySet<string> = new Set<HoldReason>([
   'IncreaseNotAllowed',
   'DecreaseNotAllowed',
 ]);
-const WITHOUT_EVIDENCE: ReadonlySet<string> = new Set<HoldReason>(['NoHistory', 'HistoryTooShort']);
 
 type Quantities = NonNullable<AdmittedContainer['requests']>;
 
@@ -94,16 +98,14 @@ function picked(
 
 /**
  * A resource that is frozen keeps what the template says. Missing evidence does not take away what was sized: less
- * data never lowers. But it is no basis for a first size, not even the present one, whose limit may be new.
+ * data never lowers. But under `history.minimum` there is no first size, not even a higher one, whose limit may be lower.
  */
 function isSized(
   evidence: ContainerStatus['cpu'] | ContainerStatus['memory'],
-  minimumSeconds: number,
+  { minimumSeconds, wasSized }: { readonly minimumSeconds: number; readonly wasSized: boolean },
 ): boolean {
-  if (evidence === undefined) return false;
-  const { reason = '', observedDays } = evidence;
-  if (FROZEN.has(reason)) return false;
-  return !WITHOUT_EVIDENCE.has(reason) || observedDays * DAY_SECONDS >= minimumSeconds;
+  if (evidence === undefined || FROZEN.has(evidence.reason ?? '')) return false;
+  return wasSized || evidence.observedDays * DAY_SECONDS >= minimumSeconds;
 }
 
 /** Whether there are running pods and all of them have what new ones get. */

@@ -9,7 +9,7 @@ import {
   type Gate,
   type GateInput,
 } from './admission.ts';
-import type { Workload } from './ports.ts';
+import type { Policy, Workload } from './ports.ts';
 
 /** What a status says, and the conditions that go with it. */
 export interface Said {
@@ -24,13 +24,12 @@ export interface Said {
 export function withNewPods(
   said: Said,
   workload: Workload,
-  input: GateInput,
+  input: Asked,
 ): Said & { readonly gate: Gate | undefined } {
-  const { view, governance } = input;
+  const { view } = input;
   const { reason: before, summary } = said.content;
   const gate = admissionGate(workload, input);
-  const isOpen = gate === undefined && view.admission.kind === 'Installed';
-  const admission = isOpen ? admittedContainers(said.content.containers ?? [], governance) : [];
+  const admission = gate === undefined ? admittedBy(said, input) : [];
   const state = stateOf(baseState(said.content), {
     gate,
     isSized: admission.length > 0,
@@ -49,6 +48,20 @@ export function withNewPods(
     observations: withGate(said.observations, gate),
     gate,
   };
+}
+
+interface Asked extends GateInput {
+  readonly stored: RecommendationStatus | undefined;
+}
+
+/** Targets of another policy, or of another text of it, say nothing of what this one allows. */
+function admittedBy({ content }: Said, { view, governance, stored }: Asked) {
+  if (view.admission.kind !== 'Installed' || !isOfPolicy(content, governance.policy)) return [];
+  return admittedContainers(content.containers ?? [], governance, stored?.admission ?? []);
+}
+
+function isOfPolicy({ policy }: Said['content'], { uid, generation }: Policy): boolean {
+  return policy?.uid === uid && policy.generation === generation;
 }
 
 function reasonOf(reason: string | undefined): Pick<RecommendationStatus, 'reason'> {

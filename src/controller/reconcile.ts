@@ -89,6 +89,9 @@ export async function reconcileWorkload(
   if (isOfUnreadablePolicy(found, view)) return { written: 'Unchanged', outcome: undefined };
   const governance = governanceOf(view, workload);
   if (governance === undefined) return withdraw(found, context, signal);
+  if (hasUnknownGuardrails(governance.policy, view)) {
+    return { written: 'Unchanged', outcome: undefined };
+  }
   const { isForbidden, againSeconds } = gateOf(workload, governance, context);
   // What stands against sizing new pods needs no usage to be seen, and holds at once.
   const isWithdrawn = isForbidden && found?.isActive === true;
@@ -163,6 +166,14 @@ export function isOfUnreadablePolicy(
   );
 }
 
+/** A cluster policy that cannot be read may have guardrails for every namespaced one: nothing is begun without them. */
+function hasUnknownGuardrails({ kind }: Policy, { unreadablePolicies }: ClusterView): boolean {
+  const ofCluster = [...unreadablePolicies.keys()].some((key) =>
+    key.startsWith('ClusterRightsizePolicy/'),
+  );
+  return kind === 'RightsizePolicy' && ofCluster;
+}
+
 async function withdraw(
   stored: StoredRecommendation | undefined,
   { view, writer }: ReconcileContext,
@@ -214,6 +225,7 @@ export function compose(
     view,
     governance,
     nowSeconds,
+    stored,
   });
   const now = formatTime(nowSeconds);
   const status = {

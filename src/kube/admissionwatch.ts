@@ -73,10 +73,10 @@ export class AdmissionWatch {
   #look(): void {
     const before = this.#availability;
     const found = this.#parts.map(availabilityOf);
-    this.#availability =
-      found.find(({ kind }) => kind === 'Unavailable') ??
-      found.find(({ kind }) => kind === 'Unknown') ??
-      INSTALLED;
+    const unknown = found.find(({ kind }) => kind === 'Unknown');
+    const now = found.find(({ kind }) => kind === 'Unavailable') ?? unknown ?? INSTALLED;
+    // A list that is tried anew says nothing: what was found before it stays.
+    this.#availability = now.kind === 'Unknown' ? before : now;
     if (!isDeepStrictEqual(before, this.#availability)) this.#options.onChange();
   }
 }
@@ -85,24 +85,24 @@ const INSTALLED: AdmissionAvailability = { kind: 'Installed' };
 
 function availabilityOf({ resource, reflector }: Part): AdmissionAvailability {
   const { state, synced, store } = reflector;
-  switch (state.kind) {
-    case 'NotServed':
-      return unavailable(
-        `the cluster does not serve ${resource} in version v1, which Kubernetes has from 1.36 on`,
-      );
-    case 'Forbidden':
-      return unavailable(
-        `the operator may not get, list and watch ${resource} of the name ${NAME}; ${COMPONENT} has that right and installs them`,
-      );
-    case 'Failing':
-      if (synced) return asListed(resource, store);
-      return unavailable(`${resource} cannot be read: ${state.message}`);
-    case 'Idle':
-    case 'Listing':
-    case 'Watching':
-    case 'Stopped':
-      return synced ? asListed(resource, store) : { kind: 'Unknown' };
+  if (state.kind === 'NotServed') {
+    return unavailable(
+      `the cluster does not serve ${resource} in version v1, which Kubernetes has from 1.36 on`,
+    );
   }
+  // What was listed stays: an API server that starts may fail, and refuse for a moment what it allows.
+  if (synced) return asListed(resource, store);
+  if (state.kind === 'Forbidden') return forbidden(resource);
+  if (state.kind === 'Failing') {
+    return unavailable(`${resource} cannot be read: ${state.message}`);
+  }
+  return { kind: 'Unknown' };
+}
+
+function forbidden(resource: string): AdmissionAvailability {
+  return unavailable(
+    `the operator may not get, list and watch ${resource} of the name ${NAME}; ${COMPONENT} has that right and installs them`,
+  );
 }
 
 function asListed(resource: string, store: ReadonlyMap<string, unknown>): AdmissionAvailability {

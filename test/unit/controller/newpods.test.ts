@@ -207,6 +207,11 @@ describe('sizing new pods', () => {
       await reconcile();
       assert.equal(status()?.admission, undefined);
       assert.equal(stored()?.isActive, false);
+      // Nor where so little asks for more than the template has.
+      const hungry = { cpuCoverage: 0.1, memoryCoverage: 0.1, cpu: [9], peak: 9 * 1024 * MI };
+      usage = aHistory(days(1, hungry));
+      await reconcile();
+      assert.equal(status()?.admission, undefined);
     });
 
     it('and keeps what it gave when history is lost', async () => {
@@ -215,6 +220,17 @@ describe('sizing new pods', () => {
       usage = undefined;
       await reconcile();
       assert.deepEqual(status()?.admission, before);
+      assert.equal(stored()?.isActive, true);
+    });
+
+    it('and begins nothing while guardrails may be missing, nor ends what was begun', async () => {
+      cluster.unreadablePolicies.set('ClusterRightsizePolicy//guard', 'too new');
+      assert.equal((await reconcile()).written, 'Unchanged');
+      assert.equal(stored(), undefined);
+      cluster.unreadablePolicies.clear();
+      await reconcile();
+      cluster.unreadablePolicies.set('ClusterRightsizePolicy//guard', 'too new');
+      await reconcile();
       assert.equal(stored()?.isActive, true);
     });
 
@@ -263,13 +279,18 @@ describe('sizing new pods', () => {
       assert.equal(stored()?.isActive, false);
     });
 
-    it('while Prometheus cannot be read after a restart, and begins again', async () => {
+    it('while Prometheus cannot be read after a restart, and begins again when it can', async () => {
       suspend();
       isRead = false;
       failure = UNREACHABLE;
       await reconcile();
       assertSuspended();
       govern({ mode: 'Admission' }, { generation: 3 });
+      await reconcile();
+      // What stands there was sized by another text of the policy.
+      assert.equal(stored()?.isActive, false);
+      isRead = true;
+      failure = undefined;
       await reconcile();
       assert.equal(stored()?.isActive, true);
       assert.equal(state(), 'NextPod');

@@ -8,11 +8,13 @@ export PATH=$PWD/node_modules/.bin:$PATH
 say() { printf '\n== %s\n' "$*"; }
 
 output=$(mktemp)
-trap 'rm -f "$output"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 passed=0
 failed=0
+# What failed, told again at the end: a log is mostly read from there.
+failures=$(mktemp)
+trap 'rm -f "$output" "$failures"' EXIT
 # mocha ends with "N passing" and "N failing", our shell tests with "N passed, N failed".
 count() { # count WORD
   sed -n "s/^ *\([0-9]\+\) $1\b.*/\1/p; s/^.*[^0-9]\([0-9]\+\) $1\$/\1/p" "$output" | tail -n 1
@@ -27,6 +29,11 @@ suite() { # suite NAME WORD-PASSED WORD-FAILED COMMAND...
   failed=$((failed + ${two:-0}))
   # A suite that broke before it could count is a failure as well.
   if [ "$code" != 0 ] && [ "${two:-0}" = 0 ]; then failed=$((failed + 1)); fi
+  if [ "$code" != 0 ]; then
+    echo "$name:"
+    # Of mocha what stands after "N failing", of our shell tests the lines of those that failed.
+    sed -n '/^ *[0-9]\+ failing/,$p; /^ *WRONG/p' "$output" | grep -v '^ *$' | head -n 12
+  fi >>"$failures"
   if [ "$code" = 0 ] && [ -z "$one" ]; then
     echo "$name ran no test"
     failed=$((failed + 1))
@@ -35,7 +42,12 @@ suite() { # suite NAME WORD-PASSED WORD-FAILED COMMAND...
 single() { # single NAME COMMAND...: a command that is one test by itself
   say "$1"
   shift
-  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "$1: failed" >>"$failures"
+  fi
 }
 
 if ! test/cluster/packages.sh prometheus chromium fonts-dejavu-core; then
@@ -61,5 +73,6 @@ if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
 fi
 
 say "all"
+cat "$failures"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

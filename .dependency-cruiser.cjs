@@ -59,7 +59,11 @@ module.exports = {
       'The loop reaches the world through its ports. Of Node it has what does no I/O.',
       {
         folder: '^src/controller/',
-        allowed: ['^src/(api|recommend|resize)/', '^(node:)?(crypto|util)$'],
+        allowed: [
+          '^src/(api|recommend|resize)/',
+          'node_modules/croner/',
+          '^(node:)?(crypto|util)$',
+        ],
       },
     ),
     {
@@ -86,6 +90,10 @@ module.exports = {
     confined('metrics-and-logs-in-telemetry', 'The others are handed what they need.', {
       packages: 'prom-client|pino',
       to: '^src/telemetry/',
+    }),
+    confined('croner-in-controller', 'The loop knows when windows open; the others are told.', {
+      packages: 'croner',
+      to: '^src/controller/',
     }),
     confined('options-in-the-composition-root', 'The others are handed values.', {
       packages: 'commander',

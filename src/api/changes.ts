@@ -80,6 +80,12 @@ export const changes = z
           message: 'write a number of pods such as "2", or a share from 1% to 100% such as "10%"',
         }),
       }),
+    evictLastReplica: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        'Mode Recreate: true lets the only replica of a workload be evicted, which is then away until its replacement is ready. Default false.',
+      ),
     rollback: z
       .object({
         observe: duration(

@@ -1,26 +1,8 @@
 import { z } from 'zod';
 import { conditions, mapOf, rules } from './fields.ts';
+import { changeHistory } from './history.ts';
 import { MODES } from './policy.ts';
-
-const text = (max: number, description: string) => z.string().max(max).describe(description);
-const number = (description: string) => z.int().min(0).describe(description);
-
-// Atomic: server-side apply would leave null, which is refused, where the last of an object's fields goes.
-const amounts = (description: string) =>
-  z
-    .object({
-      cpu: text(24, 'CPU in cores.').optional(),
-      memory: text(24, 'Memory in bytes.').optional(),
-    })
-    .meta({ description, 'x-kubernetes-map-type': 'atomic' });
-
-const sizes = (description: string) =>
-  z
-    .object({
-      requests: amounts('Requests.').optional(),
-      limits: amounts('Limits; a resource that is left out has no limit.').optional(),
-    })
-    .describe(description);
+import { amounts, number, sizes, text } from './statusfields.ts';
 
 const clamp = z
   .object({
@@ -234,6 +216,7 @@ export const recommendationStatus = z
       description:
         'What a new pod of the workload gets when it is made, instead of what its template says; left out while new pods are not sized.',
     }).optional(),
+    history: changeHistory.optional(),
     savings: amounts(
       'Requests now less requests as recommended, over all pods; negative when more is needed.',
     ).optional(),

@@ -1,4 +1,4 @@
-import { DAY_SECONDS, type Resource, type UsageDay } from './usage.ts';
+import { DAY_SECONDS, type Resource, type UsageDay, type UsageHistory } from './usage.ts';
 
 /** Days of use that the days have of a resource, gaps not counted. */
 export function coveredDays(resource: Resource, days: readonly UsageDay[]): number {
@@ -19,4 +19,14 @@ export function daysInWindow(
     ({ startSeconds }) =>
       startSeconds + DAY_SECONDS > atSeconds - windowSeconds && startSeconds < atSeconds,
   );
+}
+
+/** The highest CPU sample of all days, in cores; undefined without one. */
+export function highestCpu({ days }: UsageHistory): number | undefined {
+  // Ascending within each hour.
+  const highest = days.flatMap(({ hours: { cpu, cpuEnds } }) =>
+    Array.from(cpuEnds, (end, hour) => (end > (cpuEnds[hour - 1] ?? 0) ? cpu[end - 1] : undefined)),
+  );
+  const seen = highest.filter((amount) => amount !== undefined);
+  return seen.length === 0 ? undefined : Math.max(...seen);
 }

@@ -1,7 +1,9 @@
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
 import { changesThatSet, lowered, raised, type ChangeRecord, type Lane } from './changes.ts';
+import { withinRoom, type Field, type Fitting, type Move } from './fitting.ts';
 import { firstGate, type Held, type Situation, type WorkloadFacts } from './gates.ts';
 import { runningSizes, type ContainerState } from './pod.ts';
+import type { Room } from './room.ts';
 import { freshUsage, type RescueCause } from './signals.ts';
 import { isWorthwhile, steppedDown } from './step.ts';
 import { pairOf, wantedPair, type Pair, type WantedInput } from './wanted.ts';
@@ -27,9 +29,13 @@ export interface Weighing {
   readonly backoffUntilSeconds: number | undefined;
   readonly freePods: number;
   readonly freeFleet: number;
+  /** Undefined: no quota counts. */
+  readonly room: Room;
   readonly evicts: boolean;
   /** Back to values that were good before: in one step, whatever the target. */
   readonly isReturn: boolean;
+  /** The pod stands for a template. */
+  readonly isTemplate: boolean;
 }
 
 export interface DesiredPair extends Pair {
@@ -37,14 +43,6 @@ export interface DesiredPair extends Pair {
   readonly held: readonly Held[];
   readonly cause: RescueCause | undefined;
   readonly isLeakCapped: boolean;
-}
-
-type Field = 'request' | 'limit';
-
-interface Move {
-  readonly field: Field;
-  readonly to: number;
-  readonly lane: Lane;
 }
 
 /**
@@ -60,40 +58,71 @@ export function desiredPair(
   const wanted = weighing.isReturn
     ? { ...returned(input, resource), signal: undefined, isLeakCapped: false }
     : wantedPair(input, resource);
-  const moves = (['request', 'limit'] as const).flatMap((field) =>
-    moveOf({ container, resource, field }, wanted, weighing),
-  );
+  const fitting = fittingMoves(input, resource, wanted, weighing);
+  const { moves } = fitting;
   const lanes = [...new Set(moves.map(({ lane }) => lane))];
   const gates = new Map(
-    lanes.map((lane) => [
-      lane,
-      gateOf(
-        input,
-        resource,
-        moves.filter((m) => m.lane === lane),
-        weighing,
-      ),
-    ]),
+    lanes.map((lane) => [lane, gateOf(input, resource, { lane, fitting }, weighing)]),
   );
-  const amountOf = (field: Field) => {
-    const move = moves.find((each) => each.field === field);
-    const spec = pairOf(container.spec, resource)[field];
-    if (move === undefined) return spec;
-    return gates.get(move.lane) === undefined ? steady(resource, spec, move, weighing) : spec;
-  };
+  const isHeld = (lane: Lane) => gates.get(lane) !== undefined;
+  const open = moves.filter(({ lane }) => !isHeld(lane));
   return {
-    ...fitted({ request: amountOf('request'), limit: amountOf('limit') }),
-    lanes: lanes.filter((lane) => gates.get(lane) === undefined),
-    held: [...gates.values()].filter((held) => held !== undefined),
+    ...pairAfter(container, resource, open, weighing),
+    lanes: lanes.filter((lane) => !isHeld(lane)),
+    held: [
+      ...[...gates.values()].filter((held) => held !== undefined),
+      ...(fitting.cut === undefined || isHeld('Rescue')
+        ? []
+        : [{ reason: 'QuotaExceeded', message: fitting.cut } as const]),
+    ],
     cause: wanted.signal?.cause,
     isLeakCapped: wanted.isLeakCapped,
   };
 }
 
-function returned({ container, target }: WantedInput, resource: Resource): Pair {
+/** The next step of each amount, as far as the room of the namespace allows. */
+function fittingMoves(
+  { container, pod }: WantedInput,
+  resource: Resource,
+  wanted: Pair & { readonly signal: unknown },
+  weighing: Weighing,
+): Fitting {
+  const moves = (['request', 'limit'] as const).flatMap((field) =>
+    moveOf({ container, resource, field }, wanted, weighing),
+  );
+  if (weighing.isReturn) return { moves, over: new Map(), cut: undefined };
+  const { room, rules } = weighing;
+  return withinRoom(moves, (some) => pairAfter(container, resource, some, weighing), {
+    container,
+    pod,
+    resource,
+    room,
+    minimumChange: rules.minimumChange,
+  });
+}
+
+/** What is asked for once these moves are made. */
+function pairAfter(
+  { spec }: ContainerState,
+  resource: Resource,
+  moves: readonly Move[],
+  weighing: Weighing,
+): Pair {
+  const amountOf = (field: Field) => {
+    const move = moves.find((each) => each.field === field);
+    const before = pairOf(spec, resource)[field];
+    return move === undefined ? before : steady(resource, before, move, weighing);
+  };
+  return fitted({ request: amountOf('request'), limit: amountOf('limit') });
+}
+
+/** A pod keeps what cannot be taken from it; a template gets back to having none. */
+function returned({ container, target, isTemplate }: WantedInput, resource: Resource): Pair {
   const running = pairOf(runningSizes(container), resource);
   const { request, limit } = pairOf(target.sizes, resource);
-  return { request: request ?? running.request, limit: limit ?? running.limit };
+  const none = (field: Field) =>
+    isTemplate && running[field] !== undefined ? NOTHING_SET[field] : running[field];
+  return { request: request ?? none('request'), limit: limit ?? none('limit') };
 }
 
 interface Place {
@@ -186,26 +215,26 @@ function fitted({ request, limit }: Pair): Pair {
 function gateOf(
   input: WantedInput,
   resource: Resource,
-  moves: readonly Move[],
+  { lane, fitting }: { readonly lane: Lane; readonly fitting: Fitting },
   weighing: Weighing,
 ): Held | undefined {
-  const [first] = moves;
-  if (first === undefined) return undefined;
   const { container, target, nowSeconds } = input;
+  const moves = fitting.moves.filter((move) => move.lane === lane);
   const { facts, backoffUntilSeconds, freePods, freeFleet, evicts } = weighing;
   const situation: Situation = {
     ...facts,
-    lane: first.lane,
+    lane,
     resource,
     evidence: target.evidence[resource],
     restarts: container.restartsOn.includes(resource),
     evicts,
     newMemoryLimit: evicts ? undefined : lowerMemoryLimit(container, resource, moves, nowSeconds),
     nowSeconds,
-    cooldownUntilSeconds: cooldownUntil(input, resource, first.lane, weighing),
+    cooldownUntilSeconds: cooldownUntil(input, resource, lane, weighing),
     backoffUntilSeconds,
     freePods,
     freeFleet,
+    overQuota: fitting.over.get(lane),
     refused: undefined,
   };
   return firstGate(situation);

@@ -3,7 +3,8 @@ import type { Weighing } from './desired.ts';
 import type { Held } from './gates.ts';
 import type { PlanInput, PodEviction } from './planned.ts';
 import { isUnderWay, runningSizes, type PodState } from './pod.ts';
-import { desiredPod, type PatchedContainer } from './podplan.ts';
+import { addedIn, desiredPod, type PatchedContainer } from './podplan.ts';
+import { shortage } from './room.ts';
 import { runs } from './takeback.ts';
 
 interface EvictionInput extends PlanInput {
@@ -22,7 +23,7 @@ export function evictionOf(
   const { lane, causes, held } = desiredPod(pod, targets, { ...weighing, evicts: true });
   const containers = replaced(pod, input);
   if (lane === undefined || containers.length === 0) return { eviction: undefined, held };
-  const unsafe = unsafeEviction(pod, input);
+  const unsafe = unsafeEviction(pod, input) ?? noRoom(pod, containers, weighing);
   if (unsafe !== undefined) return { eviction: undefined, held: [unsafe] };
   const why = causes.length > 0 ? causes.join(', ') : 'it cannot be resized in place';
   const eviction = { podUid: pod.uid, podName: pod.name, lane, why, containers };
@@ -37,6 +38,16 @@ function replaced({ containers }: PodState, { targets }: PlanInput): readonly Pa
     if (target === undefined || kind === 'Init') return [];
     return [{ name, kind, from: runningSizes(container), to: target.sizes }];
   });
+}
+
+/** The replacement has its full size from the beginning, and is not made at all where the quota has no room. */
+function noRoom(
+  pod: PodState,
+  containers: readonly PatchedContainer[],
+  { room }: Weighing,
+): Held | undefined {
+  const message = shortage(room, addedIn(pod, containers));
+  return message === undefined ? undefined : { reason: 'QuotaExceeded', message };
 }
 
 function unsafeEviction(pod: PodState, input: EvictionInput): Held | undefined {

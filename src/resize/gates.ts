@@ -20,6 +20,7 @@ export const GATE_REASONS = [
   'Cooldown',
   'PodBudget',
   'FleetBudget',
+  'QuotaExceeded',
   'PDB',
   'DryRunRefused',
   'BreakerOpen',
@@ -83,6 +84,8 @@ export interface Situation extends WorkloadFacts {
   /** How many more pods may be changed now, of the workload and of the cluster. */
   readonly freePods: number;
   readonly freeFleet: number;
+  /** What a quota of the namespace has no room for, as a sentence; undefined where all fits. */
+  readonly overQuota: string | undefined;
   /** What became of the same change of the same pod before. */
   readonly refused: Held | undefined;
 }
@@ -99,6 +102,7 @@ interface Gate {
 const USAGE_HEADROOM = 1.1;
 
 const ALL: readonly Lane[] = ['Rescue', 'Return', 'Raise', 'Savings'];
+const NOT_RETURN: readonly Lane[] = ['Rescue', 'Raise', 'Savings'];
 const PLANNED: readonly Lane[] = ['Raise', 'Savings'];
 const SAVINGS: readonly Lane[] = ['Savings'];
 
@@ -212,6 +216,7 @@ const GATES: readonly Gate[] = [
     lanes: PLANNED,
     holds: ({ freeFleet }) => when(freeFleet <= 0, 'The changes of this hour are used up.'),
   },
+  { reason: 'QuotaExceeded', lanes: NOT_RETURN, holds: ({ overQuota }) => overQuota },
   {
     reason: 'PDB',
     lanes: ALL,

@@ -1,7 +1,7 @@
 import type { Resource } from '../recommend/usage.ts';
 import { lowered, type ChangeRecord, type Symptoms } from './changes.ts';
 import type { ContainerState, PodState } from './pod.ts';
-import { freshUsage, THROTTLED_SHARE } from './signals.ts';
+import { freshUsage, isThrottled } from './signals.ts';
 import { runs } from './takeback.ts';
 
 /** What became of a change. The story names what was seen, and where it was not. */
@@ -14,6 +14,9 @@ const LASTING_SECONDS = 60;
 
 /** Harm shows this much more often where something was changed than where nothing was. */
 const BEYOND_CHANCE = 2;
+
+/** One that began in the time has this long to become ready. */
+const STARTING_SECONDS = 300;
 
 interface Period {
   readonly fromSeconds: number;
@@ -33,29 +36,30 @@ export function symptomsOf(
     pods.filter(({ containers }) =>
       containers.some((container) => names.includes(container.name) && shows(container)),
     ).length;
-  const isThrottled = (container: ContainerState) => {
+  const showsThrottling = (container: ContainerState) => {
     const usage = freshUsage(container, period.nowSeconds);
     const isSince = usage !== undefined && usage.atSeconds > period.fromSeconds;
-    return isSince && (usage.throttledShare ?? 0) > THROTTLED_SHARE;
+    return isSince && isThrottled(usage, period.fromSeconds);
   };
   return {
     pods: pods.length,
     oomKilled: count(({ oomKilledSeconds }) => isWithin(oomKilledSeconds)),
     restarted: count(({ restartedSeconds }) => isWithin(restartedSeconds)),
     notReady: pods.filter((pod) => isLastinglyNotReady(pod, period)).length,
-    throttled: count(isThrottled),
+    throttled: count(showsThrottling),
   };
 }
 
 function isLastinglyNotReady(
-  { isReady, readinessSeconds }: PodState,
+  { isReady, readinessSeconds, createdSeconds }: PodState,
   { fromSeconds, toSeconds, nowSeconds }: Period,
 ): boolean {
+  const patience = createdSeconds > fromSeconds ? STARTING_SECONDS : LASTING_SECONDS;
   return (
     !isReady &&
     readinessSeconds > fromSeconds &&
     readinessSeconds <= toSeconds &&
-    nowSeconds - readinessSeconds >= LASTING_SECONDS
+    nowSeconds - readinessSeconds >= patience
   );
 }
 
@@ -107,7 +111,8 @@ function harm(
     nowSeconds,
   };
   const after = symptomsOf(changed, names, period);
-  const isAlone = others.length === 0;
+  // A rollout replaces the others while it goes on: they say nothing.
+  const isAlone = others.length === 0 || record.method === 'Rollout';
   const control = isAlone ? record.before : symptomsOf(others, names, period);
   const worse = relevant(taken).find(({ of }) => isWorse(after, control, of));
   if (worse === undefined) return undefined;
@@ -118,9 +123,13 @@ function harm(
   );
 }
 
-/** A pod that was resized was there before; one that began since has a beginning of its own. */
+/**
+ * A pod that was resized was there before, and one that began since has a beginning of its own; those of a rollout began
+ * after it.
+ */
 function isOfThen({ createdSeconds }: PodState, { method, atSeconds }: ChangeRecord): boolean {
-  return method !== 'Resize' || createdSeconds <= atSeconds;
+  if (method === 'Evict') return true;
+  return method === 'Resize' ? createdSeconds <= atSeconds : createdSeconds >= atSeconds;
 }
 
 interface Symptom {

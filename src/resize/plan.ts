@@ -6,7 +6,8 @@ import { evictionOf } from './evict.ts';
 import { GATE_REASONS, type Held } from './gates.ts';
 import type { Plan, PlanInput, PodPatch, Refusal } from './planned.ts';
 import { isUnderWay, type PodState } from './pod.ts';
-import { desiredPod, type PodDesire } from './podplan.ts';
+import { addedIn, desiredPod, type PodDesire } from './podplan.ts';
+import { roomAfter } from './room.ts';
 import { pendingReturn, returnTargets, runs } from './takeback.ts';
 
 /** The same for the same change of a pod. */
@@ -63,10 +64,12 @@ function planned(input: PlanInput, isReturn: boolean): Plan {
     backoffUntilSeconds: backoffUntil(records, rules.decreaseCooldownSeconds),
     freePods: freePods(rules, input.pods, records, nowSeconds),
     freeFleet: input.freeFleet,
+    room: input.room,
     evicts: false,
     isReturn,
+    isTemplate: false,
   };
-  const all: Weighing = { ...weighing, freePods: Infinity, freeFleet: Infinity };
+  const all = { ...weighing, freePods: Infinity, freeFleet: Infinity, room: undefined };
   const ordered = input.pods
     .filter(({ isTerminating }) => !isTerminating)
     .map((pod) => ({ pod, desire: desiredPod(pod, input.targets, all) }))
@@ -87,13 +90,16 @@ function byUrgency(a: Weighed, b: Weighed): number {
 
 /** Goes through the pods in order, and takes from the budgets what each change costs. */
 function filled(ordered: readonly Weighed[], input: PlanInput, weighing: Weighing): Plan {
-  let { freePods: pods, freeFleet: fleet } = weighing;
+  let { freePods: pods, freeFleet: fleet, room } = weighing;
   let plan = NOTHING;
   for (const { pod } of ordered) {
-    const left = { ...weighing, freePods: pods, freeFleet: fleet };
+    const left = { ...weighing, freePods: pods, freeFleet: fleet, room };
     const desire = desiredPod(pod, input.targets, left);
     const step = stepOf({ pod, desire }, { input, weighing: left, plan });
     plan = merged(plan, step);
+    for (const { containers } of [...(step.patches ?? []), ...(step.evictions ?? [])]) {
+      room = roomAfter(room, addedIn(pod, containers));
+    }
     const isCharged = desire.lane === 'Raise' || desire.lane === 'Savings';
     if (isCharged && (step.patches ?? step.evictions) !== undefined) {
       pods -= 1;
@@ -149,7 +155,7 @@ function patchOf({ uid, name }: PodState, desire: PodDesire, lane: Lane): PodPat
   return { podUid: uid, podName: name, lane, why, containers };
 }
 
-const WHY: Readonly<Record<Lane, string>> = {
+export const WHY: Readonly<Record<Lane, string>> = {
   Rescue: 'in need',
   Return: 'back to what was before',
   Raise: 'more is recommended',

@@ -4,6 +4,7 @@ import type { ChangeRules } from './desired.ts';
 import type { Held, WorkloadFacts } from './gates.ts';
 import type { PodState } from './pod.ts';
 import type { PatchedContainer } from './podplan.ts';
+import type { Room } from './room.ts';
 import type { ContainerTarget } from './wanted.ts';
 
 export interface PlanRules extends ChangeRules, PodBudget {
@@ -32,6 +33,8 @@ export interface PlanInput {
   readonly records: readonly ChangeRecord[];
   readonly refusals: readonly Refusal[];
   readonly freeFleet: number;
+  /** What the quotas of the namespace leave for this workload; undefined where none counts. */
+  readonly room: Room;
   readonly nowSeconds: number;
 }
 

@@ -9,6 +9,8 @@ export interface ContainerUsage {
   readonly cpuCores: number | undefined;
   /** Throttled share of the CPU periods of the last minutes, 0 to 1. */
   readonly throttledShare: number | undefined;
+  /** The oldest sample that the share rests on. */
+  readonly throttledSinceSeconds: number | undefined;
   /** CPU demand was over the request for longer than its risk budget still allows. */
   readonly isCpuOverBudget: boolean;
 }
@@ -30,7 +32,7 @@ export interface ContainerState {
 }
 
 /** The pod's conditions PodResizePending and PodResizeInProgress as one state. */
-type ResizeStatus =
+export type ResizeStatus =
   | { readonly state: 'None' }
   | {
       readonly state: 'InProgress' | 'Deferred' | 'Infeasible' | 'Error';

@@ -1,10 +1,12 @@
 import { qosClass } from '../recommend/qos.ts';
-import { roundReadable } from '../recommend/rounding.ts';
-import { RESOURCES, type Resource, type Sizes } from '../recommend/usage.ts';
+import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend/usage.ts';
 import type { ContainerChange, Lane } from './changes.ts';
 import { desiredPair, type DesiredPair, type Weighing } from './desired.ts';
 import type { Held } from './gates.ts';
 import { runningSizes, sameSizes, type ContainerState, type PodState } from './pod.ts';
+import { addedBy, counted, roomAfter, shortage, sumOf } from './room.ts';
+import { rescueSignals } from './signals.ts';
+import { SMALLEST } from './step.ts';
 import { pairOf, type ContainerTarget } from './wanted.ts';
 
 export interface PatchedContainer extends ContainerChange {
@@ -39,10 +41,12 @@ export function desiredPod(
   targets: readonly ContainerTarget[],
   weighing: Weighing,
 ): PodDesire {
-  const desire = weighed(pod, targets, weighing);
-  if (desire.lane !== 'Rescue') return desire;
-  const rules = { ...weighing.rules, mayDecrease: [] };
-  return weighed(pod, targets, { ...weighing, rules, freePods: Infinity, freeFleet: Infinity });
+  // It is in need also where the quota has no room for it.
+  const { lane } = weighed(pod, targets, { ...weighing, room: undefined });
+  if (lane !== 'Rescue') return weighed(pod, targets, weighing);
+  const gentle = { ...weighing, rules: { ...weighing.rules, mayDecrease: [] } };
+  const rescue = weighed(pod, targets, { ...gentle, freePods: Infinity, freeFleet: Infinity });
+  return rescue.lane === 'Rescue' ? rescue : weighed(pod, targets, gentle);
 }
 
 interface Desire {
@@ -56,32 +60,78 @@ function weighed(
   targets: readonly ContainerTarget[],
   weighing: Weighing,
 ): PodDesire {
-  const desires = pod.containers.flatMap((container) => {
-    const target = targets.find(({ name }) => name === container.name);
-    return target === undefined || container.kind === 'Init'
-      ? []
-      : [desireOf(pod, container, target, weighing)];
-  });
+  const desires = desiresOf(pod, targets, weighing);
   const kept = keptClass(pod, desires);
   const containers = kept.flatMap(({ container, to }) => {
     const { name, kind, spec } = container;
     if (kind === 'Init' || sameSizes(spec, to)) return [];
     return [{ name, kind, from: runningSizes(container), to }];
   });
+  return withinQuota(
+    {
+      ...summary(desires),
+      containers,
+      changesQos: containers.length > 0 && classOf(pod, kept) !== pod.qos,
+    },
+    pod,
+    weighing,
+  );
+}
+
+function summary(
+  desires: readonly Desire[],
+): Pick<PodDesire, 'lane' | 'causes' | 'held' | 'leaking'> {
   const pairs = desires.flatMap(({ container, pairs: each }) =>
     RESOURCES.map((resource) => ({ name: container.name, resource, pair: each[resource] })),
   );
   const lanes = pairs.flatMap(({ pair }) => pair.lanes);
   return {
-    containers,
     lane: PATCH_LANES.find((lane) => lanes.includes(lane)),
     causes: pairs
       .filter(({ pair }) => pair.lanes.includes('Rescue'))
       .map(({ name, resource, pair }) => `${name}: ${resource} ${pair.cause ?? ''}`),
     held: pairs.flatMap(({ pair }) => pair.held),
     leaking: pairs.filter(({ pair }) => pair.isLeakCapped).map(({ name }) => name),
-    changesQos: containers.length > 0 && classOf(pod, kept) !== pod.qos,
   };
+}
+
+/** What a pod takes from the room of its namespace when its containers are patched. */
+export function addedIn(pod: PodState, containers: readonly ContainerChange[]): Sizes {
+  return sumOf(
+    pod.containers.flatMap((container) => {
+      const to = containers.find(({ name }) => name === container.name)?.to;
+      return to === undefined ? [] : [addedBy(counted(container, pod), to)];
+    }),
+  );
+}
+
+/** A limit that goes up for the sake of the QoS class alone may be too much: then the pod waits as a whole. */
+function withinQuota(desire: PodDesire, pod: PodState, { room, isReturn }: Weighing): PodDesire {
+  const message = isReturn ? undefined : shortage(room, addedIn(pod, desire.containers));
+  if (message === undefined) return desire;
+  const held = [...desire.held, { reason: 'QuotaExceeded', message } as const];
+  return { ...desire, containers: [], lane: undefined, held };
+}
+
+/** In the order of the pod; each leaves less room to the others, those in need first. */
+function desiresOf(
+  pod: PodState,
+  targets: readonly ContainerTarget[],
+  weighing: Weighing,
+): readonly Desire[] {
+  const { records, nowSeconds } = weighing;
+  const isCalm = (container: ContainerState) =>
+    rescueSignals(container, records, nowSeconds).length === 0 ? 1 : 0;
+  let { room } = weighing;
+  const desires = new Map<ContainerState, Desire>();
+  for (const container of pod.containers.toSorted((a, b) => isCalm(a) - isCalm(b))) {
+    const target = targets.find(({ name }) => name === container.name);
+    if (target === undefined || container.kind === 'Init') continue;
+    const desire = desireOf(pod, container, target, { ...weighing, room });
+    room = roomAfter(room, addedBy(counted(container, pod), desire.to));
+    desires.set(container, desire);
+  }
+  return pod.containers.flatMap((container) => desires.get(container) ?? []);
 }
 
 function desireOf(
@@ -90,18 +140,20 @@ function desireOf(
   target: ContainerTarget,
   weighing: Weighing,
 ): Desire {
-  const { records, nowSeconds } = weighing;
+  const { records, nowSeconds, isTemplate } = weighing;
   const of = (resource: Resource) =>
-    desiredPair({ container, target, pod, records, nowSeconds }, resource, weighing);
+    desiredPair({ container, target, pod, records, nowSeconds, isTemplate }, resource, weighing);
   const pairs = { cpu: of('cpu'), memory: of('memory') };
-  return { container, pairs, to: sizesOf(pairs) };
+  return { container, pairs, to: sizesOf(pairs, isTemplate) };
 }
 
-function sizesOf({ cpu, memory }: Desire['pairs']): Sizes {
-  const amounts = (field: 'request' | 'limit') => ({
-    ...(cpu[field] !== undefined && { cpu: cpu[field] }),
-    ...(memory[field] !== undefined && { memory: memory[field] }),
-  });
+/** A limit that is never reached is none, and so is a request of zero that a template gets. */
+function sizesOf({ cpu, memory }: Desire['pairs'], isTemplate: boolean): Sizes {
+  const isNone = (amount: number | undefined) =>
+    amount === undefined || amount === Infinity || (isTemplate && amount === 0);
+  const only = (amounts: Readonly<Record<Resource, number | undefined>>): Amounts =>
+    Object.fromEntries(Object.entries(amounts).filter(([, amount]) => !isNone(amount)));
+  const amounts = (field: 'request' | 'limit') => only({ cpu: cpu[field], memory: memory[field] });
   return { requests: amounts('request'), limits: amounts('limit') };
 }
 
@@ -132,7 +184,8 @@ function loosened(desire: Desire): Desire | undefined {
   const limit = resource && to.limits[resource];
   if (resource === undefined || limit === undefined) return undefined;
   const before = container.spec.limits[resource] ?? 0;
-  const above = roundReadable(resource, limit * 1.01);
+  // So little that it is never worth to be taken away again.
+  const above = Number((limit + SMALLEST[resource]).toPrecision(15));
   const loose = before > limit ? Math.min(before, above) : above;
   return { ...desire, to: { ...to, limits: { ...to.limits, [resource]: loose } } };
 }

@@ -1,6 +1,6 @@
 import type { Resource } from '../recommend/usage.ts';
 import { changesThatSet, type ChangeRecord } from './changes.ts';
-import { runningSizes, type ContainerState } from './pod.ts';
+import { runningSizes, type ContainerState, type ContainerUsage } from './pod.ts';
 
 /** What says that a container has too little right now. */
 export type RescueCause = 'OOMKilled' | 'NearMemoryLimit' | 'Throttled' | 'OverCpuBudget';
@@ -16,10 +16,10 @@ const RECENT_KILL_SECONDS = 3600;
 /** Figures that are older do not say what is now. */
 const FRESH_USAGE_SECONDS = 300;
 
-const NEAR_LIMIT_SHARE = 0.9;
+export const NEAR_LIMIT_SHARE = 0.9;
 
 /** Throttled in more than this share of its periods, as where the recommender takes use for a lower bound. */
-export const THROTTLED_SHARE = 0.05;
+const THROTTLED_SHARE = 0.05;
 
 /** The figures, where they are fresh; a clock that stepped back does not make them stale. */
 export function freshUsage({ usage }: ContainerState, nowSeconds: number): ContainerState['usage'] {
@@ -65,6 +65,14 @@ function memorySignals(
     : [];
 }
 
+/** Since a time: a share that spans it would tell of the sizes before it as well. */
+export function isThrottled(
+  { throttledShare = 0, throttledSinceSeconds = Infinity }: ContainerUsage,
+  sinceSeconds: number,
+): boolean {
+  return throttledShare > THROTTLED_SHARE && throttledSinceSeconds >= sinceSeconds;
+}
+
 function cpuSignals(
   container: ContainerState,
   since: number,
@@ -72,8 +80,7 @@ function cpuSignals(
 ): readonly RescueSignal[] {
   const usage = freshUsage(container, nowSeconds);
   if (usage === undefined || usage.atSeconds <= since) return [];
-  const isThrottled = (usage.throttledShare ?? 0) > THROTTLED_SHARE;
-  if (isThrottled && runningSizes(container).limits.cpu !== undefined) {
+  if (isThrottled(usage, since) && runningSizes(container).limits.cpu !== undefined) {
     return [{ resource: 'cpu', cause: 'Throttled' }];
   }
   return usage.isCpuOverBudget ? [{ resource: 'cpu', cause: 'OverCpuBudget' }] : [];

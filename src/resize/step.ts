@@ -7,7 +7,7 @@ import type { RescueCause } from './signals.ts';
 const NEGLIGIBLE: Readonly<Record<Resource, number>> = { cpu: 0.01, memory: 16 * 2 ** 20 };
 
 /** The least that an amount can differ by: a millicore, and a mebibyte since bytes are unreadable. */
-const SMALLEST: Readonly<Record<Resource, number>> = { cpu: 0.001, memory: 2 ** 20 };
+export const SMALLEST: Readonly<Record<Resource, number>> = { cpu: 0.001, memory: 2 ** 20 };
 
 /** A rescue goes no further than this at once on its own estimate; the next signal may raise again. */
 const RESCUE_FACTOR = 2;
@@ -50,10 +50,24 @@ export function steppedDown(
   const least = from * (1 - maxStep);
   if (to >= least) return to;
   const readable = roundReadable(resource, least);
-  if (readable < from) return readable;
+  return readable < from ? readable : Math.min(from, inUnits(resource, least, Math.ceil));
+}
+
+/** Up towards `to`, never above it, and readable where that is more than `from`. */
+export function roundedDown(
+  resource: Resource,
+  { from, to }: { readonly from: number; readonly to: number },
+): number {
+  if (to <= from) return from;
+  const readable = roundReadable(resource, to, 'down');
+  return readable > from && readable <= to
+    ? readable
+    : Math.max(from, inUnits(resource, to, Math.floor));
+}
+
+function inUnits(resource: Resource, amount: number, round: (units: number) => number): number {
   const unit = SMALLEST[resource];
-  const fine = Number((Math.ceil(Number((least / unit).toPrecision(12))) * unit).toPrecision(15));
-  return Math.min(from, fine);
+  return Number((round(Number((amount / unit).toPrecision(12))) * unit).toPrecision(15));
 }
 
 export interface RescueInput {

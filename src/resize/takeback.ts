@@ -32,7 +32,8 @@ export function takenBack(
     ...harmful,
     atSeconds: nowSeconds,
     lane: 'Return',
-    method: 'Resize',
+    // What was rolled out goes back by a rollout; pods go back in place.
+    method: harmful.method === 'Rollout' ? 'Rollout' : 'Resize',
     pods: same.reduce((sum, { pods }) => sum + pods, 0),
     containers: harmful.containers.map(({ name, from, to }) => ({ name, from: to, to: from })),
     why: story,

@@ -40,6 +40,8 @@ export interface WantedInput {
   readonly pod: PodState;
   readonly records: readonly ChangeRecord[];
   readonly nowSeconds: number;
+  /** The pod stands for a template, which may lose limits. */
+  readonly isTemplate: boolean;
 }
 
 /**
@@ -53,7 +55,9 @@ export function wantedPair(input: WantedInput, resource: Resource): Wanted {
   const { max = Infinity } = target.ranges[resource];
   const aim = pairOf(target.sizes, resource);
   const kept =
-    pod.qos === 'Guaranteed' ? equalised(aim, running, max) : reachablePair(aim, running);
+    pod.qos === 'Guaranteed'
+      ? equalised(aim, running, max)
+      : reachablePair(aim, running, input.isTemplate);
   const signal = rescueSignals(container, records, nowSeconds).find(
     (each) => each.resource === resource,
   );
@@ -64,13 +68,16 @@ export function wantedPair(input: WantedInput, resource: Resource): Wanted {
   return { ...capped, signal, isLeakCapped };
 }
 
-/** The API server lets nothing be removed in place: a limit that ought to go only makes room for the request. */
-function reachablePair(target: Pair, running: Pair): Pair {
+/**
+ * The API server lets nothing be removed in place: a limit that ought to go only makes room for the request. In a
+ * template it goes, like one that is never reached.
+ */
+function reachablePair(target: Pair, running: Pair, isTemplate: boolean): Pair {
   const request = target.request ?? running.request;
   if (target.limit !== undefined || running.limit === undefined) {
     return { request, limit: target.limit };
   }
-  return { request, limit: Math.max(running.limit, request ?? 0) };
+  return { request, limit: isTemplate ? Infinity : Math.max(running.limit, request ?? 0) };
 }
 
 function equalised({ request, limit }: Pair, running: Pair, max: number): Pair {

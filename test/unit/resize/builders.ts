@@ -27,6 +27,7 @@ export function used(changed: Partial<ContainerUsage> = {}): ContainerUsage {
     memoryBytes: 10 * MI,
     cpuCores: 0.01,
     throttledShare: 0,
+    throttledSinceSeconds: NOW - 10,
     isCpuOverBudget: false,
     ...changed,
   };
@@ -124,6 +125,7 @@ export function aPlanInput(
     records: [],
     refusals: [],
     freeFleet: Infinity,
+    room: undefined,
     nowSeconds: NOW,
     ...changed,
   };
@@ -158,6 +160,7 @@ export const SITUATION: Situation = {
   backoffUntilSeconds: undefined,
   freePods: 1,
   freeFleet: 1,
+  overQuota: undefined,
   refused: undefined,
 };
 

@@ -44,6 +44,7 @@ const CASES: readonly GateCase[] = [
   { reason: 'Cooldown', situation: { cooldownUntilSeconds: NOW + 1 }, passes: URGENT },
   { reason: 'PodBudget', situation: { freePods: 0 }, passes: URGENT },
   { reason: 'FleetBudget', situation: { freeFleet: 0 }, passes: URGENT },
+  { reason: 'QuotaExceeded', situation: { overQuota: 'No room.' }, passes: ['Return'] },
   { reason: 'PDB', situation: { evicts: true, disruptionRefused: 'No more.' }, passes: [] },
   {
     reason: 'DryRunRefused',

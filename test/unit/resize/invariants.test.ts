@@ -6,7 +6,9 @@ import { LANES, type ChangeRecord, type Lane } from '../../../src/resize/changes
 import { planPods } from '../../../src/resize/plan.ts';
 import type { PlanInput, PodPatch } from '../../../src/resize/planned.ts';
 import { isUnderWay, type PodState } from '../../../src/resize/pod.ts';
+import { addedIn } from '../../../src/resize/podplan.ts';
 import { recordsOf } from '../../../src/resize/record.ts';
+import { roomAfter, sumOf } from '../../../src/resize/room.ts';
 import type { ContainerTarget } from '../../../src/resize/wanted.ts';
 import {
   aContainer,
@@ -50,6 +52,7 @@ const usage = fc.option(
     memoryBytes: fc.option(memory, { nil: undefined }),
     cpuCores: fc.option(cpu, { nil: undefined }),
     throttledShare: fc.constantFrom(undefined, 0, 0.04, 0.5),
+    throttledSinceSeconds: fc.constantFrom(undefined, NOW - 10, NOW - 400),
     isCpuOverBudget: fc.boolean(),
   }),
   { nil: undefined },
@@ -154,6 +157,9 @@ function changeBefore(
   return aRecord(from, first.spec, { lane, atSeconds: NOW - ago, outcome: 'Fine' });
 }
 
+const left = (most: number) =>
+  fc.constantFrom(0, 0.05, 0.3, 1).map((share) => Math.round(share * most * 1000) / 1000);
+
 const planInput: fc.Arbitrary<PlanInput> = fc
   .record({
     pods: fc.tuple(pod('a'), pod('b')),
@@ -173,14 +179,22 @@ const planInput: fc.Arbitrary<PlanInput> = fc
       isReady: fc.constantFrom(true, true, false),
       isInWindow: fc.constantFrom(true, true, false),
     }),
+    room: fc.option(
+      fc.record({
+        requests: fc.record({ cpu: left(1), memory: left(1024 * MI) }, { requiredKeys: [] }),
+        limits: fc.record({ cpu: left(2), memory: left(1024 * MI) }, { requiredKeys: [] }),
+      }),
+      { nil: undefined, freq: 1 },
+    ),
     rules: fc.record({
       minimumChange: fc.constantFrom(0, 0.1, 0.5),
       maxStep: fc.constantFrom(0.01, 0.25, 1),
       limit: fc.constantFrom({ share: 0.1 }, { count: 2 }, { share: 1 }),
     }),
   })
-  .map(({ pods, last, targets, facts, rules }) =>
+  .map(({ pods, last, targets, facts, room, rules }) =>
     aPlanInput(pods, targets, {
+      room,
       facts: { ...FACTS, ...facts },
       rules: { ...RULES, ...rules },
       records: last === undefined ? [] : [changeBefore(pods[0], last)],
@@ -291,6 +305,21 @@ function keepsItsClass(before: readonly PodState[], after: readonly PodState[]):
   assert.deepEqual(classes(after), classes(before));
 }
 
+/** What a plan adds to what a quota counts: the more of what runs and what is asked for. */
+function takenBy(input: PlanInput, patches: readonly PodPatch[]): Sizes {
+  return sumOf(patches.map((patch) => addedIn(podOf(input, patch), patch.containers)));
+}
+
+function staysWithinQuota({ room }: PlanInput, taken: Sizes): void {
+  for (const field of ['requests', 'limits'] as const) {
+    for (const resource of RESOURCES) {
+      const most = room?.[field][resource] ?? Infinity;
+      const more = taken[field][resource] ?? 0;
+      assert.ok(more <= most * EPSILON + 1e-9, `${more} of ${resource} ${field} in ${most}`);
+    }
+  }
+}
+
 /** Where nothing was pending before: what the kubelet then does may ask for more. */
 function plansNoMore(input: PlanInput, patches: readonly PodPatch[], after: readonly PodState[]) {
   const { pods, nowSeconds, rules } = input;
@@ -302,7 +331,12 @@ function plansNoMore(input: PlanInput, patches: readonly PodPatch[], after: read
     nowSeconds,
     observeSeconds,
   });
-  const again = planPods({ ...input, pods: after, records: [...input.records, ...made] });
+  const again = planPods({
+    ...input,
+    pods: after,
+    records: [...input.records, ...made],
+    room: roomAfter(input.room, takenBy(input, patches)),
+  });
   const uids = new Set(
     pods.filter((each) => !isUnderWay(each) && each.resize.state === 'None').map(({ uid }) => uid),
   );
@@ -335,6 +369,7 @@ describe('what is never done to a pod', () => {
           lowersOnSoundEvidenceOnly(change);
           leavesOthersTheirs(change);
         }
+        staysWithinQuota(input, takenBy(input, plan.patches));
         const after = carriedOut(input.pods, plan);
         keepsItsClass(input.pods, after);
         plansNoMore(input, plan.patches, after);

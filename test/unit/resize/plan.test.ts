@@ -171,7 +171,7 @@ describe('a plan for running pods', () => {
   it('keeps a Burstable pod Burstable', () => {
     const pod = aPod(aContainer(sized(1, 1000, [2, 1000])));
     const plan = planFor(pod, aTarget(sized(1.6, 1000, [1.6, 1000])));
-    assert.deepEqual(asked(plan), [['a', 'Savings', sized(1.6, 1000, [1.65, 1000])]]);
+    assert.deepEqual(asked(plan), [['a', 'Savings', sized(1.6, 1000, [1.601, 1000])]]);
   });
 
   it('gives a BestEffort pod nothing in place', () => {

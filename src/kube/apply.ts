@@ -8,12 +8,15 @@ interface ApplyOptions {
   /** `Force` takes fields over from other managers; `Keep` fails with Conflict when one owns a field. */
   readonly conflicts: 'Force' | 'Keep';
   readonly dryRun?: boolean;
+  /** `rightsize` unless stated. */
+  readonly fieldManager?: string;
+  readonly retry?: 'Never';
   readonly signal?: AbortSignal;
 }
 
 /**
- * Server-side apply as `rightsize`: creates the object or changes exactly the stated fields, and removes fields that
- * an earlier apply stated and this one does not. `object` has no managedFields. Answers with the stored object.
+ * Server-side apply: creates the object or changes exactly the stated fields, and removes fields that
+ * an earlier apply of the same field manager stated and this one does not. `object` has no managedFields. Answers with the stored object.
  */
 export function applyObject(
   connection: KubeConnection,
@@ -49,7 +52,7 @@ function apply(
     method: 'PATCH',
     path,
     query: {
-      fieldManager: FIELD_MANAGER,
+      fieldManager: options.fieldManager ?? FIELD_MANAGER,
       force: options.conflicts === 'Force',
       dryRun: options.dryRun === true ? 'All' : undefined,
     },
@@ -57,6 +60,7 @@ function apply(
     contentType: 'application/apply-patch+yaml',
     body: { ...object, apiVersion: at.apiVersion },
     signal: options.signal,
+    ...(options.retry !== undefined && { retry: options.retry }),
   });
 }
 

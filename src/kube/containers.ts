@@ -22,6 +22,7 @@ function amount(resource: Resource, quantity: unknown): Amounts {
   return { [resource]: PARSERS[resource](quantity) };
 }
 
+/** What stands under `resources`, of a container or of its status. */
 export function sizesOf(container: Json): Sizes {
   const resources = objectAt(container, 'resources');
   return { requests: amountsAt(resources, 'requests'), limits: amountsAt(resources, 'limits') };
@@ -31,13 +32,22 @@ export function sizesOf(container: Json): Sizes {
 export function runningContainers(
   podSpec: Json,
 ): readonly { readonly kind: ContainerKind; readonly raw: Json }[] {
-  const sidecars = listAt(podSpec, 'initContainers').filter(
-    (container) => container['restartPolicy'] === 'Always',
-  );
+  const sidecars = listAt(podSpec, 'initContainers').filter(isSidecar);
   return [
     ...sidecars.map((raw) => ({ kind: 'Sidecar' as const, raw })),
     ...listAt(podSpec, 'containers').map((raw) => ({ kind: 'Container' as const, raw })),
   ];
+}
+
+/** Init containers that end before the others begin. */
+export function endingContainers(podSpec: Json): readonly (Sizes & { readonly name: string })[] {
+  return listAt(podSpec, 'initContainers')
+    .filter((container) => !isSidecar(container))
+    .map((raw) => ({ name: requiredText(raw, 'name'), ...sizesOf(raw) }));
+}
+
+function isSidecar(initContainer: Json): boolean {
+  return initContainer['restartPolicy'] === 'Always';
 }
 
 export function containerSpecs(podSpec: Json): readonly ContainerSpec[] {
@@ -49,7 +59,8 @@ export function containerSpecs(podSpec: Json): readonly ContainerSpec[] {
   }));
 }
 
-function restartsOn(container: Json): readonly Resource[] {
+/** Resources whose change restarts the container. */
+export function restartsOn(container: Json): readonly Resource[] {
   return listAt(container, 'resizePolicy')
     .filter((policy) => policy['restartPolicy'] === 'RestartContainer')
     .map((policy) => policy['resourceName'])

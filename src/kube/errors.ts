@@ -20,6 +20,7 @@ export type KubeErrorKind =
 interface KubeErrorFacts {
   readonly status?: number | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  readonly answer?: StatusFacts | undefined;
   readonly cause?: unknown;
 }
 
@@ -31,12 +32,15 @@ export class KubeError extends Error {
   readonly status: number | undefined;
   /** How long the server asked to wait; undefined when it did not say. */
   readonly retryAfterSeconds: number | undefined;
+  /** What the server said; undefined when no answer came, or none that could be read. */
+  readonly answer: StatusFacts | undefined;
 
   constructor(kind: KubeErrorKind, message: string, facts: KubeErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.kind = kind;
     this.status = facts.status;
     this.retryAfterSeconds = facts.retryAfterSeconds;
+    this.answer = facts.answer;
   }
 }
 
@@ -48,6 +52,16 @@ export interface StatusFacts {
   readonly retryAfterSeconds: number | undefined;
   /** The namespace that the object was to be in is being deleted, or is not there. */
   readonly isNamespaceGone?: boolean;
+  /** Of the object that it is about; empty where it says none. */
+  readonly name?: string;
+  readonly causes?: readonly StatusCause[];
+}
+
+/** One reason of several, with the field that it is about; what is not said is empty. */
+interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
 }
 
 const MESSAGE_LIMIT = 500;
@@ -67,25 +81,29 @@ const KINDS: Readonly<Record<number, KubeErrorKind>> = {
 export function statusFacts(code: number, body: string): StatusFacts {
   const parsed = parseObject(body);
   const details = parsed === undefined ? undefined : asObject(parsed['details']);
+  const causes = causesOf(details);
   return {
     code,
     reason: textOr(parsed?.['reason'], ''),
     message: textOr(parsed?.['message'], parsed === undefined ? body.trim() : ''),
     retryAfterSeconds: positiveOrUndefined(details?.['retryAfterSeconds']),
-    isNamespaceGone: isNamespaceGone(code, details),
+    isNamespaceGone:
+      code === 404
+        ? details?.['kind'] === 'namespaces'
+        : causes.some(({ reason }) => reason === 'NamespaceTerminating'),
+    name: textOr(details?.['name'], ''),
+    causes,
   };
 }
 
-function isNamespaceGone(
-  code: number,
-  details: Readonly<Record<string, unknown>> | undefined,
-): boolean {
-  if (code === 404) return details?.['kind'] === 'namespaces';
+function causesOf(details: Readonly<Record<string, unknown>> | undefined): readonly StatusCause[] {
   const causes: unknown = details?.['causes'];
-  return (
-    Array.isArray(causes) &&
-    causes.some((cause) => asObject(cause)?.['reason'] === 'NamespaceTerminating')
-  );
+  if (!Array.isArray(causes)) return [];
+  return causes.map(asObject).map((cause) => ({
+    reason: textOr(cause?.['reason'], ''),
+    message: textOr(cause?.['message'], ''),
+    field: textOr(cause?.['field'], ''),
+  }));
 }
 
 /**
@@ -98,6 +116,7 @@ export function answerError(what: string, facts: StatusFacts, retryAfter?: strin
   return new KubeError(kind, cut(`${what}: ${kind} (${facts.code})${text}`), {
     status: facts.code,
     retryAfterSeconds: positiveOrUndefined(Number(retryAfter)) ?? facts.retryAfterSeconds,
+    answer: facts,
   });
 }
 

@@ -1,34 +1,49 @@
 import type { Pod, PodContainer } from '../controller/ports.ts';
-import { runningContainers, sizesOf } from './containers.ts';
+import { endingContainers, restartsOn, runningContainers, sizesOf } from './containers.ts';
 import { listAt, numberAt, objectAt, requiredText, secondsAt, textAt, type Json } from './json.ts';
 import { controllerOf, identityOf } from './metadata.ts';
-import type { Change } from './store.ts';
+import { createdSecondsOf, otherResizerOf, resizeOf } from './podresize.ts';
 
 /** The pod as it is specified now, with what its containers went through. Throws on a malformed field. */
 export function projectPod(raw: Json): Pod {
+  const spec = objectAt(raw, 'spec');
   const status = objectAt(raw, 'status');
-  const statuses = statusesByName(status);
+  const generation = numberAt(objectAt(raw, 'metadata'), 'generation') ?? 0;
   return {
     ...identityOf(raw),
     owner: controllerOf(raw),
-    running: isRunning(raw),
+    resourceVersion: textAt(objectAt(raw, 'metadata'), 'resourceVersion') ?? '',
+    createdSeconds: createdSecondsOf(raw),
+    ...phaseOf(raw),
+    ...readinessOf(raw),
+    generation,
+    observedGeneration: numberAt(status, 'observedGeneration') ?? generation,
+    resize: resizeOf(raw),
+    otherResizer: otherResizerOf(raw),
     qosClass: textAt(status, 'qosClass') ?? '',
-    containers: runningContainers(objectAt(raw, 'spec')).map((container) => {
-      const name = requiredText(container.raw, 'name');
-      return {
-        name,
-        kind: container.kind,
-        ...sizesOf(container.raw),
-        ...experienceOf(statuses.get(name) ?? {}),
-      };
-    }),
+    containers: containersOf(spec, statusesByName(status)),
+    initContainers: endingContainers(spec),
   };
 }
 
 /** A pod that is being deleted no longer counts as running. */
-function isRunning(raw: Json): boolean {
-  const deleted = textAt(objectAt(raw, 'metadata'), 'deletionTimestamp') !== undefined;
-  return !deleted && textAt(objectAt(raw, 'status'), 'phase') === 'Running';
+function phaseOf(raw: Json): Pick<Pod, 'running' | 'isTerminating' | 'hasEnded'> {
+  const phase = textAt(objectAt(raw, 'status'), 'phase');
+  const isTerminating = textAt(objectAt(raw, 'metadata'), 'deletionTimestamp') !== undefined;
+  return {
+    running: !isTerminating && phase === 'Running',
+    isTerminating,
+    hasEnded: phase === 'Succeeded' || phase === 'Failed',
+  };
+}
+
+function readinessOf(raw: Json): Pick<Pod, 'isReady' | 'readinessSeconds'> {
+  const conditions = listAt(objectAt(raw, 'status'), 'conditions');
+  const ready = conditions.find(({ type }) => type === 'Ready') ?? {};
+  return {
+    isReady: ready['status'] === 'True',
+    readinessSeconds: secondsAt(ready, 'lastTransitionTime') ?? createdSecondsOf(raw),
+  };
 }
 
 function statusesByName(status: Json): ReadonlyMap<string, Json> {
@@ -36,7 +51,31 @@ function statusesByName(status: Json): ReadonlyMap<string, Json> {
   return new Map(all.map((one) => [requiredText(one, 'name'), one]));
 }
 
-function experienceOf(status: Json): Pick<PodContainer, 'restarts' | 'oomKilledSeconds'> {
+function containersOf(spec: Json, statuses: ReadonlyMap<string, Json>): Pod['containers'] {
+  return runningContainers(spec).map(({ kind, raw }) => {
+    const name = requiredText(raw, 'name');
+    const status = statuses.get(name) ?? {};
+    return {
+      name,
+      kind,
+      ...sizesOf(raw),
+      restartsOn: restartsOn(raw),
+      actual: actualOf(status),
+      ...experienceOf(status),
+    };
+  });
+}
+
+/** Not `allocatedResources`, which has what the kubelet has agreed to also where the cgroup could not be changed. */
+function actualOf(status: Json): PodContainer['actual'] {
+  const running = objectAt(status, 'state')['running'] ?? undefined;
+  const told = status['resources'] ?? undefined;
+  return running === undefined || told === undefined ? undefined : sizesOf(status);
+}
+
+function experienceOf(
+  status: Json,
+): Pick<PodContainer, 'restarts' | 'restartedSeconds' | 'oomKilledSeconds'> {
   const ends = [
     objectAt(status, 'state', 'terminated'),
     objectAt(status, 'lastState', 'terminated'),
@@ -46,20 +85,11 @@ function experienceOf(status: Json): Pick<PodContainer, 'restarts' | 'oomKilledS
     .map((end) => secondsAt(end, 'finishedAt') ?? 0);
   return {
     restarts: numberAt(status, 'restartCount') ?? 0,
-    oomKilledSeconds: kills.length === 0 ? undefined : Math.max(...kills),
+    restartedSeconds: latest(ends.flatMap((end) => secondsAt(end, 'finishedAt') ?? [])),
+    oomKilledSeconds: latest(kills),
   };
 }
 
-/** Whether its workload is to be looked at: a pod that begins to run shows its sizes, and one may tell of an OOM kill. */
-export function concernsWorkload(change: Change<Pod>): boolean {
-  if (change.kind === 'Deleted') return false;
-  const before = change.kind === 'Updated' ? change.before : undefined;
-  if (change.item.running && before?.running === false) return true;
-  const kill = lastOomKill(change.item);
-  return kill !== undefined && kill !== (before && lastOomKill(before));
-}
-
-function lastOomKill({ containers }: Pod): number | undefined {
-  const times = containers.flatMap(({ oomKilledSeconds }) => oomKilledSeconds ?? []);
-  return times.length === 0 ? undefined : Math.max(...times);
+function latest(seconds: readonly number[]): number | undefined {
+  return seconds.length === 0 ? undefined : Math.max(...seconds);
 }

@@ -3,35 +3,46 @@ import { containerSpecs } from './containers.ts';
 import { listAt, numberAt, objectAt, secondsAt, textsAt, type Json } from './json.ts';
 import { controllerOf, identityOf, type Owned } from './metadata.ts';
 import { WORKLOAD_RESOURCES } from './paths.ts';
+import {
+  daemonSetProgress,
+  deploymentProgress,
+  noProgress,
+  rolloutProgress,
+  statefulSetProgress,
+  type Progress,
+} from './workloadprogress.ts';
 
-/** Where the kinds differ: which pod template, and how many pods are wanted now. */
+/** Where the kinds differ: which pod template, how many pods are wanted now, and how far they are. */
 interface Shape {
   readonly podSpec: (raw: Json) => Json;
   readonly replicas: (raw: Json) => number;
+  readonly progress: (raw: Json, replicas: number) => Progress;
 }
 
 const TEMPLATE = ['template', 'spec'] as const;
 
-const SCALED: Shape = {
+const SCALED: Omit<Shape, 'progress'> = {
   podSpec: (raw) => objectAt(raw, 'spec', ...TEMPLATE),
   // One is what the API server fills in; it sets the field, Argo's controller does not.
   replicas: (raw) => numberAt(objectAt(raw, 'spec'), 'replicas') ?? 1,
 };
 
 const SHAPES: Readonly<Record<WorkloadKind, Shape>> = {
-  Deployment: SCALED,
-  StatefulSet: SCALED,
+  Deployment: { ...SCALED, progress: deploymentProgress },
+  StatefulSet: { ...SCALED, progress: statefulSetProgress },
   // A Rollout with workloadRef takes another object's template and so has no containers of its own.
-  Rollout: SCALED,
+  Rollout: { ...SCALED, progress: rolloutProgress },
   DaemonSet: {
     ...SCALED,
     replicas: (raw) => numberAt(objectAt(raw, 'status'), 'desiredNumberScheduled') ?? 0,
+    progress: daemonSetProgress,
   },
   CronJob: {
     podSpec: (raw) => objectAt(raw, 'spec', 'jobTemplate', 'spec', ...TEMPLATE),
     replicas: () => 0,
+    progress: noProgress,
   },
-  Job: { ...SCALED, replicas: jobReplicas },
+  Job: { ...SCALED, replicas: jobReplicas, progress: noProgress },
 };
 
 function jobReplicas(raw: Json): number {
@@ -54,7 +65,8 @@ export function projectWorkload(kind: WorkloadKind, raw: Json): Workload | undef
   const { namespace, name, uid } = identityOf(raw);
   const metadata = objectAt(raw, 'metadata');
   if (secondsAt(metadata, 'deletionTimestamp') !== undefined) return undefined;
-  const { podSpec, replicas } = SHAPES[kind];
+  const { podSpec, replicas, progress } = SHAPES[kind];
+  const wanted = replicas(raw);
   return {
     ref: { namespace, kind, name },
     apiVersion: WORKLOAD_RESOURCES[kind].apiVersion,
@@ -62,7 +74,8 @@ export function projectWorkload(kind: WorkloadKind, raw: Json): Workload | undef
     createdSeconds: secondsAt(metadata, 'creationTimestamp') ?? 0,
     labels: textsAt(metadata, 'labels'),
     annotations: annotationsOf(metadata),
-    replicas: replicas(raw),
+    replicas: wanted,
+    ...progress(raw, wanted),
     containers: containerSpecs(podSpec(raw)),
   };
 }

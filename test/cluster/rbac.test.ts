@@ -60,6 +60,7 @@ const NAMESPACED_READ_TIER: readonly string[] = [
     'replicasets.apps',
     'jobs.batch',
     'horizontalpodautoscalers.autoscaling',
+    'verticalpodautoscalers.autoscaling.k8s.io',
     'rollouts.argoproj.io',
     'rightsizepolicies.rightsize.dev',
     'recommendations.rightsize.dev',

@@ -35,6 +35,8 @@ describe('a namespace that is being deleted', function () {
     labels: {},
     annotations: {},
     replicas: 1,
+    isRollingOut: false,
+    isReady: true,
     containers: [],
   });
 

@@ -13,11 +13,20 @@ const spec = { containers: [{ name: 'app', resources: { limits: { memory: '64Mi'
 
 describe('the projection of a pod', () => {
   it('reads sizes from the spec and experience from the status', () => {
+    const initResources = { requests: { cpu: 1, memory: '1Gi' }, limits: { cpu: 2 } };
     const raw = {
-      metadata: { ...metadata, ownerReferences: [replicaSet] },
+      metadata: {
+        ...metadata,
+        resourceVersion: '812',
+        creationTimestamp: '1970-01-01T00:01:00Z',
+        ownerReferences: [replicaSet],
+      },
       spec: {
         ...spec,
-        initContainers: [{ name: 'setup' }, { name: 'proxy', restartPolicy: 'Always' }],
+        initContainers: [
+          { name: 'setup', resources: initResources },
+          { name: 'proxy', restartPolicy: 'Always' },
+        ],
       },
       status: {
         phase: 'Running',
@@ -29,7 +38,17 @@ describe('the projection of a pod', () => {
     assert.deepEqual(projectPod(raw), {
       ...metadata,
       owner: { kind: 'ReplicaSet', name: 'cart-5d9' },
+      resourceVersion: '812',
+      createdSeconds: 60,
       running: true,
+      isTerminating: false,
+      hasEnded: false,
+      isReady: false,
+      readinessSeconds: 60,
+      generation: 0,
+      observedGeneration: 0,
+      resize: { state: 'None' },
+      otherResizer: undefined,
       qosClass: 'Burstable',
       containers: [
         {
@@ -37,7 +56,10 @@ describe('the projection of a pod', () => {
           kind: 'Sidecar',
           requests: {},
           limits: {},
+          restartsOn: [],
+          actual: undefined,
           restarts: 1,
+          restartedSeconds: undefined,
           oomKilledSeconds: undefined,
         },
         {
@@ -45,9 +67,15 @@ describe('the projection of a pod', () => {
           kind: 'Container',
           requests: {},
           limits: { memory: 67_108_864 },
+          restartsOn: [],
+          actual: undefined,
           restarts: 3,
+          restartedSeconds: undefined,
           oomKilledSeconds: undefined,
         },
+      ],
+      initContainers: [
+        { name: 'setup', requests: { cpu: 1, memory: 2 ** 30 }, limits: { cpu: 2 } },
       ],
     });
   });
@@ -80,6 +108,74 @@ describe('the projection of a pod', () => {
       const pod = projectPod({ metadata, spec, status: { containerStatuses } });
       assert.equal(pod.containers[0]?.oomKilledSeconds, wantSeconds);
     });
+  }
+
+  it('knows when a container last ended, however it did', () => {
+    const restartedOf = (status: Json) =>
+      projectPod({ metadata, spec, status: { containerStatuses: [{ name: 'app', ...status }] } })
+        .containers[0]?.restartedSeconds;
+    const lastState = end('Error', '1970-01-01T00:01:40Z');
+    assert.equal(restartedOf({ state: { running: {} }, lastState }), 100);
+    assert.equal(restartedOf({ state: end('Completed', '1970-01-01T00:03:20Z'), lastState }), 200);
+    assert.equal(restartedOf({ state: { running: {} }, lastState: {} }), undefined);
+  });
+
+  it('is ready or not since its condition says so, else since it was made', () => {
+    const made = { ...metadata, creationTimestamp: '1970-01-01T00:01:00Z' };
+    const readiness = (...conditions: readonly Json[]) => {
+      const { isReady, readinessSeconds } = projectPod({
+        metadata: made,
+        spec,
+        status: { phase: 'Running', conditions },
+      });
+      return [isReady, readinessSeconds];
+    };
+    const ready = { type: 'Ready', status: 'True', lastTransitionTime: '1970-01-01T00:01:40Z' };
+    assert.deepEqual(readiness({ type: 'Initialized', status: 'True' }, ready), [true, 100]);
+    assert.deepEqual(readiness({ ...ready, status: 'False' }), [false, 100]);
+    assert.deepEqual(readiness(), [false, 60]);
+  });
+
+  it('tells a pod that terminates from one that has ended', () => {
+    const deleted = { ...metadata, deletionTimestamp: '2026-11-23T00:00:00Z' };
+    const stateOf = (of: object, phase: string) => {
+      const { isTerminating, hasEnded } = projectPod({ metadata: of, spec, status: { phase } });
+      return { isTerminating, hasEnded };
+    };
+    assert.deepEqual(stateOf(deleted, 'Running'), { isTerminating: true, hasEnded: false });
+    assert.deepEqual(stateOf(metadata, 'Succeeded'), { isTerminating: false, hasEnded: true });
+    assert.deepEqual(stateOf(metadata, 'Failed'), { isTerminating: false, hasEnded: true });
+    assert.deepEqual(stateOf(metadata, 'Pending'), { isTerminating: false, hasEnded: false });
+  });
+
+  const malformed: Readonly<Record<string, { raw: Json; wantMessage: RegExp }>> = {
+    'a generation that is no number': {
+      raw: { metadata: { ...metadata, generation: 'three' }, spec },
+      wantMessage: /^generation is not a number$/,
+    },
+    'conditions that are no list': {
+      raw: { metadata, spec, status: { conditions: {} } },
+      wantMessage: /^conditions is not a list$/,
+    },
+    'an actual size that is no quantity': {
+      raw: {
+        metadata,
+        spec,
+        status: {
+          containerStatuses: [
+            { name: 'app', state: { running: {} }, resources: { requests: { cpu: 'much' } } },
+          ],
+        },
+      },
+      wantMessage: /"much" is not a quantity/,
+    },
+    'managed fields that are no list': {
+      raw: { metadata: { ...metadata, managedFields: 'all' }, spec },
+      wantMessage: /^managedFields is not a list$/,
+    },
+  };
+  for (const [what, { raw, wantMessage }] of Object.entries(malformed)) {
+    it(`refuses ${what}`, () => assert.throws(() => projectPod(raw), { message: wantMessage }));
   }
 
   const notRunning: Readonly<Record<string, Json>> = {

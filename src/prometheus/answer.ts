@@ -73,6 +73,18 @@ function oneSeries(item: unknown, resultType: 'matrix' | 'vector'): AnswerSeries
   return { labels: item['metric'], samples };
 }
 
+/** NaN and infinities come as text too; like a missing sample they are not taken. */
+export function eachSample(
+  series: AnswerSeries,
+  take: (timeSeconds: number, value: number) => void,
+): void {
+  for (const [timeSeconds, text] of series.samples) {
+    const value = parseFloat(text);
+    if (Number.isFinite(value)) take(timeSeconds, value);
+    else if (!/^(NaN|[+-]?Inf)$/.test(text)) throw invalidAnswer('a sample that is not a number');
+  }
+}
+
 /** Reads `data` of `label/…/values`. */
 export function labelValuesOf(data: unknown): readonly string[] {
   if (!isStrings(data)) throw invalidAnswer('label values that are not a list of texts');

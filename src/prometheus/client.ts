@@ -29,6 +29,12 @@ export interface PrometheusClient {
     timeSeconds: number,
     signal: AbortSignal,
   ): Promise<Answer<readonly AnswerSeries[]>>;
+  /** Samples as they were scraped, of a range selector such as `up[3m]`; ranges end at the time. */
+  samples(
+    query: string,
+    timeSeconds: number,
+    signal: AbortSignal,
+  ): Promise<Answer<readonly AnswerSeries[]>>;
   /** Values of a label over the series that the selectors match; from the index alone, so it is cheap. */
   labelValues(call: LabelCall, signal: AbortSignal): Promise<Answer<readonly string[]>>;
   close(): void;
@@ -74,10 +80,12 @@ export function createPrometheusClient(options: PrometheusOptions): PrometheusCl
       return { ...answer, data: seriesOf(answer.data, 'matrix') };
     },
     async instant(query, timeSeconds, signal) {
-      const parameters = queryParameters(caller, query);
-      parameters.set('time', String(timeSeconds));
-      const answer = await ask(caller, { method: 'POST', path: 'query', parameters }, signal);
+      const answer = await ask(caller, queryCall(caller, query, timeSeconds), signal);
       return { ...answer, data: seriesOf(answer.data, 'vector') };
+    },
+    async samples(query, timeSeconds, signal) {
+      const answer = await ask(caller, queryCall(caller, query, timeSeconds), signal);
+      return { ...answer, data: seriesOf(answer.data, 'matrix') };
     },
     async labelValues({ label, selectors, fromSeconds, toSeconds }, signal) {
       const parameters = new URLSearchParams();
@@ -102,6 +110,12 @@ interface Caller {
 /** The server gives up when we do: nobody would read its answer. */
 function queryParameters(caller: Caller, query: string): URLSearchParams {
   return new URLSearchParams({ query, timeout: `${caller.timeoutSeconds}s` });
+}
+
+function queryCall(caller: Caller, query: string, timeSeconds: number): HttpCall {
+  const parameters = queryParameters(caller, query);
+  parameters.set('time', String(timeSeconds));
+  return { method: 'POST', path: 'query', parameters };
 }
 
 function ask(caller: Caller, call: HttpCall, signal: AbortSignal): Promise<Answer<unknown>> {

@@ -1,11 +1,15 @@
 import type { UsageFailure, UsageQuery, UsageTarget } from '../controller/ports.ts';
 import type { AnswerSeries } from './answer.ts';
-import { PrometheusError } from './failure.ts';
+import { askInParts, groupsOf } from './parts.ts';
 import { assignPods, type WorkloadPods } from './pods.ts';
-import { jobOwners, podOwners, replicaSetOwners, usageSeries } from './queries.ts';
+import {
+  jobOwners,
+  NAMESPACES_PER_QUERY,
+  podOwners,
+  replicaSetOwners,
+  usageSeries,
+} from './queries.ts';
 import { eachLimited, usageFailure, type Session } from './session.ts';
-
-const NAMESPACES_PER_QUERY = 20;
 
 export interface FoundPods {
   readonly workloads: readonly WorkloadPods[];
@@ -21,7 +25,8 @@ export async function findPods(
   const targetsOf = Map.groupBy(query.targets, ({ workload }) => workload.namespace);
   const workloads: WorkloadPods[] = [];
   const failures: (UsageFailure & { readonly targets: readonly UsageTarget[] })[] = [];
-  await eachLimited(groupsOf([...targetsOf.keys()].sort()), concurrency, async (namespaces) => {
+  const groups = groupsOf([...targetsOf.keys()].sort(), NAMESPACES_PER_QUERY);
+  await eachLimited(groups, concurrency, async (namespaces) => {
     const targets = namespaces.flatMap((namespace) => targetsOf.get(namespace) ?? []);
     try {
       workloads.push(...(await podsOfNamespaces(session, { ...query, targets }, namespaces)));
@@ -31,14 +36,6 @@ export async function findPods(
     }
   });
   return { workloads, failures };
-}
-
-function groupsOf(namespaces: readonly string[]): readonly (readonly string[])[] {
-  const groups: (readonly string[])[] = [];
-  for (let i = 0; i < namespaces.length; i += NAMESPACES_PER_QUERY) {
-    groups.push(namespaces.slice(i, i + NAMESPACES_PER_QUERY));
-  }
-  return groups;
 }
 
 async function podsOfNamespaces(
@@ -83,25 +80,14 @@ interface OwnerQuestion {
   readonly owners: typeof podOwners;
 }
 
-/** Asked again for half of the namespaces each where all are too many for one answer. */
-async function ownerRows(
+function ownerRows(
   session: Session,
   query: UsageQuery,
   { namespaces, owners }: OwnerQuestion,
 ): Promise<readonly AnswerSeries[]> {
   const windowSeconds = Math.max(1, Math.ceil(query.toSeconds - query.fromSeconds));
-  const text = owners(namespaces, windowSeconds, session.extra);
-  try {
-    return await session.ask((client, signal) => client.instant(text, query.toSeconds, signal));
-  } catch (error) {
-    const isSplittable = error instanceof PrometheusError && error.tooLarge;
-    if (!isSplittable || namespaces.length < 2) throw error;
-    const middle = Math.ceil(namespaces.length / 2);
-    const first = { namespaces: namespaces.slice(0, middle), owners };
-    const second = { namespaces: namespaces.slice(middle), owners };
-    return [
-      ...(await ownerRows(session, query, first)),
-      ...(await ownerRows(session, query, second)),
-    ];
-  }
+  return askInParts(namespaces, (part) => {
+    const text = owners(part, windowSeconds, session.extra);
+    return session.ask((client, signal) => client.instant(text, query.toSeconds, signal));
+  });
 }

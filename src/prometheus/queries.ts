@@ -11,6 +11,8 @@ export interface PodScope {
   readonly pods: readonly string[];
 }
 
+/** More would make selectors long, and one answer large. */
+export const NAMESPACES_PER_QUERY = 20;
 /** Spacing of usage samples; each stands for the step that ends at it. */
 export const USAGE_STEP_SECONDS = 300;
 /** Spacing of signals, which are counted per day and need no finer one. */
@@ -19,6 +21,9 @@ export const SIGNAL_STEP_SECONDS = 3600;
 const CPU_SECONDS = 'container_cpu_usage_seconds_total';
 const WORKING_SET = 'container_memory_working_set_bytes';
 const USAGE_METRICS = [CPU_SECONDS, WORKING_SET];
+const THROTTLED_PERIODS = 'container_cpu_cfs_throttled_periods_total';
+const CPU_PERIODS = 'container_cpu_cfs_periods_total';
+const OOM_EVENTS = 'container_oom_events_total';
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const CONTAINER = 'namespace, pod, container';
@@ -37,8 +42,8 @@ export function memoryUsage(scope: PodScope, extra: readonly LabelMatcher[]): st
 
 /** Share of the CPU periods of the hour before in which the container was throttled; NaN without a period. */
 export function throttledShare(scope: PodScope, extra: readonly LabelMatcher[]): string {
-  const throttled = usageSelector('container_cpu_cfs_throttled_periods_total', scope, extra);
-  const periods = usageSelector('container_cpu_cfs_periods_total', scope, extra);
+  const throttled = usageSelector(THROTTLED_PERIODS, scope, extra);
+  const periods = usageSelector(CPU_PERIODS, scope, extra);
   return maxByContainer(`rate(${throttled}[1h]) / rate(${periods}[1h])`);
 }
 
@@ -49,7 +54,7 @@ export function restartCount(scope: PodScope, extra: readonly LabelMatcher[]): s
 }
 
 export function oomEventCount(scope: PodScope, extra: readonly LabelMatcher[]): string {
-  const selector = usageSelector('container_oom_events_total', scope, extra);
+  const selector = usageSelector(OOM_EVENTS, scope, extra);
   return maxByContainer(`max_over_time(${selector}[1h])`);
 }
 
@@ -66,6 +71,29 @@ export function oomKilledNow(scope: PodScope, extra: readonly LabelMatcher[]): s
 function oomKilled(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
   const reason: LabelMatcher = { label: 'reason', operator: '=', value: 'OOMKilled' };
   return maxByContainer(`max_over_time(${podSelector(metric, scope, [reason, ...extra])}[1h])`);
+}
+
+type LiveQuery = (namespaces: readonly string[], extra: readonly LabelMatcher[]) => string;
+
+/** Every sample of the last minutes as it was scraped, for what containers do now. */
+export const LIVE_SAMPLES = {
+  memory: liveSamples(WORKING_SET, '3m'),
+  cpuSeconds: liveSamples(CPU_SECONDS, '3m'),
+  periods: liveSamples(CPU_PERIODS, '5m'),
+  throttledPeriods: liveSamples(THROTTLED_PERIODS, '5m'),
+} as const satisfies Readonly<Record<string, LiveQuery>>;
+
+function liveSamples(metric: string, range: string): LiveQuery {
+  return (namespaces, extra) => `${namespaceSelector(metric, namespaces, extra)}[${range}]`;
+}
+
+/** Pods whose count of OOM events may have risen within ten minutes: none, nearly always. */
+export const podsWithOomEvents: LiveQuery = (namespaces, extra) =>
+  `max by (namespace, pod) (increase(${namespaceSelector(OOM_EVENTS, namespaces, extra)}[10m])) > 0`;
+
+/** The counter's samples of those ten minutes. */
+export function oomEventSamples(scope: PodScope, extra: readonly LabelMatcher[]): string {
+  return `${usageSelector(OOM_EVENTS, scope, extra)}[10m]`;
 }
 
 /** Controllers of every pod that was seen in the window, by name. Bare pods have an empty owner. */
@@ -111,8 +139,7 @@ function owners(metric: string, owned: string, scope: OwnerScope): string {
 
 /** Selectors of every series that carries usage in a namespace, for listing its pods. */
 export function usageSeries(namespace: string, extra: readonly LabelMatcher[]): readonly string[] {
-  const matchers = [oneOf('namespace', [namespace]), ...REAL_CONTAINERS, ...extra];
-  return USAGE_METRICS.map((metric) => selectorOf(metric, matchers));
+  return USAGE_METRICS.map((metric) => namespaceSelector(metric, [namespace], extra));
 }
 
 /** cAdvisor also reports the pod's cgroup (no container) and its sandbox (POD): they would count use twice. */
@@ -123,6 +150,14 @@ const REAL_CONTAINERS: readonly LabelMatcher[] = [
 
 function usageSelector(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
   return podSelector(metric, scope, [...REAL_CONTAINERS, ...extra]);
+}
+
+function namespaceSelector(
+  metric: string,
+  namespaces: readonly string[],
+  extra: readonly LabelMatcher[],
+): string {
+  return selectorOf(metric, [oneOf('namespace', namespaces), ...REAL_CONTAINERS, ...extra]);
 }
 
 function podSelector(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {

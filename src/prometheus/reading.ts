@@ -1,6 +1,6 @@
-import type { AnswerSeries } from './answer.ts';
+import { eachSample, type AnswerSeries } from './answer.ts';
 import { halves, timeRanges, type Batch, type BatchPod, type Part } from './batches.ts';
-import { invalidAnswer, PrometheusError } from './failure.ts';
+import { PrometheusError } from './failure.ts';
 import type { Folds } from './folds.ts';
 import {
   cpuUsage,
@@ -48,7 +48,7 @@ interface BatchReader {
 }
 
 type QueryText = (scope: PodScope, extra: Session['extra']) => string;
-type Take = (timeSeconds: number, value: number) => void;
+type Take = Parameters<typeof eachSample>[1];
 
 /**
  * A sample at t stands for the step that ends at t, so it is folded a second earlier: that of midnight belongs to
@@ -113,15 +113,6 @@ function scopeOf(pods: readonly BatchPod[]): PodScope {
 
 function podKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
-}
-
-/** NaN and infinities come as text too; like a missing sample they are not taken. */
-function eachSample(series: AnswerSeries, take: Take): void {
-  for (const [timeSeconds, text] of series.samples) {
-    const value = parseFloat(text);
-    if (Number.isFinite(value)) take(timeSeconds, value);
-    else if (!/^(NaN|[+-]?Inf)$/.test(text)) throw invalidAnswer('a sample that is not a number');
-  }
 }
 
 const SIGNAL_QUERIES: Readonly<Record<keyof ContainerSignals, QueryText>> = {

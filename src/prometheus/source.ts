@@ -1,3 +1,4 @@
+import type { LiveSource } from '../controller/changeports.ts';
 import {
   workloadKey,
   type UsageFailure,
@@ -10,6 +11,7 @@ import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods, type FoundPods } from './discovery.ts';
 import { createFolds, HISTORIES, type Folding, type Folds } from './folds.ts';
+import { readLive } from './live.ts';
 import type { PrometheusOptions } from './options.ts';
 import { selectorOf, USAGE_STEP_SECONDS } from './queries.ts';
 import { readBatch } from './reading.ts';
@@ -20,7 +22,8 @@ export interface ReadingOf<T> extends Omit<UsageReading, 'usage'> {
   readonly usage: ReadonlyMap<string, ReadonlyMap<string, T>>;
 }
 
-export interface PrometheusSource extends UsageSource {
+/** Live reading shares connection, retries and limits with the reading of histories. */
+export interface PrometheusSource extends UsageSource, LiveSource {
   /** As `read`, into something else than histories. */
   readAs<T>(folding: Folding<T>, query: UsageQuery, signal: AbortSignal): Promise<ReadingOf<T>>;
   close(): void;
@@ -41,6 +44,12 @@ export function createPrometheusSource(options: PrometheusOptions): PrometheusSo
   return {
     read: (query, signal) => readAs(HISTORIES, query, signal),
     readAs,
+    readNow: ({ namespaces }, signal) =>
+      readLive(createSession(client, options.matchers ?? [], signal), {
+        namespaces,
+        nowSeconds: Date.now() / 1000,
+        concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+      }),
     close: () => client.close(),
   };
 }

@@ -156,6 +156,26 @@ const admitted = z
   })
   .describe('One container of a new pod.');
 
+const autoscaler = z
+  .object({
+    name: text(253, 'Name of the HorizontalPodAutoscaler.'),
+    resource: z.enum(['cpu', 'memory']).describe('Which resource it scales on.'),
+    container: text(
+      63,
+      'The one container that it looks at; left out where it looks at all of the pod.',
+    ).optional(),
+    utilization: text(16, 'Its target now, as a share of the requests that there are.'),
+    equivalentUtilization: text(
+      16,
+      'The target that makes it act at the same use once the recommended requests are there.',
+    ),
+    averageValue: text(
+      24,
+      'The same point as an amount per pod, which holds whatever the requests are.',
+    ),
+  })
+  .describe('One target of an autoscaler.');
+
 export const recommendationSpec = z
   .object({
     targetRef: z
@@ -216,6 +236,11 @@ export const recommendationStatus = z
       description:
         'What a new pod of the workload gets when it is made, instead of what its template says; left out while new pods are not sized.',
     }).optional(),
+    autoscalers: z.array(autoscaler).max(16).optional().meta({
+      description:
+        'Targets of autoscalers that own a resource, and what they would be with the requests as computed. Left out where there is none, or not all requests are known.',
+      'x-kubernetes-list-type': 'atomic',
+    }),
     history: changeHistory.optional(),
     savings: amounts(
       'Requests now less requests as recommended, over all pods; negative when more is needed.',

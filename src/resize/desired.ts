@@ -1,5 +1,6 @@
-import { RESOURCES, type Resource } from '../recommend/usage.ts';
-import { changesThatSet, lowered, raised, type ChangeRecord, type Lane } from './changes.ts';
+import type { Resource } from '../recommend/usage.ts';
+import type { ChangeRecord, Lane } from './changes.ts';
+import { cooldownUntil } from './cooldown.ts';
 import { withinRoom, type Field, type Fitting, type Move } from './fitting.ts';
 import { firstGate, type Held, type Situation, type WorkloadFacts } from './gates.ts';
 import { runningSizes, type ContainerState } from './pod.ts';
@@ -66,11 +67,18 @@ export function desiredPair(
   );
   const isHeld = (lane: Lane) => gates.get(lane) !== undefined;
   const open = moves.filter(({ lane }) => !isHeld(lane));
+  // What was asked for already waits for the node, and not for a gate.
+  const isNews = (lane: Lane) =>
+    moves.some(
+      (move) => move.lane === lane && move.to !== pairOf(container.spec, resource)[move.field],
+    );
   return {
     ...pairAfter(container, resource, open, weighing),
     lanes: lanes.filter((lane) => !isHeld(lane)),
     held: [
-      ...[...gates.values()].filter((held) => held !== undefined),
+      ...[...gates].flatMap(([lane, held]) =>
+        held !== undefined && (weighing.evicts || isNews(lane)) ? [held] : [],
+      ),
       ...(fitting.cut === undefined || isHeld('Rescue')
         ? []
         : [{ reason: 'QuotaExceeded', message: fitting.cut } as const]),
@@ -225,7 +233,7 @@ function gateOf(
     ...facts,
     lane,
     resource,
-    evidence: target.evidence[resource],
+    evidence: isUnseen(input, lane, weighing) ? 'Stale' : target.evidence[resource],
     restarts: container.restartsOn.includes(resource),
     evicts,
     newMemoryLimit: evicts ? undefined : lowerMemoryLimit(container, resource, moves, nowSeconds),
@@ -240,6 +248,16 @@ function gateOf(
   return firstGate(situation);
 }
 
+/** Nothing is taken from what nobody sees: neither whether it is in use, nor whether it does harm. */
+function isUnseen(
+  { container, nowSeconds }: WantedInput,
+  lane: Lane,
+  { evicts, isTemplate }: Weighing,
+): boolean {
+  const isTried = lane === 'Savings' && !evicts && !isTemplate;
+  return isTried && freshUsage(container, nowSeconds) === undefined;
+}
+
 function lowerMemoryLimit(
   container: ContainerState,
   resource: Resource,
@@ -250,34 +268,4 @@ function lowerMemoryLimit(
   const from = runningSizes(container).limits.memory ?? Infinity;
   if (resource !== 'memory' || limit === undefined || limit >= from) return undefined;
   return { to: limit, used: freshUsage(container, nowSeconds)?.memoryBytes };
-}
-
-/**
- * A pod cools down after the change that set what it has: raises after a raise, savings after savings of the same, and
- * after whatever went up in it in need. A pod that a change has not reached yet may follow at once.
- */
-function cooldownUntil(
-  { container, pod }: WantedInput,
-  resource: Resource,
-  lane: Lane,
-  { records, rules }: Weighing,
-): number | undefined {
-  const changes = changesThatSet(container, resource, records);
-  if (lane === 'Raise') {
-    const raises = changes.filter((change) => raised(change).includes(resource));
-    return after(raises, rules.increaseCooldownSeconds);
-  }
-  const savings = changes.filter((change) => lowered(change).includes(resource));
-  const inNeed = pod.containers
-    .flatMap((each) => RESOURCES.flatMap((of) => changesThatSet(each, of, records)))
-    .filter((change) => change.lane === 'Rescue' || change.lane === 'Return');
-  return after([...savings, ...inNeed], rules.decreaseCooldownSeconds);
-}
-
-function after(
-  changes: readonly Pick<ChangeRecord, 'atSeconds'>[],
-  seconds: number,
-): number | undefined {
-  if (changes.length === 0) return undefined;
-  return Math.max(...changes.map(({ atSeconds }) => atSeconds)) + seconds;
 }

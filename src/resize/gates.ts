@@ -59,6 +59,8 @@ export interface WorkloadFacts {
   /** Resources that a HorizontalPodAutoscaler or KEDA scales on. */
   readonly autoscaled: readonly Resource[];
   readonly isInWindow: boolean;
+  /** Mode Recreate, and where there is one replica only, it too may be away for a moment. */
+  readonly mayRestart: boolean;
   readonly isBreakerOpen: boolean;
   readonly isAdmissionAvailable: boolean;
   /** What the mode needs and the operator may not do, with the file that grants it. */
@@ -128,9 +130,9 @@ function belowUsage({ newMemoryLimit: limit }: Situation): string | undefined {
   );
 }
 
-function wouldRestart({ restarts, mode, evicts }: Situation): string | undefined {
+function wouldRestart({ restarts, mayRestart, evicts }: Situation): string | undefined {
   return when(
-    restarts && !evicts && mode !== 'Recreate',
+    restarts && !evicts && !mayRestart,
     'Its resizePolicy is RestartContainer, and the mode restarts nothing.',
   );
 }

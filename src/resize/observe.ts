@@ -1,6 +1,6 @@
 import type { Resource } from '../recommend/usage.ts';
 import { lowered, type ChangeRecord, type Symptoms } from './changes.ts';
-import type { ContainerState, PodState } from './pod.ts';
+import { sameSizes, type ContainerState, type PodState } from './pod.ts';
 import { freshUsage, isThrottled } from './signals.ts';
 import { runs } from './takeback.ts';
 
@@ -75,6 +75,8 @@ export function verdict(
 ): Verdict {
   const story = harm(record, pods, { nowSeconds, observeSeconds });
   if (story !== undefined) return { outcome: 'Harmful', story };
+  const impossible = impossibleFor(record, pods);
+  if (impossible !== undefined) return { outcome: 'Failed', story: impossible };
   const isOver = nowSeconds >= record.atSeconds + observeSeconds;
   if (!isOver || isReturning(record, pods)) return { outcome: 'Watching' };
   const refused = pods.find((pod) => hasFailed(pod, record));
@@ -82,6 +84,24 @@ export function verdict(
   return refused === undefined || hasCome || refused.resize.state === 'None'
     ? { outcome: 'Fine' }
     : { outcome: 'Failed', story: `${refused.name}: ${refused.resize.message}` };
+}
+
+/** No pod of it can ever have it: that need not be watched, and what else can be done need not wait. */
+function impossibleFor(record: ChangeRecord, pods: readonly PodState[]): string | undefined {
+  if (record.lane === 'Return' || record.method !== 'Resize') return undefined;
+  if (pods.some((pod) => runs(pod, record, 'to'))) return undefined;
+  const left = pods.filter((pod) => !pod.isTerminating && isAskedFor(pod, record));
+  const isEach = left.length > 0 && left.every(({ resize }) => resize.state === 'Infeasible');
+  const [first] = left;
+  return isEach && first !== undefined && first.resize.state !== 'None'
+    ? `${first.name}: ${first.resize.message}`
+    : undefined;
+}
+
+function isAskedFor(pod: PodState, { containers }: ChangeRecord): boolean {
+  return containers.every(({ name, to }) =>
+    pod.containers.some((each) => each.name === name && sameSizes(each.spec, to)),
+  );
 }
 
 /** A way back is not over before every pod went it. */

@@ -1,6 +1,6 @@
 import { backoffUntil } from './backoff.ts';
 import { freePods, isPatienceOver } from './budget.ts';
-import type { Lane } from './changes.ts';
+import type { ContainerChange, Lane } from './changes.ts';
 import type { Weighing } from './desired.ts';
 import { evictionOf } from './evict.ts';
 import { GATE_REASONS, type Held } from './gates.ts';
@@ -11,7 +11,7 @@ import { roomAfter } from './room.ts';
 import { pendingReturn, returnTargets, runs } from './takeback.ts';
 
 /** The same for the same change of a pod. */
-export function patchKey(containers: PodPatch['containers']): string {
+export function patchKey(containers: readonly Pick<ContainerChange, 'name' | 'to'>[]): string {
   return JSON.stringify(
     containers.map(({ name, to: { requests, limits } }) => [
       name,

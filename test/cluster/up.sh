@@ -83,6 +83,26 @@ YAML
 kubeconfig admin "$admin_token"
 kubeconfig kubelet "$kubelet_token"
 
+# What the tests want to know of afterwards: what ServiceAccounts write, and what pods were made with and resized to.
+audit=()
+if [ -n "${RIGHTSIZE_AUDIT:-}" ]; then
+  cat >"$data/audit-policy.yaml" <<'YAML'
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+omitManagedFields: true
+rules:
+  - level: RequestResponse
+    verbs: [create, patch]
+    resources: [{group: "", resources: [pods, pods/resize]}]
+  - level: Request
+    verbs: [create, update, patch, delete, deletecollection]
+    userGroups: ["system:serviceaccounts"]
+  - level: None
+YAML
+  audit=(--audit-policy-file="$data/audit-policy.yaml" --audit-log-path="$logs/audit.jsonl" --audit-log-format=json)
+fi
+
 start kube-apiserver "$bin/kube-apiserver" --etcd-servers=http://127.0.0.1:12379 \
   --secure-port=16443 --bind-address=0.0.0.0 --advertise-address=$node_address --endpoint-reconciler-type=none \
   --tls-cert-file="$certs/apiserver.crt" --tls-private-key-file="$certs/apiserver.key" --client-ca-file="$certs/ca.crt" \
@@ -91,7 +111,7 @@ start kube-apiserver "$bin/kube-apiserver" --etcd-servers=http://127.0.0.1:12379
   --kubelet-certificate-authority="$certs/ca.crt" --kubelet-preferred-address-types=Hostname \
   --service-account-issuer=https://kubernetes.default.svc --service-account-key-file="$certs/serviceaccount.pub" \
   --service-account-signing-key-file="$certs/serviceaccount.key" --service-cluster-ip-range=10.0.0.0/24 \
-  --enable-admission-plugins=NodeRestriction --allow-privileged=true
+  --enable-admission-plugins=NodeRestriction --allow-privileged=true "${audit[@]}"
 
 cat >"$data/cni/10-e2e.conflist" <<JSON
 {"cniVersion": "0.4.0", "name": "e2e", "plugins": [{"type": "bridge", "bridge": "e2e0", "isGateway": true, "ipMasq": false,
@@ -166,6 +186,7 @@ evictionHard: {memory.available: ${eviction_mebibytes}Mi, nodefs.available: "1%"
 imageGCHighThresholdPercent: 100
 nodeStatusUpdateFrequency: 5s
 systemReserved: {cpu: ${reserved_cpu}m, memory: ${reserved_memory}Mi}
+cpuManagerPolicy: ${RIGHTSIZE_CPU_MANAGER:-none}
 YAML
 
 until_true 30 "containerd" ctr version

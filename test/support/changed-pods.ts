@@ -74,7 +74,7 @@ export function seen({ metadata }: StoredPod): SeenPod {
 }
 
 /** What the kubelet says that the containers have, and how often they were restarted. */
-export function actualOf({ status }: StoredPod): Readonly<Record<string, readonly unknown[]>> {
+function actualOf({ status }: StoredPod): Readonly<Record<string, readonly unknown[]>> {
   const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
   return Object.fromEntries(
     all.map(({ name, resources, restartCount }) => [name, [resources, restartCount]]),

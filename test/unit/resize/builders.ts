@@ -48,6 +48,17 @@ export function aContainer(sizes: Sizes, changed: Partial<ContainerState> = {}):
   };
 }
 
+/** The same pods, looked at anew at a time. */
+export function seenAt(pods: readonly PodState[], atSeconds: number): readonly PodState[] {
+  return pods.map((pod) => ({
+    ...pod,
+    containers: pod.containers.map((container) => ({
+      ...container,
+      usage: container.usage && { ...container.usage, atSeconds },
+    })),
+  }));
+}
+
 export function aPod(
   container: ContainerState | readonly ContainerState[],
   changed: Partial<PodState> = {},
@@ -92,6 +103,7 @@ export const FACTS: WorkloadFacts = {
   otherManager: undefined,
   autoscaled: [],
   isInWindow: true,
+  mayRestart: false,
   isBreakerOpen: false,
   isAdmissionAvailable: true,
   missingPermission: undefined,

@@ -118,7 +118,7 @@ describe('gates', () => {
   });
 
   it('lets a container restart under Recreate', () => {
-    assert.equal(firstGate({ ...SITUATION, restarts: true, mode: 'Recreate' }), undefined);
+    assert.equal(firstGate({ ...SITUATION, restarts: true, mayRestart: true }), undefined);
   });
 
   it('does not ask for the room to disrupt where nothing is evicted', () => {

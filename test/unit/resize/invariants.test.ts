@@ -48,7 +48,7 @@ const secondsAgo = (max: number) =>
 
 const usage = fc.option(
   fc.record({
-    atSeconds: fc.constantFrom(NOW, NOW - 120, NOW - 900),
+    atSeconds: fc.constantFrom(NOW, NOW, NOW - 120, NOW - 900),
     memoryBytes: fc.option(memory, { nil: undefined }),
     cpuCores: fc.option(cpu, { nil: undefined }),
     throttledShare: fc.constantFrom(undefined, 0, 0.04, 0.5),

@@ -17,6 +17,7 @@ import {
   NOW,
   sized,
   used,
+  seenAt,
 } from './builders.ts';
 
 const FROM = sized(1, 400, [2, 400]);
@@ -183,7 +184,7 @@ describe('taking back', () => {
     assert.equal(outcome(input.pods, wayBack, NOW + 9000), 'Watching');
     const pods = carriedOut(input.pods, planPods(input));
     assert.equal(outcome(pods, wayBack, NOW + 600), 'Fine');
-    const after = planPods({ ...input, pods, nowSeconds: NOW + 7200 });
+    const after = planPods({ ...input, pods: seenAt(pods, NOW + 7200), nowSeconds: NOW + 7200 });
     assert.deepEqual(after.patches, []);
     const held = after.held.map(({ reason }) => reason);
     assert.ok(held.includes('Backoff') || held.includes('Cooldown'), held.join());

@@ -16,6 +16,7 @@ import {
   RULES,
   sized,
   used,
+  seenAt,
 } from './builders.ts';
 
 const BIG = sized(1, 1000);
@@ -91,17 +92,32 @@ describe('a plan for running pods', () => {
     const after = carriedOut(pods, first);
     const record = aRecord(BIG, STEP, { atSeconds: NOW });
     const later = (seconds: number) =>
-      planPods(aPlanInput(after, [target], { records: [record], nowSeconds: NOW + seconds }));
+      planPods(
+        aPlanInput(seenAt(after, NOW + seconds), [target], {
+          records: [record],
+          nowSeconds: NOW + seconds,
+        }),
+      );
     assert.deepEqual(asked(later(599)), []);
     assert.deepEqual(asked(later(600)), [['p1', 'Savings', STEP]]);
   });
 
   it('takes the next step of a pod when it has cooled down', () => {
-    const pod = aPod(aContainer(STEP));
     const records = [aRecord(BIG, STEP, { atSeconds: NOW, outcome: 'Fine' })];
-    const at = (nowSeconds: number) => planFor(pod, undefined, { records, nowSeconds });
+    const at = (nowSeconds: number) => {
+      const pod = aPod(aContainer(STEP, { usage: used({ atSeconds: nowSeconds }) }));
+      return planFor(pod, undefined, { records, nowSeconds });
+    };
     assert.deepEqual(reasons(at(NOW + 86_399)), ['Cooldown']);
     assert.deepEqual(asked(at(NOW + 86_400)), [['a', 'Savings', sized(0.57, 1000)]]);
+  });
+
+  it('takes nothing from a pod that nobody sees', () => {
+    const unseen = [undefined, used({ atSeconds: NOW - 301 })];
+    for (const usage of unseen) {
+      const plan = planFor(aPod(aContainer(BIG, { usage })), aTarget(SMALL));
+      assert.deepEqual([asked(plan), reasons(plan)], [[], ['EvidenceStale']]);
+    }
   });
 
   it('waits for what the kubelet is doing', () => {

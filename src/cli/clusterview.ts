@@ -233,6 +233,7 @@ function withPolicies(
     limitRanges: (namespace) => cluster.limitRanges(namespace),
     resourceQuotas: (namespace) => cluster.resourceQuotas(namespace),
     autoscalers: (namespace) => cluster.autoscalers(namespace),
+    verticalAutoscalers: (namespace) => cluster.verticalAutoscalers(namespace),
     nodes: () => cluster.nodes(),
     pods: (workload) => cluster.pods(workload),
   };

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { LOG_LEVELS } from '../telemetry/loglevel.ts';
+import { withActingFlags } from './actingflags.ts';
 import type { OperatorFlags } from './runoperator.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
 
@@ -9,11 +10,11 @@ export function addOperatorCommand(program: Command): void {
     .command('operator')
     .summary('watch policies and keep recommendations up to date')
     .description(
-      'Watches RightsizePolicy and ClusterRightsizePolicy objects, reads usage history from Prometheus and keeps a Recommendation per workload. Runs until SIGTERM or SIGINT; several instances share the work by a Lease, of which one writes.',
+      'Watches RightsizePolicy and ClusterRightsizePolicy objects, reads usage history from Prometheus and keeps a Recommendation per workload; pods are changed where a policy says so. Runs until SIGTERM or SIGINT; several instances share the work by a Lease, of which one writes.',
     )
     .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, ~/.kube/config, in-cluster')
     .option('-n, --namespace <name>', 'watch this namespace only; default: all');
-  withPrometheusFlags(command)
+  withActingFlags(withPrometheusFlags(command))
     .option('--metrics-address <host:port>', '/metrics, /healthz, /readyz', '127.0.0.1:8080')
     .option('--lease-namespace <name>', 'namespace of the Lease; default: that of the pod')
     .option('--lease-name <name>', 'name of the Lease', 'rightsize')

@@ -1,7 +1,8 @@
 import { parseDuration } from '../api/duration.ts';
 import { policyKey } from '../controller/policy.ts';
 import { workloadKey, type ClusterView, type UsageReading } from '../controller/ports.ts';
-import { compose, recommendationName } from '../controller/reconcile.ts';
+import { compose } from '../controller/compose.ts';
+import { recommendationName } from '../controller/reconcile.ts';
 import { ALONE, fleetMargins, type FleetView } from '../recommend/fleet.ts';
 import type { PrometheusSource } from '../prometheus/source.ts';
 import type { ReportRow } from '../report/report.ts';

@@ -62,8 +62,7 @@ function rowOf({ dataset, series, history }: TraceSeries, { policy }: GivenPolic
     largestNode: undefined,
     nowSeconds,
   });
-  const mode = 'Recommend';
-  const observations = recommendationObservations({ recommendations, mode, failure: undefined });
+  const observations = recommendationObservations({ recommendations, failure: undefined });
   const status = statusOf({
     pods: 1,
     kinds: new Map([[CONTAINER, 'Container']]),
@@ -73,7 +72,7 @@ function rowOf({ dataset, series, history }: TraceSeries, { policy }: GivenPolic
       uid: policy.uid,
       generation: policy.generation,
     },
-    mode,
+    mode: 'Recommend',
     settings: new Map(settings === undefined ? [] : [[CONTAINER, settings]]),
     recommendations,
   });

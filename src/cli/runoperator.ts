@@ -1,16 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../api/duration.ts';
-import { Controller, type ControllerSnapshot } from '../controller/controller.ts';
+import type { ActingOptions } from '../controller/actor.ts';
+import { Controller } from '../controller/controller.ts';
+import type { ControllerSnapshot } from '../controller/snapshot.ts';
 import type { Log } from '../controller/ports.ts';
-import { KubeCluster } from '../kube/cluster.ts';
+import type { KubeCluster } from '../kube/cluster.ts';
 import { KubeConnection } from '../kube/connection.ts';
-import { KubeError } from '../kube/errors.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { loadKubeConfig } from '../kube/kubeconfig.ts';
 import { LeaderElection } from '../kube/lease.ts';
-import type { ReflectorState } from '../kube/reflector.ts';
+import { createPermissions } from '../kube/permissions.ts';
+import { createPodChanger } from '../kube/podchanger.ts';
+import { createTemplateReader } from '../kube/owntemplate.ts';
+import { createTemplateChanger } from '../kube/templates.ts';
 import { createWriter } from '../kube/writer.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
 import { RESOURCES } from '../recommend/usage.ts';
@@ -23,12 +26,14 @@ import {
   type PolicyPromise,
 } from '../telemetry/metrics.ts';
 import { parseAddress, serveTelemetry } from '../telemetry/server.ts';
+import { ledgerRules, parseSignals, type ActingFlags } from './actingflags.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import { BadInput, reading } from './failure.ts';
+import { warnOfWait, watchCluster } from './operatorwatch.ts';
 import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
 import { VERSION } from './version.ts';
 
-export interface OperatorFlags extends PrometheusFlags {
+export interface OperatorFlags extends PrometheusFlags, ActingFlags {
   readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly metricsAddress: string;
@@ -79,6 +84,7 @@ function assemble(
 ): Parts {
   const prometheus = prometheusOptions(flags);
   const refreshSeconds = parseRefresh(flags.refresh);
+  const acting = actingSettings(flags);
   const source = reading(() =>
     createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
   );
@@ -128,9 +134,31 @@ function assemble(
     random: Math.random,
     isLeader: mayLead,
     refreshSeconds,
+    acting: { ...acting, ...changers(connection), live: source, sink: metrics },
     onReconciled: (result) => metrics.reconciled(result),
   });
   return { connection, metrics, cluster, source, election, events, controller };
+}
+
+function actingSettings(
+  flags: ActingFlags,
+): Pick<ActingOptions, 'lookSeconds' | 'rules' | 'ownNamespace'> {
+  return {
+    lookSeconds: parseSignals(flags.signals),
+    rules: ledgerRules(flags),
+    ownNamespace: podNamespace(),
+  };
+}
+
+function changers(
+  connection: KubeConnection,
+): Pick<ActingOptions, 'changer' | 'templates' | 'reader' | 'permissions'> {
+  return {
+    changer: createPodChanger(connection),
+    templates: createTemplateChanger(connection),
+    reader: createTemplateReader(connection),
+    permissions: createPermissions(connection, SYSTEM_CLOCK),
+  };
 }
 
 function metricsSnapshot(snapshot: ControllerSnapshot, isLeader: boolean): MetricsSnapshot {
@@ -192,79 +220,6 @@ async function stop(parts: Parts, server: Server): Promise<void> {
   await Promise.all([events.flush(), cluster.stop(), closed(server)]);
   source.close();
   await connection.close();
-}
-
-function watchCluster(
-  connection: KubeConnection,
-  options: {
-    readonly namespace: string | undefined;
-    readonly log: Log;
-    readonly metrics: OperatorMetrics;
-    readonly onChange: ConstructorParameters<typeof KubeCluster>[0]['onChange'];
-    readonly onWhole: () => void;
-    readonly onBroken: () => void;
-  },
-): KubeCluster {
-  const { log, metrics, namespace, onChange } = options;
-  const logState = watchLogger(log);
-  let isWhole = false;
-  const cluster = new KubeCluster({
-    connection,
-    namespace,
-    clusterScoped: namespace === undefined ? 'Watched' : 'LeftOut',
-    ownKinds: 'Required',
-    onChange,
-    // A failing call shows as a state, once; every single one is for who looks closely. Anything else is an object
-    // that was left out.
-    onError: (resource, error) => {
-      const level = error instanceof KubeError ? 'debug' : 'warn';
-      log[level]({ resource, err: error }, 'watch');
-    },
-    onState: (resource, state) => {
-      metrics.watchChanged(resource, state.kind);
-      logState(resource, state);
-      const before = isWhole;
-      isWhole = cluster.isWhole();
-      if (isWhole && !before) options.onWhole();
-      if (!isWhole && before) options.onBroken();
-    },
-  });
-  return cluster;
-}
-
-/** Logs what is new: a failure when it begins or changes, and the recovery from it. */
-function watchLogger(log: Log): (resource: string, state: ReflectorState) => void {
-  const failures = new Map<string, string>();
-  return (resource, state) => {
-    const before = failures.get(resource);
-    if (state.kind === 'Forbidden' || state.kind === 'Failing') {
-      failures.set(resource, state.message);
-      if (before !== state.message) {
-        log.warn({ resource, state: state.kind, reason: state.message }, 'watch failing');
-      }
-      return;
-    }
-    if (state.kind !== 'Watching' || before === undefined) return;
-    failures.delete(resource);
-    log.info({ resource }, 'watch recovered');
-  };
-}
-
-const PATIENCE_MS = 10_000;
-
-/** A leader that writes nothing ought to say why. */
-async function warnOfWait(
-  cluster: KubeCluster,
-  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
-): Promise<void> {
-  try {
-    await sleep(PATIENCE_MS, undefined, { signal });
-  } catch (thrown) {
-    if (!signal.aborted) throw thrown;
-    return;
-  }
-  if (cluster.isWhole()) return;
-  log.warn({ problems: cluster.problems() }, 'waiting for the cluster to be read');
 }
 
 /** Seconds between two readings; throws BadInput. */

@@ -1,9 +1,15 @@
+import type { Mode } from '../api/policy.ts';
 import { parseCpu, parseMemory } from '../api/quantity.ts';
 import type { AdmittedContainer, ContainerStatus } from '../api/recommendation.ts';
 import type { HoldReason } from '../recommend/hold.ts';
+import type { ContainerSettings } from '../recommend/settings.ts';
 import { DAY_SECONDS, RESOURCES, type Resource } from '../recommend/usage.ts';
+import { rangeOf } from './actingrules.ts';
 import type { Governance } from './gather.ts';
+import { sizesOfText } from './history.ts';
+import { raisedTo, type Floor } from './newpodfloors.ts';
 import type { ClusterView, Pod, PodContainer, Workload, WorkloadRef } from './ports.ts';
+import { quantities } from './status.ts';
 import { suspensionOf } from './suspension.ts';
 
 export const GATE_REASONS = ['Suspended', 'NameAmbiguous', 'AdmissionUnavailable'] as const;
@@ -24,7 +30,12 @@ export interface GateInput {
 
 /** Whether the policy asks to size new pods of the workload, in one container at least. */
 export function sizesNewPods({ modes }: Governance): boolean {
-  return [...modes.values()].some((mode) => mode !== 'Recommend');
+  return [...modes.values()].some(isSizedByMode);
+}
+
+/** By mode Rollout new pods are as the template says, which is what is changed and watched. */
+function isSizedByMode(mode: Mode): boolean {
+  return mode !== 'Recommend' && mode !== 'Rollout';
 }
 
 /** The first thing that stands against sizing new pods; undefined where nothing does, or nobody asks for it. */
@@ -34,7 +45,10 @@ export function admissionGate(
 ): Gate | undefined {
   if (!sizesNewPods(governance)) return undefined;
   const suspension = suspensionOf(view, workload, governance.policy, nowSeconds);
-  if (suspension !== undefined) return { reason: 'Suspended', ...suspension };
+  if (suspension !== undefined) {
+    const { by, untilSeconds } = suspension;
+    return { reason: 'Suspended', message: `Suspended by ${by}.`, untilSeconds };
+  }
   if (isNamedLikeRun(workload.ref)) return NAMED_LIKE_RUN;
   if (view.admission.kind !== 'Unavailable') return undefined;
   const { message } = view.admission;
@@ -52,17 +66,27 @@ function isNamedLikeRun({ kind, name }: WorkloadRef): boolean {
   return kind === 'Job' && /.-(2[7-9]|[3-9]\d)\d{6}$/.test(name);
 }
 
-/** What new pods get: the targets of the containers whose mode asks for it, as far as they rest on evidence. */
+export interface AdmittedBefore {
+  readonly given: readonly AdmittedContainer[];
+  /** By container: what changes of pods that run say of new ones. */
+  readonly floors: ReadonlyMap<string, Floor>;
+}
+
+/**
+ * What new pods get: the targets of the containers whose mode asks for it, as far as they rest on evidence, and no less
+ * than what has just been needed.
+ */
 export function admittedContainers(
   containers: readonly ContainerStatus[],
   { modes, settings }: Pick<Governance, 'modes' | 'settings'>,
-  given: readonly AdmittedContainer[],
+  { given, floors }: AdmittedBefore,
 ): readonly AdmittedContainer[] {
   return containers.flatMap((container) => {
-    const { name, target } = container;
+    const { name } = container;
     const own = settings.get(name);
-    if (target === undefined || own === undefined) return [];
-    if ((modes.get(name) ?? 'Recommend') === 'Recommend') return [];
+    if (container.target === undefined || own === undefined) return [];
+    if (!isSizedByMode(modes.get(name) ?? 'Recommend')) return [];
+    const target = withFloor(container.target, floors.get(name), own);
     const before = given.find((each) => each.name === name);
     const sized = RESOURCES.filter((resource) => {
       const wasSized = (before?.requests?.[resource] ?? before?.limits?.[resource]) !== undefined;
@@ -73,6 +97,20 @@ export function admittedContainers(
     if (requests === undefined && limits === undefined) return [];
     return [{ name, ...(requests && { requests }), ...(limits && { limits }) }];
   });
+}
+
+type Target = NonNullable<ContainerStatus['target']>;
+
+function withFloor(target: Target, floor: Floor | undefined, own: ContainerSettings): Target {
+  if (floor === undefined) return target;
+  const max = Object.fromEntries(
+    RESOURCES.flatMap((resource) => {
+      const amount = rangeOf(own, resource).max;
+      return amount === undefined ? [] : [[resource, amount]];
+    }),
+  );
+  const { requests, limits } = raisedTo(sizesOfText(target), floor, max);
+  return { requests: quantities(requests), limits: quantities(limits) };
 }
 
 /** The recommended request is the present one, whatever the evidence. */

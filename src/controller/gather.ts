@@ -5,6 +5,7 @@ import type { ContainerStatus, RecommendationStatus } from '../api/recommendatio
 import type { OomKill, PreviousRecommendation } from '../recommend/hold.ts';
 import type { FleetView } from '../recommend/fleet.ts';
 import type { LimitRangeItem } from '../recommend/draft.ts';
+import type { ChangeRecord, ContainerChange } from '../resize/changes.ts';
 import { QOS_CLASSES, type QosClass } from '../recommend/qos.ts';
 import type { ContainerInput, PodInput } from '../recommend/recommend.ts';
 import type { ContainerSettings } from '../recommend/settings.ts';
@@ -15,6 +16,7 @@ import {
   type Sizes,
   type UsageHistory,
 } from '../recommend/usage.ts';
+import { recordsOfHistory } from './history.ts';
 import { matchesWorkload, reachesNamespace, winner } from './policy.ts';
 import type { Policy } from './ports.ts';
 import type { ClusterView, ContainerSpec, Namespace, Pod, Workload } from './ports.ts';
@@ -88,7 +90,7 @@ export function gather(
       containerInput(container, limitRanges, {
         settings: governance.settings.get(container.name),
         history: usage.get(container.name),
-        oomKill: lastOomKill(pods, container.name),
+        oomKill: lastOomKill(pods, container.name, recordsOfHistory(stored?.history)),
         runsToCompletion: workload.ref.kind === 'CronJob' || workload.ref.kind === 'Job',
         previous: previousOf(stored, container.name, governance.policy),
       }),
@@ -120,7 +122,10 @@ function containerInput(
  * What the API server makes of sizes that are left out: a request is the limit where there is one, then what a
  * LimitRange says.
  */
-function withDefaults({ requests, limits }: Sizes, limitRanges: readonly LimitRangeItem[]): Sizes {
+export function withDefaults(
+  { requests, limits }: Sizes,
+  limitRanges: readonly LimitRangeItem[],
+): Sizes {
   const items = limitRanges.filter(({ type }) => type === 'Container').toReversed();
   const defaults = Object.assign({}, ...items.map((item) => item.default)) as Amounts;
   const asked = Object.assign({}, ...items.map((item) => item.defaultRequest)) as Amounts;
@@ -130,15 +135,37 @@ function withDefaults({ requests, limits }: Sizes, limitRanges: readonly LimitRa
   };
 }
 
-/** Of the pods that tell of one, at the limit that the pod has. */
-function lastOomKill(pods: readonly Pod[], container: string): OomKill | undefined {
+/** Of the pods that tell of one, at the limit that the pod had then. */
+function lastOomKill(
+  pods: readonly Pod[],
+  container: string,
+  records: readonly ChangeRecord[],
+): OomKill | undefined {
   return pods
     .flatMap(({ containers }) => containers)
     .filter(({ name }) => name === container)
-    .flatMap(({ oomKilledSeconds: seconds, limits }) =>
-      seconds === undefined ? [] : [{ seconds, limitBytes: limits.memory }],
-    )
+    .flatMap(({ oomKilledSeconds: seconds, limits }) => {
+      if (seconds === undefined) return [];
+      const before = changedSince(records, container, seconds)?.from ?? { limits };
+      return [{ seconds, limitBytes: before.limits.memory }];
+    })
     .toSorted((a, b) => b.seconds - a.seconds)[0];
+}
+
+/** The kubelet takes a moment to carry a change out: a kill in that time happened at the size before. */
+const CARRIED_OUT_SECONDS = 10;
+
+/** The first change of the container's memory limit that a kill was not yet under. */
+function changedSince(
+  records: readonly ChangeRecord[],
+  container: string,
+  seconds: number,
+): ContainerChange | undefined {
+  return records
+    .filter(({ atSeconds }) => atSeconds >= seconds - CARRIED_OUT_SECONDS)
+    .toSorted((a, b) => a.atSeconds - b.atSeconds)
+    .flatMap(({ containers }) => containers)
+    .find(({ name, from, to }) => name === container && from.limits.memory !== to.limits.memory);
 }
 
 function limitedResources(view: ClusterView, namespace: string): readonly Resource[] {
@@ -146,7 +173,8 @@ function limitedResources(view: ClusterView, namespace: string): readonly Resour
   return RESOURCES.filter((resource) => limited.includes(resource));
 }
 
-function autoscaledResources(view: ClusterView, { ref }: Workload): readonly Resource[] {
+/** Resources of the workload that an autoscaler scales on. */
+export function autoscaledResources(view: ClusterView, { ref }: Workload): readonly Resource[] {
   const owned = view
     .autoscalers(ref.namespace)
     .filter(({ target }) => target.kind === ref.kind && target.name === ref.name)

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { parseDuration } from '../api/duration.ts';
 import type { Observation } from '../api/conditions.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
+import { GATE_REASONS as ACTING_GATES } from '../resize/gates.ts';
 import {
   GATE_REASONS,
   admissionGate,
@@ -9,6 +11,8 @@ import {
   type Gate,
   type GateInput,
 } from './admission.ts';
+import { recordsOfHistory } from './history.ts';
+import { floorsOf } from './newpodfloors.ts';
 import type { Policy, Workload } from './ports.ts';
 
 /** What a status says, and the conditions that go with it. */
@@ -45,7 +49,7 @@ export function withNewPods(
       ...(summary && { summary: { ...summary, status: state } }),
       ...(admission.length > 0 && { admission: [...admission] }),
     },
-    observations: withGate(said.observations, gate),
+    observations: withGate(withoutActing(said.observations), gate),
     gate,
   };
 }
@@ -55,9 +59,16 @@ interface Asked extends GateInput {
 }
 
 /** Targets of another policy, or of another text of it, say nothing of what this one allows. */
-function admittedBy({ content }: Said, { view, governance, stored }: Asked) {
+function admittedBy({ content }: Said, { view, governance, stored, nowSeconds }: Asked) {
   if (view.admission.kind !== 'Installed' || !isOfPolicy(content, governance.policy)) return [];
-  return admittedContainers(content.containers ?? [], governance, stored?.admission ?? []);
+  const { cooldown } = governance.policy.spec.changes.decrease;
+  return admittedContainers(content.containers ?? [], governance, {
+    given: stored?.admission ?? [],
+    floors: floorsOf(recordsOfHistory(stored?.history), {
+      cooldownSeconds: parseDuration(cooldown),
+      nowSeconds,
+    }),
+  });
 }
 
 function isOfPolicy({ policy }: Said['content'], { uid, generation }: Policy): boolean {
@@ -75,13 +86,27 @@ function bare(content: Said['content']): Said['content'] {
   return others;
 }
 
-const SIZED_STATES: readonly string[] = ['NextPod', 'NextRun', 'Applied'];
+const SIZED_STATES: readonly string[] = ['NextPod', 'NextRun', 'Applied', 'Resizing', 'Deferred'];
+
+/** Gates of changes. Who is frozen for an autoscaler is said by the recommender, in the same words. */
+const CHANGE_GATES: readonly string[] = ACTING_GATES.filter(
+  (reason) => reason !== 'HPAOwnsCPU' && reason !== 'HPAOwnsMemory',
+);
+
+/** What is said without what is said of changes, as in a status of an earlier process. */
+export function withoutActing(observations: readonly Observation[]): readonly Observation[] {
+  return observations.filter(
+    ({ type, reason }) =>
+      !(type === 'Held' && CHANGE_GATES.includes(reason)) &&
+      !(type === 'Degraded' && reason === 'TakenBack') &&
+      type !== 'LeakSuspected',
+  );
+}
 
 /** The state as it would be if nothing were applied. */
-function baseState({ summary, containers = [] }: RecommendationStatus): string {
+export function baseState({ summary, containers = [] }: RecommendationStatus): string {
   const state = summary?.status ?? '';
-  const isOwn =
-    SIZED_STATES.includes(state) || GATE_REASONS.some((gate) => state === `Held:${gate}`);
+  const isOwn = SIZED_STATES.includes(state) || isGateReason(state.replace(/^Held:/, ''));
   if (!isOwn) return state;
   const isChange = containers.some(
     ({ current, target }) =>
@@ -113,7 +138,10 @@ function heldBy({ reason }: Gate): string {
 }
 
 function isGateReason(reason: string | undefined): boolean {
-  return GATE_REASONS.some((each) => each === reason);
+  return (
+    reason !== undefined &&
+    (GATE_REASONS.some((each) => each === reason) || CHANGE_GATES.includes(reason))
+  );
 }
 
 /** There is one condition Held: the gate goes first, and what else holds is told after it. */

@@ -1,5 +1,4 @@
 import type { Observation } from '../api/conditions.ts';
-import type { Mode } from '../api/policy.ts';
 import { holdSentence } from '../recommend/explain.ts';
 import { holds, type ContainerRecommendation } from '../recommend/recommend.ts';
 import { RESOURCES } from '../recommend/usage.ts';
@@ -10,13 +9,12 @@ import { isLearning } from './summary.ts';
 /** What a Recommendation has to say of itself as conditions; only what says something, but Ready always. */
 export function recommendationObservations(input: {
   readonly recommendations: readonly ContainerRecommendation[];
-  readonly mode: Mode;
   readonly failure: UsageFailure | undefined;
 }): readonly Observation[] {
-  const { recommendations, mode, failure } = input;
+  const { recommendations, failure } = input;
   return [
     readiness(recommendations),
-    ...held(recommendations, mode),
+    ...held(recommendations),
     ...unattainable(recommendations),
     ...censored(recommendations),
     ...(failure === undefined ? [] : [degraded(failure)]),
@@ -48,10 +46,7 @@ function readiness(recommendations: readonly ContainerRecommendation[]): Observa
   };
 }
 
-function held(
-  recommendations: readonly ContainerRecommendation[],
-  mode: Mode,
-): readonly Observation[] {
+function held(recommendations: readonly ContainerRecommendation[]): readonly Observation[] {
   const texts = recommendations.flatMap((recommendation) =>
     holds(recommendation).map(
       ({ resource, reason }) =>
@@ -62,15 +57,7 @@ function held(
   if (first !== undefined) {
     return [{ type: 'Held', status: 'True', reason: first.reason, message: texts.join(' ') }];
   }
-  if (mode === 'Recommend' || mode === 'Admission') return [];
-  return [
-    {
-      type: 'Held',
-      status: 'True',
-      reason: 'ModeNotAvailable',
-      message: `This version does not change pods that run: of mode ${mode} it only sizes new pods.`,
-    },
-  ];
+  return [];
 }
 
 function censored(recommendations: readonly ContainerRecommendation[]): readonly Observation[] {

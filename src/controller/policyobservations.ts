@@ -1,15 +1,37 @@
 import type { Observation } from '../api/conditions.ts';
 import type { UsageFailure } from './ports.ts';
 
-/** What a policy has to say of itself. */
-export function policyObservations(counts: {
+interface Counts {
   readonly workloads: number;
   readonly owned: number;
   /** Of the owned, how many wait for their usage to be read for the first time. */
   readonly unread: number;
   readonly failing: number;
   readonly failure: UsageFailure | undefined;
-}): readonly Observation[] {
+}
+
+const LONGEST_MESSAGE = 1024;
+
+/** What a policy has to say of itself; `windowProblems` are of windows that never open. */
+export function policyObservations(
+  counts: Counts,
+  windowProblems: readonly string[],
+): readonly Observation[] {
+  const ready = readyObservations(counts);
+  if (windowProblems.length === 0) return ready;
+  const message = `Windows that are never open hold savings: ${windowProblems.join('; ')}.`;
+  return [
+    ...ready,
+    {
+      type: 'WindowsInvalid',
+      status: 'True',
+      reason: 'ScheduleUnreadable',
+      message: message.slice(0, LONGEST_MESSAGE),
+    },
+  ];
+}
+
+function readyObservations(counts: Counts): readonly Observation[] {
   if (counts.workloads === 0) {
     return [
       {

@@ -10,8 +10,10 @@ import { policyObservations } from './policyobservations.ts';
 import { matchesWorkload, policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
 import type { ClusterView } from './ports.ts';
-import { isOfUnreadablePolicy, recommendationName, type Outcome } from './reconcile.ts';
+import type { Outcome } from './compose.ts';
+import { isOfUnreadablePolicy, recommendationName } from './reconcile.ts';
 import { quantities } from './status.ts';
+import { windowProblems } from './windows.ts';
 
 /** Those in which nothing holds the recommendation. */
 const RECOMMENDED_STATES: ReadonlySet<string> = new Set([
@@ -106,7 +108,13 @@ export function policyStatusOf(
   const risk = riskOf(policy, look, known);
   const status: PolicyStatus = {
     conditions: conditionsOf(
-      [...policyObservations({ ...counts, failure: failures[0] }), ...risk.observations],
+      [
+        ...policyObservations(
+          { ...counts, failure: failures[0] },
+          windowProblems(policy.spec.changes.windows),
+        ),
+        ...risk.observations,
+      ],
       policy.status?.conditions,
       { now: formatTime(known.nowSeconds), generation: policy.generation },
     ),

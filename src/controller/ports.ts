@@ -5,7 +5,8 @@ import type {
 } from '../api/policy.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import type { LimitRangeItem } from '../recommend/draft.ts';
-import type { Amounts, Sizes, UsageHistory } from '../recommend/usage.ts';
+import type { Amounts, Resource, Sizes, UsageHistory } from '../recommend/usage.ts';
+import type { ResizeStatus } from '../resize/pod.ts';
 
 /** Workload kinds that are sized; `Rollout` is Argo's, where the cluster serves it. */
 export const WORKLOAD_KINDS = [
@@ -49,6 +50,10 @@ export interface Workload {
   readonly annotations: Readonly<Record<string, string>>;
   /** Pods it wants now; a CronJob or a finished Job wants none, a suspended one neither. */
   readonly replicas: number;
+  /** Its controller has not taken in its template yet, or replaces pods by it. */
+  readonly isRollingOut: boolean;
+  /** As many pods are ready as it wants. */
+  readonly isReady: boolean;
   readonly containers: readonly ContainerSpec[];
 }
 
@@ -59,15 +64,39 @@ export interface Pod {
   readonly uid: string;
   /** The direct controller of the pod: ReplicaSet, Job, StatefulSet, …; undefined for a bare pod. */
   readonly owner: { readonly kind: string; readonly name: string } | undefined;
+  readonly resourceVersion: string;
+  readonly createdSeconds: number;
+  /** In phase Running, and not being deleted. */
   readonly running: boolean;
+  readonly isTerminating: boolean;
+  /** In phase Succeeded or Failed: it never runs again. */
+  readonly hasEnded: boolean;
+  readonly isReady: boolean;
+  /** Since when it is ready, or is not. */
+  readonly readinessSeconds: number;
+  readonly generation: number;
+  /** What the kubelet has looked at; where it does not say, as of `generation`. */
+  readonly observedGeneration: number;
+  readonly resize: ResizeStatus;
+  /** A field manager other than ours, and than the pod's makers, that last resized it. */
+  readonly otherResizer: string | undefined;
   readonly qosClass: string;
+  /** Those that run as long as the pod does. */
   readonly containers: readonly PodContainer[];
+  /** Init containers that end before the others begin. */
+  readonly initContainers: readonly (Sizes & { readonly name: string })[];
 }
 
 export interface PodContainer extends Sizes {
   readonly name: string;
   readonly kind: ContainerKind;
   readonly restarts: number;
+  /** What the cgroup has, by the kubelet; undefined while the container does not run. */
+  readonly actual: Sizes | undefined;
+  /** Resources whose change restarts the container (resizePolicy RestartContainer). */
+  readonly restartsOn: readonly Resource[];
+  /** When the container last ended, to start anew. */
+  readonly restartedSeconds: number | undefined;
   /** When the container was last killed for memory, from its present or last state; undefined if not. */
   readonly oomKilledSeconds: number | undefined;
 }
@@ -85,6 +114,11 @@ export interface ResourceQuota {
   readonly name: string;
   /** Resources that it counts limits of: a pod with a container that states none is refused. */
   readonly limited: readonly (keyof Amounts)[];
+  /**
+   * Of what it bounds of all pods, how much is left: hard less used, zero at least; `cpu` is `requests.cpu`. Empty where
+   * it has scopes, since it may be about other pods.
+   */
+  readonly left: Sizes;
 }
 
 /** A HorizontalPodAutoscaler: which workload it scales, on which resources' utilisation. */
@@ -93,6 +127,25 @@ export interface Autoscaler {
   readonly name: string;
   readonly target: { readonly kind: string; readonly name: string };
   readonly resources: readonly (keyof Amounts)[];
+  /** What it aims at, one by one; those of other things than CPU and memory are left out. */
+  readonly metrics: readonly AutoscalerMetric[];
+}
+
+export interface AutoscalerMetric {
+  readonly resource: Resource;
+  /** Of this container; undefined: of all containers of the pod together. */
+  readonly container: string | undefined;
+  /** Share of the requests, 0 to 1 and above; undefined where it aims at an amount per pod. */
+  readonly utilization: number | undefined;
+}
+
+/** A VerticalPodAutoscaler, where the cluster serves that kind. */
+export interface VerticalAutoscaler {
+  readonly namespace: string;
+  readonly name: string;
+  readonly target: { readonly kind: string; readonly name: string };
+  /** Its updateMode is not Off: it changes pods. */
+  readonly updates: boolean;
 }
 
 export interface Node {
@@ -203,6 +256,7 @@ export interface ClusterView {
   limitRanges(namespace: string): readonly LimitRange[];
   resourceQuotas(namespace: string): readonly ResourceQuota[];
   autoscalers(namespace: string): readonly Autoscaler[];
+  verticalAutoscalers(namespace: string): readonly VerticalAutoscaler[];
   nodes(): Iterable<Node>;
   pods(workload: WorkloadRef): readonly Pod[];
   /** Policies that are there but could not be read, with the reason. */
@@ -215,6 +269,8 @@ export type ClusterChange =
   | { readonly kind: 'Workload'; readonly key: string }
   | { readonly kind: 'Policy'; readonly key: string }
   | { readonly kind: 'Recommendation'; readonly key: string }
+  /** A pod of this workload is new, gone, resized, ready or not: of interest where pods are changed. */
+  | { readonly kind: 'Pods'; readonly key: string }
   /** Whether new pods can be sized. */
   | { readonly kind: 'Admission' }
   /** Something that workloads of a namespace depend on: its labels, a LimitRange, a quota, an autoscaler. */

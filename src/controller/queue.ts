@@ -48,6 +48,16 @@ export class WorkQueue {
     this.#pump();
   }
 
+  /** As `add`, before all that waits. */
+  addFirst(key: string): void {
+    if (!this.#running.has(key)) {
+      const others = [...this.#waiting].filter((each) => each !== key);
+      this.#waiting.clear();
+      for (const each of [key, ...others]) this.#waiting.add(each);
+    }
+    this.add(key);
+  }
+
   /**
    * Adds the key when the time has passed, unless it is added before. One that waits for its time already keeps it,
    * so that a key that is put off again and again is done all the same.

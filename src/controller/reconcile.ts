@@ -1,43 +1,27 @@
 import { createHash } from 'node:crypto';
-import { conditionsOf, type Observation } from '../api/conditions.ts';
+import { conditionsOf } from '../api/conditions.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import { parseDuration } from '../api/duration.ts';
 import { formatTime } from '../api/timestamp.ts';
-import { ALONE, type FleetView } from '../recommend/fleet.ts';
-import { recommend } from '../recommend/recommend.ts';
-import type { Amounts } from '../recommend/usage.ts';
+import { withActing } from './actingstatus.ts';
+import type { Actor } from './actor.ts';
 import { admissionGate, sizesNewPods } from './admission.ts';
-import { containerOutcomes, type ContainerOutcome } from './calibration.ts';
+import { compose, stateOf, type Outcome } from './compose.ts';
 import type { KnownFleet } from './fleets.ts';
-import { gather, governanceOf, type Governance } from './gather.ts';
-import { talliesOf, withTallies } from './keptstatus.ts';
-import { withNewPods } from './newpods.ts';
-import { recommendationObservations } from './observations.ts';
+import { governanceOf, type Governance } from './gather.ts';
+import { historyOf } from './history.ts';
 import {
   type ClusterView,
   type ClusterWriter,
   type Clock,
   type StoredRecommendation,
-  type UsageFailure,
   type Workload,
   type WorkloadRef,
 } from './ports.ts';
-import { policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
-import { amountsOf, podCount, statusOf } from './status.ts';
 import type { KnownUsage } from './usage.ts';
+import type { Prepared } from './prepared.ts';
 import { writeRecommendation } from './write.ts';
-
-/** What became of a workload, for policy status, metrics and events. */
-export interface Outcome {
-  readonly policyKey: string;
-  readonly state: string;
-  readonly reason: string | undefined;
-  readonly savings: Required<Amounts>;
-  readonly failure: UsageFailure | undefined;
-  /** Those that are sized; undefined while usage was never read. */
-  readonly containers: readonly ContainerOutcome[] | undefined;
-}
 
 export type Written = 'Created' | 'Updated' | 'Unchanged' | 'Deleted' | 'Waiting';
 
@@ -57,6 +41,7 @@ export interface ReconcileContext {
   readonly usageOf: (workload: WorkloadRef, windowSeconds: number) => KnownUsage;
   /** What the workloads of a policy say together. */
   readonly fleetOf: (policy: Policy) => KnownFleet;
+  readonly actor: Actor;
 }
 
 const LONGEST_NAME = 253;
@@ -98,7 +83,11 @@ export async function reconcileWorkload(
   if (isWithdrawn) await context.writer.applyRecommendation(workload, name, 'Inactive', signal);
   const stored = isWithdrawn ? { ...found, isActive: false } : found;
   const reconciled = await update(workload, { governance, name, stored }, context, signal);
-  return { ...reconciled, againSeconds };
+  return { ...reconciled, againSeconds: soonest(againSeconds, reconciled.againSeconds) };
+}
+
+function soonest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function gateOf(
@@ -123,29 +112,70 @@ interface Known {
 
 async function update(
   workload: Workload,
-  { governance, name, stored }: Known,
+  known: Known,
   context: ReconcileContext,
   signal: AbortSignal,
 ): Promise<Reconciled> {
+  const { governance, stored } = known;
   const { window } = governance.policy.spec.history;
   const usage = context.usageOf(workload.ref, parseDuration(window));
-  if (!usage.isRead && usage.failure === undefined) {
-    return { written: 'Waiting', outcome: undefined };
+  const isUnknown = !usage.isRead && usage.failure === undefined;
+  if (isUnknown && stored?.status === undefined) return { written: 'Waiting', outcome: undefined };
+  const { status, outcome } = recommended(workload, known, usage, context);
+  const prepared = await context.actor.prepare(workload, { governance, status, usage }, signal);
+  const { againSeconds } = prepared;
+  try {
+    // A restart shows in no status; who is in need, and what became of a change, does.
+    if (isUnknown && !hasNews(prepared)) {
+      return { written: 'Waiting', outcome: undefined, againSeconds };
+    }
+    const acted = withChanges(status, prepared, {
+      before: stored?.status?.conditions,
+      nowSeconds: context.clock.nowSeconds(),
+    });
+    const desired = { name: known.name, stored, status: acted };
+    const written = await writeRecommendation(workload, desired, context.writer, signal);
+    await context.actor.carryOut(prepared);
+    if (isUnknown) return { written: 'Waiting', outcome: undefined, againSeconds };
+    return { written, outcome: { ...outcome, ...stateOf(acted) }, againSeconds };
+  } finally {
+    prepared.release();
   }
+}
+
+/** What is recommended now, and what the workload says of itself to its policy. */
+function recommended(
+  workload: Workload,
+  { governance, stored }: Known,
+  usage: KnownUsage,
+  context: ReconcileContext,
+): ReturnType<typeof compose> {
   const fleet = context.fleetOf(governance.policy);
-  const { status, outcome } = compose(workload, {
-    view: context.view,
-    nowSeconds: context.clock.nowSeconds(),
-    governance,
-    usage,
-    stored: stored?.status,
-    fleet,
-  });
-  const isTooEarly = !fleet.isComplete && restsOnFleet(stored?.status);
-  if (isTooEarly) return { written: 'Unchanged', outcome };
-  const desired = { name, stored, status };
-  const written = await writeRecommendation(workload, desired, context.writer, signal);
-  return { written, outcome };
+  const { view, clock } = context;
+  const nowSeconds = clock.nowSeconds();
+  const input = { view, nowSeconds, governance, usage, stored: stored?.status, fleet };
+  const fresh = compose(workload, input);
+  if (fleet.isComplete || !restsOnFleet(stored?.status)) return fresh;
+  // What is recommended then stays what it was; what stands against it, and who is in need, is seen all the same.
+  const { status } = compose(workload, { ...input, usage: { ...usage, isRead: false } });
+  return { status, outcome: fresh.outcome };
+}
+
+function hasNews({ judged, plan, template }: Prepared): boolean {
+  const changes = plan.patches.length + plan.evictions.length;
+  return judged.length + changes > 0 || template?.change !== undefined;
+}
+
+/** The status with what is changed in pods; conditions that hold on keep their time. */
+function withChanges(
+  status: RecommendationStatus,
+  { said, records }: Prepared,
+  at: { readonly before: RecommendationStatus['conditions']; readonly nowSeconds: number },
+): RecommendationStatus {
+  const { conditions, ...content } = status;
+  const acted = withActing({ content, observations: conditions ?? [] }, said, historyOf(records));
+  const now = formatTime(at.nowSeconds);
+  return { ...acted.content, conditions: conditionsOf(acted.observations, at.before, { now }) };
 }
 
 /** After a start the margins of the fleet are not known before all of it was read: those of the prior would show for a while. */
@@ -185,106 +215,4 @@ async function withdraw(
   }
   await writer.deleteRecommendation(stored, signal);
   return { written: 'Deleted', outcome: undefined };
-}
-
-export interface ComposeInput {
-  readonly view: ClusterView;
-  readonly nowSeconds: number;
-  readonly governance: Governance;
-  readonly usage: KnownUsage;
-  readonly stored: RecommendationStatus | undefined;
-  /** Left out: nothing is known of the other workloads of the policy. */
-  readonly fleet?: FleetView;
-}
-
-/** The status that a workload's Recommendation ought to have, and what that comes to. */
-export function compose(
-  workload: Workload,
-  input: ComposeInput,
-): { readonly status: RecommendationStatus; readonly outcome: Outcome } {
-  const { view, nowSeconds, governance, usage, stored, fleet = ALONE } = input;
-  const { policy, mode, settings } = governance;
-  const recommendations = recommend(
-    gather(view, workload, { governance, usage: usage.containers, stored, fleet, nowSeconds }),
-  );
-  const { failure } = usage;
-  const observations = recommendationObservations({ recommendations, mode, failure });
-  const bare = statusOf({
-    pods: podCount(workload),
-    kinds: new Map(workload.containers.map(({ name, kind }) => [name, kind])),
-    policy: policyRef(policy),
-    mode,
-    settings,
-    recommendations,
-  });
-  const tallies = talliesOf(bare, stored, { usage: usage.containers, nowSeconds });
-  const content = withTallies(bare, tallies);
-  const kept = usage.isRead ? undefined : stored;
-  const fresh = usage.isRead ? { content, observations } : unread(content, failure);
-  const said = withNewPods(kept === undefined ? fresh : keep(kept, observations), workload, {
-    view,
-    governance,
-    nowSeconds,
-    stored,
-  });
-  const now = formatTime(nowSeconds);
-  const status = {
-    ...said.content,
-    conditions: conditionsOf(said.observations, stored?.conditions, { now }),
-  };
-  const containers = usage.isRead
-    ? containerOutcomes(recommendations, { settings, pods: podCount(workload), tallies })
-    : undefined;
-  return { status, outcome: { ...outcomeOf(status, policy, failure), containers } };
-}
-
-/** Before usage could be read once, nothing is known of it: not that there is none, nor that there is little. */
-function unread(
-  content: RecommendationStatus,
-  failure: UsageFailure | undefined,
-): { readonly content: RecommendationStatus; readonly observations: readonly Observation[] } {
-  const { reason, message } = failure ?? { reason: 'ReadingHistory', message: 'not read yet' };
-  const { summary, ...others } = content;
-  return {
-    content: {
-      ...others,
-      ...(summary && { summary: { ...summary, status: `Degraded:${reason}` } }),
-    },
-    observations: [
-      {
-        type: 'Ready',
-        status: 'Unknown',
-        reason,
-        message: `Usage could not be read yet, so nothing is known of it: ${message}`,
-      },
-    ],
-  };
-}
-
-function outcomeOf(
-  { summary, reason, savings = {} }: RecommendationStatus,
-  policy: Policy,
-  failure: UsageFailure | undefined,
-): Omit<Outcome, 'containers'> {
-  return {
-    policyKey: policyKey(policy),
-    state: summary?.status ?? '',
-    reason,
-    savings: amountsOf(savings),
-    failure,
-  };
-}
-
-function policyRef({ kind, name, uid, generation }: Policy) {
-  return { kind, name, uid, generation };
-}
-
-/** While usage was not read in this process, the last recommendation stays as it is, with the reason beside it. */
-function keep(
-  status: RecommendationStatus,
-  fresh: readonly Observation[],
-): { readonly content: RecommendationStatus; readonly observations: readonly Observation[] } {
-  const before = (status.conditions ?? []).filter(({ type }) => type !== 'Degraded');
-  const degraded = fresh.filter(({ type }) => type === 'Degraded');
-  return { content: status, observations: [...before, ...degraded] };
 }

@@ -101,6 +101,17 @@ export function quantities(amounts: Amounts): { cpu?: string; memory?: string } 
   };
 }
 
+/** What `quantities` wrote of amounts that are not negative; what is left out stays so. */
+export function knownAmounts(
+  texts: { readonly cpu?: string | undefined; readonly memory?: string | undefined } | undefined,
+): Amounts {
+  const { cpu, memory } = texts ?? {};
+  return {
+    ...(cpu !== undefined && { cpu: parseCpu(cpu) }),
+    ...(memory !== undefined && { memory: parseMemory(memory) }),
+  };
+}
+
 /** What `quantities` wrote, as amounts; what is left out is 0. */
 export function amountsOf({
   cpu = '0',

@@ -5,8 +5,8 @@ import type { ClusterView, Policy, Workload } from './ports.ts';
 
 /** That nothing is to be changed. */
 export interface Suspension {
-  /** Who says so and where, as a sentence. */
-  readonly message: string;
+  /** Who says so and where, such as `the RightsizePolicy web: suspend is true`. */
+  readonly by: string;
   /** When it runs out by itself, in unix seconds; undefined where it does not. */
   readonly untilSeconds: number | undefined;
 }
@@ -33,7 +33,7 @@ export function suspensionOf(
   const { namespace, kind, name } = workload.ref;
   const policyText = `${policy.kind} ${policy.name}`;
   if (policy.spec.suspend) {
-    return { message: `Suspended by the ${policyText}: suspend is true.`, untilSeconds: undefined };
+    return { by: `the ${policyText}: suspend is true`, untilSeconds: undefined };
   }
   const annotated: readonly Annotated[] = [
     { what: policyText, annotations: policy.annotations },
@@ -58,7 +58,7 @@ function flagSuspension(what: string, value: string | undefined): readonly Suspe
   const hint = value === 'true' ? '' : ', which counts as "true"; write "true" or "false"';
   return [
     {
-      message: `Suspended by the ${what}: ${SUSPEND} says ${quoted(value)}${hint}.`,
+      by: `the ${what}: ${SUSPEND} says ${quoted(value)}${hint}`,
       untilSeconds: undefined,
     },
   ];
@@ -76,8 +76,7 @@ function timedSuspension(
     untilSeconds === undefined
       ? ', which is no time and counts as one that never comes; write one such as "2027-01-15T06:00:00Z"'
       : '';
-  const message = `Suspended by the ${what}: ${SUSPEND_UNTIL} says ${quoted(value)}${hint}.`;
-  return [{ message, untilSeconds }];
+  return [{ by: `the ${what}: ${SUSPEND_UNTIL} says ${quoted(value)}${hint}`, untilSeconds }];
 }
 
 function quoted(value: string): string {

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { changeMetrics, type CountedChange } from './changemetrics.ts';
 
 /** What the gauges show, taken when somebody asks. */
 export interface MetricsSnapshot {
@@ -11,6 +12,7 @@ export interface MetricsSnapshot {
     readonly savings: { readonly cpu: number; readonly memory: number };
   }>;
   readonly promises: Iterable<PolicyPromise>;
+  readonly isBreakerOpen: boolean;
 }
 
 /** What one policy promises of one resource, and how that stands. */
@@ -34,6 +36,7 @@ export interface OperatorMetrics {
     readonly outcome: string;
   }): void;
   watchChanged(resource: string, state: string): void;
+  changed(change: CountedChange): void;
   render(): Promise<string>;
   readonly contentType: string;
 }
@@ -83,6 +86,7 @@ export function createMetrics(version: string, snapshot: () => MetricsSnapshot):
     reconciled: (result) => reconciles.inc({ result }),
     watchChanged: (resource, state) => watches.inc({ resource, state }),
     prometheusCalled: prometheus,
+    changed: changeMetrics(registers, () => snapshot().isBreakerOpen),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { Controller } from '../../../src/controller/controller.ts';
 import { workloadKey } from '../../../src/controller/ports.ts';
-import { aHistory, dayOfHours, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aHistory, dayOfHours, days, GI, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { cartPod } from './actingworld.ts';
+import { MemoryActing } from './memoryacting.ts';
 import { aPolicy, aWorkload, MemoryCluster, MemoryUsage } from './memorycluster.ts';
 
 const NAMES = ['cart', 'web', 'api'] as const;
@@ -19,6 +21,7 @@ describe('the controller', () => {
   let errors: unknown[];
   let events: string[];
   let controller: Controller;
+  let acting: MemoryActing;
 
   /** Second by second, so that what one timer begins ends before the next. */
   async function pass(seconds: number): Promise<void> {
@@ -36,6 +39,7 @@ describe('the controller', () => {
     errors = [];
     events = [];
     source = new MemoryUsage();
+    acting = new MemoryActing();
     cluster = new MemoryCluster().add(aPolicy('own'), ...NAMES.map((name) => aWorkload(name)));
     for (const name of NAMES) {
       source.usage.set(workloadKey(aWorkload(name).ref), {
@@ -53,6 +57,7 @@ describe('the controller', () => {
       random: () => 0.5,
       isLeader: () => isLeader,
       refreshSeconds: HOUR_SECONDS,
+      acting: acting.options,
       onReconciled: quiet,
     });
   });
@@ -189,6 +194,41 @@ describe('the controller', () => {
       assert.deepEqual(cart(), { reason: undefined, cpu: '22m' });
       assert.deepEqual(errors, []);
     });
+  });
+
+  const calm = () => ({
+    atSeconds: now,
+    memoryBytes: 100 * 2 ** 20,
+    cpuCores: 0.01,
+    throttledShare: 0,
+    cpuSinceSeconds: now - 30,
+    throttledSinceSeconds: now - 30,
+    oomKilledSeconds: undefined,
+  });
+
+  it('looks again at pods that have changed, where they are changed, and nowhere else', async () => {
+    cluster.add(aPolicy('own', { mode: 'InPlace' }));
+    const key = workloadKey(aWorkload('cart').ref);
+    controller.lead();
+    await pass(6);
+    assert.deepEqual(acting.asked, []);
+    cluster.podsOf.set(key, [cartPod('cart-1', {}, GI)]);
+    // Nothing is lowered before it was looked at, which is asked for at once.
+    acting.live = new Map([['shop/cart-1', new Map([['main', calm()]])]]);
+    controller.changed({ kind: 'Pods', key });
+    await pass(20);
+    assert.ok(acting.asked.some(({ call, pod }) => call === 'resize' && pod === 'cart-1'));
+    acting.asked.length = 0;
+    cluster.add(aPolicy('own', { mode: 'Recommend' }));
+    controller.changed({ kind: 'Policy', key: 'RightsizePolicy/shop/own' });
+    await pass(6);
+    const { writes } = cluster;
+    cluster.podsOf.set(key, [cartPod('cart-2')]);
+    controller.changed({ kind: 'Pods', key });
+    await pass(2);
+    assert.equal(cluster.writes, writes);
+    assert.deepEqual(acting.asked, []);
+    assert.deepEqual(errors, []);
   });
 
   it('reads usage again when it leads again, and says nothing new', async () => {

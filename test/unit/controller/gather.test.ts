@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { gather, governanceOf } from '../../../src/controller/gather.ts';
-import { compose } from '../../../src/controller/reconcile.ts';
+import { compose } from '../../../src/controller/compose.ts';
 import type { Policy, Pod, Workload } from '../../../src/controller/ports.ts';
 import { ALONE } from '../../../src/recommend/fleet.ts';
 import { recommend } from '../../../src/recommend/recommend.ts';
 import { summaryOf } from '../../../src/controller/summary.ts';
 import { aContainer, aHistory, days, GI, MI, NOW, recommended } from '../../support/builders.ts';
-import { aPolicy, aWorkload, MemoryCluster } from './memorycluster.ts';
+import {
+  aPod,
+  aPodContainer,
+  aPolicy,
+  aWorkload,
+  anAutoscaler,
+  MemoryCluster,
+} from './memorycluster.ts';
 
 const history = aHistory(days(14)) ?? assert.fail();
 const usage = new Map([['main', history]]);
@@ -49,23 +56,9 @@ describe('what is gathered of a workload', () => {
 
   it('has the last OOM kill of the container in any of its pods', () => {
     const cluster = new MemoryCluster().add(aPolicy('own'));
-    const killed = (name: string, oomKilledSeconds: number | undefined) => ({
-      name,
-      kind: 'Container' as const,
-      restarts: 1,
-      requests: {},
-      limits: {},
-      oomKilledSeconds,
-    });
-    const pod = (name: string, containers: Pod['containers']): Pod => ({
-      namespace: 'shop',
-      name,
-      uid: name,
-      owner: undefined,
-      running: true,
-      qosClass: 'Burstable',
-      containers,
-    });
+    const killed = (name: string, oomKilledSeconds: number | undefined) =>
+      aPodContainer(name, { restarts: 1, oomKilledSeconds });
+    const pod = (name: string, containers: Pod['containers']) => aPod(name, { containers });
     cluster.podsOf.set('shop/Deployment/cart', [
       pod('a', [killed('main', NOW - 50), killed('other', NOW - 1)]),
       pod('b', [killed('main', NOW - 20)]),
@@ -76,12 +69,8 @@ describe('what is gathered of a workload', () => {
 
   it('has the autoscaler of its own kind and name only', () => {
     const cluster = new MemoryCluster().add(aPolicy('own'));
-    const scaler = (kind: string, resources: readonly ('cpu' | 'memory')[]) => ({
-      namespace: 'shop',
-      name: kind,
-      target: { kind, name: 'cart' },
-      resources,
-    });
+    const scaler = (kind: string, resources: readonly ('cpu' | 'memory')[]) =>
+      anAutoscaler('cart', resources, { name: kind, target: { kind, name: 'cart' } });
     cluster.scalers = [scaler('StatefulSet', ['memory']), scaler('Deployment', ['cpu'])];
     assert.deepEqual(inputOf(cluster).autoscaled, ['cpu']);
   });

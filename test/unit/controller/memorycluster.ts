@@ -16,6 +16,7 @@ import {
   type Namespace,
   type Node,
   type Pod,
+  type PodContainer,
   type ResourceQuota,
   type StoredRecommendation,
   type UsageFailure,
@@ -23,10 +24,11 @@ import {
   type UsageReading,
   type UsageSource,
   type UsageWarning,
+  type VerticalAutoscaler,
   type Workload,
   type WorkloadRef,
 } from '../../../src/controller/ports.ts';
-import type { UsageHistory } from '../../../src/recommend/usage.ts';
+import type { Resource, UsageHistory } from '../../../src/recommend/usage.ts';
 import { NOW } from '../../support/builders.ts';
 
 export function aPolicy(name: string, spec: object = {}, change: Partial<Policy> = {}): Policy {
@@ -70,6 +72,8 @@ export function aWorkload(name: string, change: Partial<Workload> = {}): Workloa
     labels: {},
     annotations: {},
     replicas: 2,
+    isRollingOut: false,
+    isReady: true,
     containers: [
       {
         name: 'main',
@@ -79,6 +83,74 @@ export function aWorkload(name: string, change: Partial<Workload> = {}): Workloa
         limits: {},
       },
     ],
+    ...change,
+  };
+}
+
+/** A container that runs with what it asks for. */
+export function aPodContainer(name: string, change: Partial<PodContainer> = {}): PodContainer {
+  const sizes = { requests: change.requests ?? {}, limits: change.limits ?? {} };
+  return {
+    name,
+    kind: 'Container',
+    ...sizes,
+    restarts: 0,
+    actual: sizes,
+    restartsOn: [],
+    restartedSeconds: undefined,
+    oomKilledSeconds: undefined,
+    ...change,
+  };
+}
+
+/** A pod of the namespace shop that runs and is ready, with one container that asks for nothing. */
+export function aPod(name: string, change: Partial<Pod> = {}): Pod {
+  return {
+    namespace: 'shop',
+    name,
+    uid: `uid-${name}`.slice(0, 100),
+    owner: undefined,
+    resourceVersion: '1',
+    createdSeconds: NOW - 1000,
+    running: true,
+    isTerminating: false,
+    hasEnded: false,
+    isReady: true,
+    readinessSeconds: NOW - 900,
+    generation: 1,
+    observedGeneration: 1,
+    resize: { state: 'None' },
+    otherResizer: undefined,
+    qosClass: 'Burstable',
+    containers: [aPodContainer('main')],
+    initContainers: [],
+    ...change,
+  };
+}
+
+/** A HorizontalPodAutoscaler of a Deployment in the namespace shop that aims at 80 % of these resources. */
+export function anAutoscaler(
+  target: string,
+  resources: readonly Resource[],
+  change: Partial<Autoscaler> = {},
+): Autoscaler {
+  return {
+    namespace: 'shop',
+    name: 'hpa',
+    target: { kind: 'Deployment', name: target },
+    resources,
+    metrics: resources.map((resource) => ({ resource, container: undefined, utilization: 0.8 })),
+    ...change,
+  };
+}
+
+/** A ResourceQuota of the namespace shop that has nothing to say. */
+export function aQuota(change: Partial<ResourceQuota> = {}): ResourceQuota {
+  return {
+    namespace: 'shop',
+    name: 'quota',
+    limited: [],
+    left: { requests: {}, limits: {} },
     ...change,
   };
 }
@@ -94,6 +166,7 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
   ranges: readonly LimitRange[] = [];
   quotas: readonly ResourceQuota[] = [];
   scalers: readonly Autoscaler[] = [];
+  verticalScalers: readonly VerticalAutoscaler[] = [];
   machines: readonly Node[] = [];
   admission: AdmissionAvailability = { kind: 'Installed' };
   /** Number of writes of any kind. */
@@ -123,6 +196,10 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
 
   autoscalers(namespace: string): readonly Autoscaler[] {
     return this.scalers.filter((scaler) => scaler.namespace === namespace);
+  }
+
+  verticalAutoscalers(namespace: string): readonly VerticalAutoscaler[] {
+    return this.verticalScalers.filter((scaler) => scaler.namespace === namespace);
   }
 
   nodes(): Iterable<Node> {

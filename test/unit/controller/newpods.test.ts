@@ -6,7 +6,18 @@ import { recommendationName } from '../../../src/controller/reconcile.ts';
 import { ALONE } from '../../../src/recommend/fleet.ts';
 import type { Sizes, UsageHistory } from '../../../src/recommend/usage.ts';
 import { aHistory, days, GI, HOUR_SECONDS, MI, NOW } from '../../support/builders.ts';
-import { aClusterPolicy, aPolicy, aWorkload, MemoryCluster, UNREACHABLE } from './memorycluster.ts';
+import { MemoryActing } from './memoryacting.ts';
+import {
+  aClusterPolicy,
+  aPod,
+  aPodContainer,
+  aPolicy,
+  aQuota,
+  aWorkload,
+  anAutoscaler,
+  MemoryCluster,
+  UNREACHABLE,
+} from './memorycluster.ts';
 
 const signal = new AbortController().signal;
 /** 100m and 100Mi against requests of 1 core and 1Gi: 113Mi with the margin for 1 %. */
@@ -45,6 +56,7 @@ describe('sizing new pods', () => {
         view: cluster,
         writer: cluster,
         clock: { nowSeconds: () => now },
+        actor: new MemoryActing().actor(cluster, () => now),
         usageOf: () => ({ containers: new Map(isRead ? histories : []), failure, isRead }),
         fleetOf: () => ({ ...ALONE, isComplete }),
       },
@@ -92,17 +104,8 @@ describe('sizing new pods', () => {
     assert.equal(stored()?.isActive, true);
   });
 
-  const podOf = (sizes: Sizes, running = true): Pod => ({
-    namespace: 'shop',
-    name: 'cart-1',
-    uid: 'uid',
-    owner: undefined,
-    running,
-    qosClass: 'Burstable',
-    containers: [
-      { name: 'main', kind: 'Container', restarts: 0, oomKilledSeconds: undefined, ...sizes },
-    ],
-  });
+  const podOf = (sizes: Sizes, running = true): Pod =>
+    aPod('cart-1', { running, containers: [aPodContainer('main', sizes)] });
 
   it('is applied when every running pod has what new ones get', async () => {
     const key = workloadKey(workload.ref);
@@ -147,15 +150,21 @@ describe('sizing new pods', () => {
       use({ containers: two });
     });
 
-    for (const mode of ['InPlace', 'Recreate', 'Rollout']) {
-      it(`${mode}, and says that running pods stay`, async () => {
+    for (const mode of ['InPlace', 'Recreate']) {
+      it(`${mode}, as Admission does`, async () => {
         govern({ mode });
         await reconcile();
         assert.deepEqual(sizedNames(), ['main', 'proxy']);
-        assert.equal(held()?.reason, 'ModeNotAvailable');
-        assert.match(held()?.message ?? '', /only sizes new pods/);
+        assert.equal(held(), undefined);
       });
     }
+
+    it('and leaves new pods to the template in Rollout, which changes that', async () => {
+      govern({ mode: 'Rollout' });
+      await reconcile();
+      assert.equal(sizedNames(), undefined);
+      assert.equal(stored()?.isActive, false);
+    });
 
     const CASES: Readonly<
       Record<string, { mode: string; override: string; want: readonly string[] | undefined }>
@@ -235,8 +244,7 @@ describe('sizing new pods', () => {
     });
 
     it('and leaves a resource alone that an autoscaler scales on', async () => {
-      const target = { kind: 'Deployment', name: 'cart' };
-      cluster.scalers = [{ namespace: 'shop', name: 'hpa', target, resources: ['cpu'] }];
+      cluster.scalers = [anAutoscaler('cart', ['cpu'])];
       await reconcile();
       assert.deepEqual(status()?.admission, [
         { name: 'main', requests: { memory: '113Mi' }, limits: { memory: '113Mi' } },
@@ -328,8 +336,7 @@ describe('sizing new pods', () => {
     });
 
     it('and tells of other holds after that', async () => {
-      const target = { kind: 'Deployment', name: 'cart' };
-      cluster.scalers = [{ namespace: 'shop', name: 'hpa', target, resources: ['cpu'] }];
+      cluster.scalers = [anAutoscaler('cart', ['cpu'])];
       suspend();
       await reconcile();
       assert.match(held()?.message ?? '', /^Suspended by .*\. main: CPU is held: /);
@@ -356,7 +363,7 @@ describe('sizing new pods', () => {
   it('keeps a limit where a quota counts it', async () => {
     const [main = assert.fail()] = workload.containers;
     use({ containers: [{ ...main, limits: { cpu: 2 } }] });
-    cluster.quotas = [{ namespace: 'shop', name: 'quota', limited: ['cpu'] }];
+    cluster.quotas = [aQuota({ limited: ['cpu'] })];
     await reconcile();
     assert.deepEqual(status()?.admission?.[0]?.limits, { cpu: '2', memory: '113Mi' });
   });

@@ -9,7 +9,7 @@ import {
   policyStatusOf,
 } from '../../../src/controller/policystatus.ts';
 import type { Policy } from '../../../src/controller/ports.ts';
-import type { Outcome } from '../../../src/controller/reconcile.ts';
+import type { Outcome } from '../../../src/controller/compose.ts';
 import { GI, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aPolicy, aWorkload, MemoryCluster } from './memorycluster.ts';
 
@@ -65,6 +65,21 @@ describe('the status of a policy', () => {
     fleets = new Fleets(NOW);
     outcomes = new Map();
     now = NOW;
+  });
+
+  it('names windows that never open, until they do', async () => {
+    const window = { schedule: '0 2 31 2 *', duration: '1h' };
+    cluster.add(aPolicy('own', { changes: { windows: [window] } }));
+    await look();
+    const told = () => policy().status?.conditions?.find(({ type }) => type === 'WindowsInvalid');
+    assert.equal(told()?.reason, 'ScheduleUnreadable');
+    assert.match(told()?.message ?? '', /changes\.windows\[0\]\.schedule: "0 2 31 2 \*"/);
+    const { status } = policy();
+    cluster.add(
+      aPolicy('own', { changes: { windows: [{ ...window, schedule: '0 2 * * *' }] } }, { status }),
+    );
+    await look();
+    assert.equal(told(), undefined);
   });
 
   it('tells a selector that matches nothing from one whose workloads go to others', () => {

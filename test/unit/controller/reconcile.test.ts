@@ -9,7 +9,15 @@ import type { KnownFleet } from '../../../src/controller/fleets.ts';
 import { ALONE } from '../../../src/recommend/fleet.ts';
 import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
 import { aHistory, day, days, GI, HOUR_SECONDS, MI, NOW } from '../../support/builders.ts';
-import { aClusterPolicy, aPolicy, aWorkload, MemoryCluster, UNREACHABLE } from './memorycluster.ts';
+import { MemoryActing } from './memoryacting.ts';
+import {
+  aClusterPolicy,
+  aPolicy,
+  aWorkload,
+  anAutoscaler,
+  MemoryCluster,
+  UNREACHABLE,
+} from './memorycluster.ts';
 
 const KEY = 'shop/Deployment/cart';
 const NAME = 'deployment-cart';
@@ -33,6 +41,7 @@ describe('reconciling a workload', () => {
         view: cluster,
         writer: cluster,
         clock: { nowSeconds: () => now },
+        actor: new MemoryActing().actor(cluster, () => now),
         usageOf: () => ({
           containers: new Map(isRead && usage ? [['main', usage]] : []),
           failure,
@@ -341,22 +350,14 @@ describe('reconciling a workload', () => {
         ],
       },
     ];
-    cluster.scalers = [
-      {
-        namespace: 'shop',
-        name: 'cart',
-        target: { kind: 'Deployment', name: 'cart' },
-        resources: ['cpu'],
-      },
-    ];
+    cluster.scalers = [anAutoscaler('cart', ['cpu'])];
     await reconcile();
     assert.deepEqual(target(), { cpu: '1', memory: '256Mi' });
     assert.equal(condition('Held')?.reason, 'HPAOwnsCPU');
   });
 
   it('takes another autoscaler, another namespace and a small cordoned node for nothing', async () => {
-    const target2 = { kind: 'Deployment', name: 'other' };
-    cluster.scalers = [{ namespace: 'shop', name: 'x', target: target2, resources: ['cpu'] }];
+    cluster.scalers = [anAutoscaler('other', ['cpu'])];
     cluster.machines = [
       { name: 'a', allocatable: { cpu: 4, memory: GI }, schedulable: true },
       { name: 'b', allocatable: { cpu: 0.01, memory: MI }, schedulable: true },

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { recommendationStatus } from '../../../src/api/recommendation.ts';
 import { governanceOf } from '../../../src/controller/gather.ts';
 import type { ContainerSpec } from '../../../src/controller/ports.ts';
-import { compose } from '../../../src/controller/reconcile.ts';
+import { compose } from '../../../src/controller/compose.ts';
 import { quantities } from '../../../src/controller/status.ts';
 import type { UsageHistory } from '../../../src/recommend/usage.ts';
 import { aHistory, days, GI, MI, NOW } from '../../support/builders.ts';
-import { aPolicy, aWorkload, MemoryCluster, UNREACHABLE } from './memorycluster.ts';
+import { aPolicy, aWorkload, anAutoscaler, MemoryCluster, UNREACHABLE } from './memorycluster.ts';
 
 const amount = fc.option(fc.constantFrom(0.001, 0.5, 3.333, 127), { nil: undefined });
 const sizes = fc.record({ cpu: amount, memory: amount }).map(({ cpu, memory }) => ({
@@ -86,8 +86,7 @@ describe('every status', () => {
           ];
         }
         if (around.autoscaled) {
-          const target = { kind: 'Deployment', name: workload.ref.name };
-          cluster.scalers = [{ namespace: 'shop', name: 'hpa', target, resources: ['cpu'] }];
+          cluster.scalers = [anAutoscaler(workload.ref.name, ['cpu'])];
         }
         const histories = new Map<string, UsageHistory>();
         for (const { name, usage: given } of of) {

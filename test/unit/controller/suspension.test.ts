@@ -10,7 +10,7 @@ const LATER = '2027-01-15T02:00:00+01:00';
 interface Case {
   readonly on: 'policy' | 'namespace' | 'workload';
   readonly annotations: Readonly<Record<string, string>>;
-  readonly want: { readonly message: RegExp; readonly untilSeconds?: number } | undefined;
+  readonly want: { readonly by: RegExp; readonly untilSeconds?: number } | undefined;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -18,18 +18,18 @@ const CASES: Readonly<Record<string, Case>> = {
     on: 'policy',
     annotations: { [SUSPEND]: 'true' },
     want: {
-      message: /^Suspended by the RightsizePolicy own: rightsize.dev\/suspend says "true"\.$/,
+      by: /^the RightsizePolicy own: rightsize.dev\/suspend says "true"$/,
     },
   },
   'holds by the annotation of a namespace': {
     on: 'namespace',
     annotations: { [SUSPEND]: 'true' },
-    want: { message: /the namespace shop:/ },
+    want: { by: /the namespace shop:/ },
   },
   'holds by the annotation of a workload': {
     on: 'workload',
     annotations: { [SUSPEND]: 'true' },
-    want: { message: /the Deployment cart:/ },
+    want: { by: /the Deployment cart:/ },
   },
   'does not hold by a false': {
     on: 'workload',
@@ -39,12 +39,12 @@ const CASES: Readonly<Record<string, Case>> = {
   'holds by a word that is neither, and says so': {
     on: 'workload',
     annotations: { [SUSPEND]: 'yes' },
-    want: { message: /says "yes", which counts as "true"; write "true" or "false"/ },
+    want: { by: /says "yes", which counts as "true"; write "true" or "false"/ },
   },
   'holds until a time': {
     on: 'workload',
     annotations: { [UNTIL]: LATER },
-    want: { message: /says "2027-01-15T02:00:00\+01:00"\.$/, untilSeconds: NOW + HOUR_SECONDS },
+    want: { by: /says "2027-01-15T02:00:00\+01:00"$/, untilSeconds: NOW + HOUR_SECONDS },
   },
   'has run out at its time': {
     on: 'workload',
@@ -54,22 +54,22 @@ const CASES: Readonly<Record<string, Case>> = {
   'holds by a day without a time, and says so': {
     on: 'namespace',
     annotations: { [UNTIL]: '2020-01-01' },
-    want: { message: /says "2020-01-01", which is no time and counts as one that never comes/ },
+    want: { by: /says "2020-01-01", which is no time and counts as one that never comes/ },
   },
   'holds by a time without a zone, and says so': {
     on: 'namespace',
     annotations: { [UNTIL]: '2020-01-01T00:00:00' },
-    want: { message: /which is no time/ },
+    want: { by: /which is no time/ },
   },
   'repeats only the beginning of a long text': {
     on: 'workload',
     annotations: { [UNTIL]: 'x'.repeat(5000) },
-    want: { message: /^.{0,300}x{64}….{0,200}$/ },
+    want: { by: /^.{0,300}x{64}….{0,200}$/ },
   },
   'holds on when a time ran out and a word says so too': {
     on: 'workload',
     annotations: { [UNTIL]: '2020-01-01T00:00:00Z', [SUSPEND]: 'true' },
-    want: { message: /suspend says "true"/ },
+    want: { by: /suspend says "true"/ },
   },
 };
 
@@ -86,7 +86,7 @@ describe('a suspension', () => {
         assert.equal(found, undefined);
         return;
       }
-      assert.match(found?.message ?? '', want.message);
+      assert.match(found?.by ?? '', want.by);
       assert.equal(found?.untilSeconds, want.untilSeconds);
     });
   }
@@ -95,7 +95,7 @@ describe('a suspension', () => {
     const policy = aPolicy('own', { suspend: true }, { annotations: { [UNTIL]: LATER } });
     const found = suspensionOf(new MemoryCluster(), aWorkload('cart'), policy, NOW);
     assert.deepEqual(found, {
-      message: 'Suspended by the RightsizePolicy own: suspend is true.',
+      by: 'the RightsizePolicy own: suspend is true',
       untilSeconds: undefined,
     });
   });

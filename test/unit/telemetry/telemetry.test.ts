@@ -30,6 +30,7 @@ describe('metrics', () => {
     usage: { wanted: 5, failing: 2, unread: 1 },
     outcomes: [],
     promises: [],
+    isBreakerOpen: false,
   };
   const rendered = (change: Partial<MetricsSnapshot> = {}) =>
     createMetrics('1.2.3', () => ({ ...quiet, ...change })).render();

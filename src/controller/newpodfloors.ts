@@ -1,0 +1,78 @@
+import { RESOURCES, type Amounts, type Sizes } from '../recommend/usage.ts';
+import { backoffUntil } from '../resize/backoff.ts';
+import type { ChangeRecord } from '../resize/changes.ts';
+
+/** What new pods get at least of a container, whatever is recommended. */
+export interface Floor {
+  /** What a pod in need was raised to; bounds and guardrails of now hold it down. */
+  readonly rescued: Sizes;
+  /** What was good before a change that did harm. */
+  readonly returned: Sizes;
+}
+
+const NOTHING: Sizes = { requests: {}, limits: {} };
+
+/**
+ * By container: a new pod is not to come up with what its replicas have just been raised from, nor with what has just
+ * done harm, until savings are allowed to try it again. `cooldownSeconds` is that of decreases.
+ */
+export function floorsOf(
+  records: readonly ChangeRecord[],
+  {
+    cooldownSeconds,
+    nowSeconds,
+  }: { readonly cooldownSeconds: number; readonly nowSeconds: number },
+): ReadonlyMap<string, Floor> {
+  const rescues = records.filter(
+    ({ lane, outcome, atSeconds }) =>
+      lane === 'Rescue' &&
+      outcome !== 'TakenBack' &&
+      outcome !== 'Failed' &&
+      nowSeconds < atSeconds + cooldownSeconds,
+  );
+  const isBackedOff = nowSeconds < (backoffUntil(records, cooldownSeconds) ?? -Infinity);
+  const last = isBackedOff ? records.findLast(({ lane }) => lane === 'Return') : undefined;
+  const floors = new Map<string, Floor>();
+  const at = (name: string) => floors.get(name) ?? { rescued: NOTHING, returned: NOTHING };
+  for (const { name, to } of rescues.flatMap(({ containers }) => containers)) {
+    floors.set(name, { ...at(name), rescued: most(at(name).rescued, to) });
+  }
+  for (const { name, to } of last?.containers ?? []) {
+    floors.set(name, { ...at(name), returned: to });
+  }
+  return floors;
+}
+
+function most(a: Sizes, b: Sizes): Sizes {
+  return { requests: mostOf(a.requests, b.requests), limits: mostOf(a.limits, b.limits) };
+}
+
+function mostOf(a: Amounts, b: Amounts): Amounts {
+  return Object.fromEntries(
+    RESOURCES.flatMap((resource) => {
+      const amounts = [a, b].flatMap((each) => each[resource] ?? []);
+      return amounts.length === 0 ? [] : [[resource, Math.max(...amounts)]];
+    }),
+  );
+}
+
+/**
+ * Sizes with each amount that is there at the floor at least, and limits at their requests at least; `max` bounds what a
+ * rescue asks for, by resource.
+ */
+export function raisedTo(sizes: Sizes, floor: Floor | undefined, max: Amounts): Sizes {
+  if (floor === undefined) return sizes;
+  const { rescued, returned } = floor;
+  const raised = (field: keyof Sizes, least: Amounts): Amounts =>
+    Object.fromEntries(
+      RESOURCES.flatMap((resource) => {
+        const amount = sizes[field][resource];
+        if (amount === undefined) return [];
+        const bounded = Math.min(rescued[field][resource] ?? 0, max[resource] ?? Infinity);
+        const others = [bounded, returned[field][resource] ?? 0, least[resource] ?? 0];
+        return [[resource, Math.max(amount, ...others)]];
+      }),
+    );
+  const requests = raised('requests', {});
+  return { requests, limits: raised('limits', requests) };
+}

@@ -1,0 +1,152 @@
+import { QOS_CLASSES, type QosClass } from '../recommend/qos.ts';
+import type { UsageHistory } from '../recommend/usage.ts';
+import { highestCpu } from '../recommend/window.ts';
+import type { ContainerState, ContainerUsage, PodState } from '../resize/pod.ts';
+import type { LiveUsage } from './changeports.ts';
+import type { Pod, PodContainer } from './ports.ts';
+
+/** What is known of a pod's containers besides the pod itself. */
+export interface PodKnowledge {
+  /** The last two looks, the newest first, by container. */
+  readonly live: readonly [Looked | undefined, Looked | undefined];
+  /** By container. */
+  readonly history: ReadonlyMap<string, UsageHistory>;
+}
+
+type Looked = ReadonlyMap<string, LiveUsage>;
+
+/** This far above all that was ever seen, demand is of a level that the request was not made for. */
+const ABOVE_HISTORY = 1.25;
+
+/** A pod as the pure core of acting takes it: only of pods that have not ended. */
+export function podState(pod: Pod, knowledge: PodKnowledge): PodState {
+  const { uid, name, createdSeconds, isReady, readinessSeconds, isTerminating, resize } = pod;
+  return {
+    uid,
+    name,
+    createdSeconds,
+    isReady,
+    readinessSeconds,
+    isTerminating,
+    generation: pod.generation,
+    observedGeneration: pod.observedGeneration,
+    qos: qosOf(pod),
+    containers: [
+      ...pod.containers.map((container) => containerState(container, ofPod(pod, knowledge))),
+      ...pod.initContainers.map(initState),
+    ],
+    resize,
+  };
+}
+
+/** Looks go by the name of the pod, which one of a StatefulSet has from the one before it. */
+function ofPod({ createdSeconds }: Pod, { live, history }: PodKnowledge): PodKnowledge {
+  const since = (usage: LiveUsage): LiveUsage => {
+    const { oomKilledSeconds: killed } = usage;
+    return killed === undefined || killed >= createdSeconds
+      ? usage
+      : { ...usage, oomKilledSeconds: undefined };
+  };
+  const own = (looked: Looked | undefined): Looked | undefined =>
+    looked &&
+    new Map(
+      [...looked]
+        .filter(([, { atSeconds }]) => atSeconds >= createdSeconds)
+        .map(([name, usage]) => [name, since(usage)]),
+    );
+  const [now, before] = live;
+  return { live: [own(now), own(before)], history };
+}
+
+function qosOf({ qosClass }: Pod): QosClass {
+  return QOS_CLASSES.find((each) => each === qosClass) ?? 'BestEffort';
+}
+
+function initState({ name, requests, limits }: Pod['initContainers'][number]): ContainerState {
+  return {
+    name,
+    kind: 'Init',
+    spec: { requests, limits },
+    actual: undefined,
+    restartsOn: [],
+    restartedSeconds: undefined,
+    oomKilledSeconds: undefined,
+    usage: undefined,
+  };
+}
+
+function containerState(container: PodContainer, { live, history }: PodKnowledge): ContainerState {
+  const { name, kind, requests, limits, actual, restartsOn, restartedSeconds } = container;
+  const now = live[0]?.get(name);
+  const before = live[1]?.get(name);
+  const request = (actual?.requests ?? requests).cpu;
+  return {
+    name,
+    kind,
+    spec: { requests, limits },
+    actual,
+    restartsOn,
+    restartedSeconds,
+    oomKilledSeconds: latest(container.oomKilledSeconds, now?.oomKilledSeconds),
+    usage: now && usageOf(now, before, isOverAll([now, before], request, history.get(name))),
+  };
+}
+
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.max(a, b);
+}
+
+function usageOf(
+  { atSeconds, memoryBytes, cpuCores, throttledShare, throttledSinceSeconds }: LiveUsage,
+  before: LiveUsage | undefined,
+  isCpuOverBudget: boolean,
+): ContainerUsage {
+  return {
+    atSeconds,
+    memoryBytes,
+    // What is raised goes by what lasted, not by the peak of a few seconds.
+    cpuCores: isCpuOverBudget ? Math.min(cpuCores ?? 0, before?.cpuCores ?? 0) : cpuCores,
+    throttledShare,
+    throttledSinceSeconds,
+    isCpuOverBudget,
+  };
+}
+
+/**
+ * Whether CPU use is at a level that the history never saw, in two looks one after the other, and above the request:
+ * the risk budget was made from that history and does not speak of it. Use that the history knows may pass the request
+ * for as long as the budget lasts, which is the recommender's to watch.
+ */
+function isOverAll(
+  looks: readonly (LiveUsage | undefined)[],
+  request: number | undefined,
+  history: UsageHistory | undefined,
+): boolean {
+  const known = history && highestCpu(history);
+  if (request === undefined || known === undefined) return false;
+  const [now, before] = looks;
+  if (now === undefined || before === undefined || before.atSeconds >= now.atSeconds) return false;
+  const least = Math.max(request, known * ABOVE_HISTORY);
+  return looks.every((look) => look?.cpuCores !== undefined && look.cpuCores > least);
+}
+
+/** When the newest thing was seen that a rescue would be for. */
+export function signalTimes(states: readonly PodState[]): ReadonlyMap<string, number> {
+  return new Map(
+    states.map(({ uid, containers }) => {
+      const times = containers.flatMap(({ oomKilledSeconds, usage }) => [
+        ...(oomKilledSeconds === undefined ? [] : [oomKilledSeconds]),
+        ...(usage === undefined ? [] : [usage.atSeconds]),
+      ]);
+      return [uid, Math.max(0, ...times)] as const;
+    }),
+  );
+}
+
+/** Of a container nobody has looked at what it does. */
+export function isBlind(states: readonly PodState[]): boolean {
+  return states.some(({ containers }) =>
+    containers.some(({ kind, usage }) => kind !== 'Init' && usage === undefined),
+  );
+}

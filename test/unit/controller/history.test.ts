@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { changeHistory } from '../../../src/api/history.ts';
+import { historyOf, recordsOfHistory } from '../../../src/controller/history.ts';
+import type { ChangeRecord } from '../../../src/resize/changes.ts';
+import { GI, MI, NOW } from '../../support/builders.ts';
+import { aRecord } from './memoryacting.ts';
+
+/** As it comes back from the API server. */
+function written(records: readonly ChangeRecord[]) {
+  return changeHistory.parse(JSON.parse(JSON.stringify(historyOf(records))));
+}
+
+describe('the history of changes', () => {
+  it('comes back as it was', () => {
+    const records: readonly ChangeRecord[] = [
+      aRecord({ atSeconds: NOW - 9, outcome: 'TakenBack', outcomeSeconds: NOW, failures: 2 }),
+      aRecord({
+        lane: 'Return',
+        containers: [
+          {
+            name: 'main',
+            from: { requests: { cpu: 0.1 }, limits: {} },
+            to: { requests: { cpu: 0.333, memory: 100 * MI + 1 }, limits: { memory: GI } },
+          },
+        ],
+      }),
+    ];
+    assert.deepEqual(recordsOfHistory(written(records)), records);
+    assert.deepEqual(written(recordsOfHistory(written(records))), written(records));
+  });
+
+  it('is nothing where nothing was written', () => {
+    assert.deepEqual(recordsOfHistory(undefined), []);
+    assert.deepEqual(historyOf([]), []);
+  });
+
+  it('keeps the newest, and what something rests on', () => {
+    const old = aRecord({ atSeconds: NOW - 1e6, outcome: 'TakenBack' });
+    const watched = aRecord({ atSeconds: NOW - 9e5 });
+    const fine = Array.from({ length: 100 }, (_, index) =>
+      aRecord({ atSeconds: NOW - 1000 + index, lane: 'Raise', outcome: 'Fine' }),
+    );
+    const kept = recordsOfHistory(written([old, watched, ...fine]));
+    assert.equal(kept.length, 24);
+    assert.deepEqual(kept.slice(0, 2), [old, watched]);
+    assert.deepEqual(kept.at(-1), fine.at(-1));
+  });
+
+  it('lets raises go before savings where more is watched than fits', () => {
+    const watched = Array.from({ length: 90 }, (_, index) =>
+      aRecord({ atSeconds: NOW + index, lane: index % 2 === 0 ? 'Savings' : 'Raise' }),
+    );
+    const kept = recordsOfHistory(written(watched));
+    assert.equal(kept.length, 64);
+    assert.equal(kept.filter(({ lane }) => lane === 'Savings').length, 45);
+  });
+
+  it('cuts a long reason, and no character in two', () => {
+    const [entry] = written([aRecord({ why: `${'x'.repeat(511)}😀${'y'.repeat(9999)}` })]);
+    assert.ok((entry?.why.length ?? 0) <= 512);
+    assert.ok(entry?.why.isWellFormed());
+  });
+
+  it('leaves out what cannot be read, and only that', () => {
+    const [good] = written([aRecord({})]);
+    assert.ok(good !== undefined);
+    const sizes = { requests: { cpu: 'many' }, limits: {} };
+    const odd = { ...good, containers: [{ name: 'main', from: sizes, to: sizes }] };
+    const timeless = { ...good, time: 'yesterday' };
+    assert.equal(recordsOfHistory([odd, good, timeless]).length, 1);
+  });
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import type { LiveUsage } from '../../../src/controller/changeports.ts';
+import { podState, type PodKnowledge } from '../../../src/controller/podstate.ts';
+import { aHistory, days, NOW } from '../../support/builders.ts';
+import { SILENT } from './actingworld.ts';
+import { aPod, aPodContainer } from './memorycluster.ts';
+
+function look(atSeconds: number, change: Partial<LiveUsage> = {}): ReadonlyMap<string, LiveUsage> {
+  return new Map([['main', { ...SILENT, atSeconds, cpuCores: 1, ...change }]]);
+}
+
+describe('the state of a pod', () => {
+  const history = new Map([['main', aHistory(days(14)) ?? assert.fail()]]);
+  const pod = aPod('cart-1', {
+    containers: [aPodContainer('main', { requests: { cpu: 0.5 }, limits: {} })],
+  });
+  const main = (live: PodKnowledge['live'], known = history, of = pod) =>
+    podState(of, { live, history: known }).containers[0] ?? assert.fail();
+  const isOver = (...args: Parameters<typeof main>) => main(...args).usage?.isCpuOverBudget;
+
+  it('has no figures where nobody has looked, and none of zero', () => {
+    assert.equal(main([undefined, undefined]).usage, undefined);
+    assert.equal(main([new Map(), undefined]).usage, undefined);
+  });
+
+  it('is over its budget when two looks are above all that was ever seen, and above the request', () => {
+    assert.equal(isOver([look(NOW), look(NOW - 15)]), true);
+  });
+
+  it('is not over its budget by one look, nor by the same sample twice', () => {
+    assert.equal(isOver([look(NOW), undefined]), false);
+    assert.equal(isOver([look(NOW), look(NOW)]), false);
+    assert.equal(isOver([look(NOW), look(NOW - 15, { cpuCores: 0.4 })]), false);
+    assert.equal(isOver([look(NOW, { cpuCores: undefined }), look(NOW - 15)]), false);
+  });
+
+  it('is not over its budget by what the history knows, or below the request', () => {
+    const busy = new Map([['main', aHistory(days(14, { cpu: [0.9] })) ?? assert.fail()]]);
+    assert.equal(isOver([look(NOW), look(NOW - 15)], busy), false);
+    const low = { cpuCores: 0.45 };
+    assert.equal(isOver([look(NOW, low), look(NOW - 15, low)]), false);
+  });
+
+  it('is not over its budget where nothing is known of before', () => {
+    assert.equal(isOver([look(NOW), look(NOW - 15)], new Map()), false);
+  });
+
+  it('goes by what the cgroup has, not by what was asked for', () => {
+    const actual = { requests: { cpu: 2 }, limits: {} };
+    const containers = [aPodContainer('main', { requests: { cpu: 0.5 }, actual })];
+    assert.equal(isOver([look(NOW), look(NOW - 15)], history, { ...pod, containers }), false);
+  });
+
+  it('was killed when the pod or the kernel last said so', () => {
+    const killed = (own: number | undefined, seen: number | undefined) => {
+      const containers = [aPodContainer('main', { oomKilledSeconds: own })];
+      const live = look(NOW, { oomKilledSeconds: seen });
+      return main([live, undefined], history, { ...pod, containers }).oomKilledSeconds;
+    };
+    assert.equal(killed(undefined, NOW - 20), NOW - 20);
+    assert.equal(killed(NOW - 10, NOW - 20), NOW - 10);
+    assert.equal(killed(NOW - 10, undefined), NOW - 10);
+    assert.equal(killed(undefined, undefined), undefined);
+  });
+
+  it('has nothing of an earlier pod of the same name', () => {
+    const young = { ...pod, createdSeconds: NOW - 10 };
+    const seen = look(NOW, { oomKilledSeconds: NOW - 20 });
+    const { usage, oomKilledSeconds } = main([seen, look(NOW - 15)], history, young);
+    assert.equal(oomKilledSeconds, undefined);
+    assert.equal(usage?.isCpuOverBudget, false);
+    assert.equal(main([look(NOW - 15), undefined], history, young).usage, undefined);
+  });
+
+  it('has init containers beside those that run, for the QoS class', () => {
+    const initContainers = [{ name: 'prepare', requests: { cpu: 1 }, limits: {} }];
+    const { containers } = podState(
+      { ...pod, initContainers },
+      { live: [undefined, undefined], history },
+    );
+    assert.deepEqual(
+      containers.map(({ name, kind }) => [name, kind]),
+      [
+        ['main', 'Container'],
+        ['prepare', 'Init'],
+      ],
+    );
+  });
+});

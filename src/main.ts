@@ -4,6 +4,7 @@ import { BadInput } from './cli/failure.ts';
 import { addBacktestCommand } from './cli/backtest.ts';
 import { addOperatorCommand } from './cli/operator.ts';
 import { addRecommendCommand } from './cli/recommend.ts';
+import { addRevertCommand } from './cli/revert.ts';
 import { VERSION } from './cli/version.ts';
 
 const EXIT_BAD_INPUT = 2;
@@ -22,6 +23,7 @@ function createProgram(): Command {
   addOperatorCommand(program);
   addRecommendCommand(program);
   addBacktestCommand(program);
+  addRevertCommand(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride((end) => {
       process.exit(end.exitCode === 0 ? 0 : EXIT_BAD_INPUT);

@@ -25,6 +25,10 @@ demo: packages ## show the product on a real cluster and a real Prometheus; DEMO
 test: packages ## run all tests, on a real cluster and a real Prometheus
 	@test/run.sh
 
+.PHONY: e2e
+e2e: packages ## act on a real cluster, scenario by scenario, and print a table; KILLS=200 kills of the operator
+	@KILLS="$(or $(KILLS),200)" test/acting/run.sh
+
 .PHONY: test-unit
 test-unit: packages ## run the tests that need nothing but Node
 	@npm run -s test:unit

@@ -14,17 +14,20 @@ passed=0
 failed=0
 # What failed, told again at the end: a log is mostly read from there.
 failures=$(mktemp)
-trap 'rm -f "$output" "$failures"' EXIT
 # mocha ends with "N passing" and "N failing", our shell tests with "N passed, N failed".
 count() { # count WORD
   sed -n "s/^ *\([0-9]\+\) $1\b.*/\1/p; s/^.*[^0-9]\([0-9]\+\) $1\$/\1/p" "$output" | tail -n 1
 }
 suite() { # suite NAME WORD-PASSED WORD-FAILED COMMAND...
-  local name=$1 good=$2 bad=$3 code=0 one two
+  local name=$1 good=$2 bad=$3 code=0
   shift 3
   say "$name"
   "$@" 2>&1 | tee "$output" || code=$?
-  one=$(count "$good") two=$(count "$bad")
+  counted "$name" "$good" "$bad" "$code"
+}
+counted() { # counted NAME WORD-PASSED WORD-FAILED EXITCODE: of what stands in $output
+  local name=$1 one two code=$4
+  one=$(count "$2") two=$(count "$3")
   passed=$((passed + ${one:-0}))
   failed=$((failed + ${two:-0}))
   # A suite that broke before it could count is a failure as well.
@@ -39,6 +42,27 @@ suite() { # suite NAME WORD-PASSED WORD-FAILED COMMAND...
     failed=$((failed + 1))
   fi
 }
+# A suite that computes runs beside one that mostly waits; what it says comes when both have ended.
+aside=
+aside_output=$(mktemp)
+begin_aside() { # begin_aside COMMAND...
+  "$@" >"$aside_output" 2>&1 &
+  aside=$!
+}
+end_aside() { # end_aside NAME WORD-PASSED WORD-FAILED
+  local code=0
+  say "$1"
+  wait "$aside" || code=$?
+  aside=
+  cp "$aside_output" "$output"
+  cat "$output"
+  counted "$1" "$2" "$3" "$code"
+}
+ended() {
+  [ -z "$aside" ] || kill -TERM "$aside" 2>/dev/null
+  rm -f "$output" "$failures" "$aside_output"
+}
+trap ended EXIT
 single() { # single NAME COMMAND...: a command that is one test by itself
   say "$1"
   shift
@@ -57,16 +81,23 @@ single "check" npm run -s check
 suite "unit" passing failing npm run -s test:unit
 suite "prometheus" passing failing npm run -s test:prometheus
 suite "replay" passing failing npm run -s test:replay
+suite "browser" passing failing npm run -s test:browser
 # A plain clone has neither; where one was asked for by name, that it is missing is a failure.
 if [ -n "${JUDGE:-}" ] || [ -f ../shared/judge/judge.py ]; then
-  suite "judge" passing failing npm run -s test:judge
+  begin_aside npm run -s test:judge
+fi
+suite "cluster" passing failing npm run -s test:cluster
+if [ -n "$aside" ]; then
+  end_aside "judge" passing failing
 else
   say "judge"
   echo "left out: it needs JUDGE, the folder of judge.py, and TRACES, that of the traces"
 fi
-suite "browser" passing failing npm run -s test:browser
-suite "cluster" passing failing npm run -s test:cluster
+if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
+  begin_aside env KILLS="${KILLS:-5}" npm run -s test:acting
+fi
 suite "end to end" passing failing npm run -s test:e2e
+if [ -n "$aside" ]; then end_aside "acting" passed failed; fi
 single "demo" env DEMO=once test/demo/run.sh
 if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
   suite "leftovers" passed failed npm run -s test:leftovers

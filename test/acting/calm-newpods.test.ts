@@ -107,14 +107,15 @@ calm.scenario(
   (step) => {
     step('is never restarted, though mode Recreate could not size it otherwise', async (scene) => {
       const first = await scene.pod('db');
-      const found = await stateIs(scene, 'statefulset-db', /^Held/);
+      await stateIs(scene, 'statefulset-db', /^Held/);
       await delay(40_000);
+      const found = await recommendationOf(scene, 'statefulset-db');
       const pod = await scene.pod('db');
       assert.equal(pod.metadata.uid, first.metadata.uid);
       assert.equal(restartsOf(pod), 0);
       assert.equal(sizeText(pod), sizeText(first));
       assert.match(heldOf(found), /WouldRestart/);
-      const changes = changeWords(await recommendationOf(scene, 'statefulset-db'));
+      const changes = changeWords(found);
       return `same uid after 40 s more, 0 restarts, ${changes}; ${heldOf(found)}`;
     });
   },

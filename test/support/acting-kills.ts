@@ -107,7 +107,8 @@ export async function killOften(scene: Scene, kills: number): Promise<Killed> {
 async function retired(scene: Scene, living: readonly number[]): Promise<readonly number[]> {
   const [eldest, ...others] = living;
   if (eldest === undefined || living.length <= LIVING) return living;
-  await within(60, () => assertSettled(scene, eldest));
+  // A container that failed again and again is begun anew by the kubelet after five minutes at the latest.
+  await within(330, () => assertSettled(scene, eldest));
   await scene.kubectl('delete', 'deployment', workloadOf(eldest).name, '--wait=false');
   return others;
 }

@@ -134,12 +134,14 @@ world.scenario(
   (step) => {
     step('is never restarted', async (scene) => {
       const before = await uidsOf(scene);
-      const found = await stateIs(scene, 'statefulset-app', /^Held/);
-      await delay(40_000);
+      await stateIs(scene, 'statefulset-app', /^Held/);
+      await delay(60_000);
       assert.deepEqual(await uidsOf(scene), before);
+      const found = await recommendationOf(scene, 'statefulset-app');
+      assert.match(heldOf(found), /WouldRestart/);
       const pod = await scene.pod('app');
       assert.equal(restartsOf(pod), 0);
-      return `same uid after 40 s more, 0 restarts; ${heldOf(found)}`;
+      return `same uid after 60 s more, 0 restarts; ${heldOf(found)}`;
     });
   },
 );

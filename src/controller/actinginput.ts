@@ -58,7 +58,7 @@ export function planInput(
     ...inputOf(workload, asked, known, {
       ...around,
       // Who may not evict goes on in place.
-      mode: missing.includes('Evict') ? 'InPlace' : mode,
+      mode: missing.includes('Evict') || isRun(workload) ? 'InPlace' : mode,
       names,
       missing: missing.includes('Resize') ? missing : [],
       disruptionRefused: memory.blocked?.message,
@@ -187,4 +187,9 @@ function inputOf(
 function isOfPolicy({ policy }: RecommendationStatus, governance: Governance): boolean {
   const { uid, generation } = governance.policy;
   return policy?.uid === uid && policy.generation === generation;
+}
+
+/** A run that is evicted loses its work, and may not be tried again. */
+function isRun({ ref }: Workload): boolean {
+  return ref.kind === 'Job' || ref.kind === 'CronJob';
 }

@@ -100,8 +100,8 @@ interface Gate {
   readonly holds: (situation: Situation) => string | undefined;
 }
 
-/** Above what is used when a memory limit comes down. */
-const USAGE_HEADROOM = 1.1;
+/** Above what is used when a memory limit comes down: well away from where a rescue would raise it again. */
+const USAGE_HEADROOM = 1.125;
 
 const ALL: readonly Lane[] = ['Rescue', 'Return', 'Raise', 'Savings'];
 const NOT_RETURN: readonly Lane[] = ['Rescue', 'Raise', 'Savings'];
@@ -126,7 +126,7 @@ function belowUsage({ newMemoryLimit: limit }: Situation): string | undefined {
   if (limit.used === undefined) return 'The memory limit would come down, and use is not known.';
   return when(
     limit.to < limit.used * USAGE_HEADROOM,
-    'The memory limit would be less than a tenth above what is used now.',
+    'The memory limit would be less than an eighth above what is used now.',
   );
 }
 

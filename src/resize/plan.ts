@@ -8,6 +8,7 @@ import type { Plan, PlanInput, PodPatch, Refusal } from './planned.ts';
 import { isUnderWay, type PodState } from './pod.ts';
 import { addedIn, desiredPod, type PodDesire } from './podplan.ts';
 import { roomAfter } from './room.ts';
+import { restartHeld } from './restart.ts';
 import { pendingReturn, returnTargets, runs } from './takeback.ts';
 
 /** The same for the same change of a pod. */
@@ -95,7 +96,7 @@ function filled(ordered: readonly Weighed[], input: PlanInput, weighing: Weighin
   for (const { pod } of ordered) {
     const left = { ...weighing, freePods: pods, freeFleet: fleet, room };
     const desire = desiredPod(pod, input.targets, left);
-    const step = stepOf({ pod, desire }, { input, weighing: left, plan });
+    const step = calmStep({ pod, desire }, { input, weighing: left, plan });
     plan = merged(plan, step);
     for (const { containers } of [...(step.patches ?? []), ...(step.evictions ?? [])]) {
       room = roomAfter(room, addedIn(pod, containers));
@@ -128,6 +129,17 @@ interface Around {
   readonly input: PlanInput;
   readonly weighing: Weighing;
   readonly plan: Plan;
+}
+
+/** Without a patch that would restart one pod too many. */
+function calmStep(weighed: Weighed, around: Around): Partial<Plan> {
+  const step = stepOf(weighed, around);
+  const [patch] = step.patches ?? [];
+  const held = patch && restartHeld(patch, around.input, around.plan.patches);
+  if (held === undefined) return step;
+  const others = { ...step };
+  delete others.patches;
+  return { ...others, held: [...(step.held ?? []), held] };
 }
 
 function stepOf({ pod, desire }: Weighed, around: Around): Partial<Plan> {

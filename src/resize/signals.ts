@@ -10,6 +10,9 @@ export interface RescueSignal {
   readonly cause: RescueCause;
 }
 
+/** The kubelet takes a moment to carry a change out: a kill in that time was at the size before. */
+const CARRIED_OUT_SECONDS = 10;
+
 /** A kill that is older is for the recommendation, which remembers it for the whole window. */
 const RECENT_KILL_SECONDS = 3600;
 
@@ -54,7 +57,8 @@ function memorySignals(
   nowSeconds: number,
 ): readonly RescueSignal[] {
   const { oomKilledSeconds: killed } = container;
-  if (killed !== undefined && killed > since && nowSeconds - killed <= RECENT_KILL_SECONDS) {
+  const isSince = killed !== undefined && killed > since + CARRIED_OUT_SECONDS;
+  if (isSince && nowSeconds - killed <= RECENT_KILL_SECONDS) {
     return [{ resource: 'memory', cause: 'OOMKilled' }];
   }
   const usage = freshUsage(container, nowSeconds);

@@ -238,9 +238,11 @@ describe('the view of pods', function () {
     const settled = changes.length;
     await kubectl('-n', namespace, 'annotate', 'deployment', 'rolls', 'note=new');
     await until(10_000, () => assert.equal(workloadOf('rolls').annotations['note'], 'new'));
-    assert.deepEqual(changes.slice(settled), [
-      { kind: 'Workload', key: `${namespace}/Deployment/rolls` },
-    ]);
+    // Its status may still have come about: but no event is of pods, and none for each of its writes.
+    const since = changes.slice(settled);
+    const ofWorkload = { kind: 'Workload', key: `${namespace}/Deployment/rolls` };
+    for (const change of since) assert.deepEqual(change, ofWorkload);
+    assert.ok(since.length === 1 || since.length === 2, `${since.length} events`);
   });
 
   it('follows what is left of a quota when a pod is resized', async () => {

@@ -112,8 +112,8 @@ describe('gates', () => {
     assert.equal(firstGate({ ...SITUATION, newMemoryLimit })?.reason, 'BelowCurrentUsage');
   });
 
-  it('lets a memory limit down to a tenth above use', () => {
-    const newMemoryLimit = { to: 111 * MI, used: 100 * MI };
+  it('lets a memory limit down to an eighth above use', () => {
+    const newMemoryLimit = { to: 113 * MI, used: 100 * MI };
     assert.equal(firstGate({ ...SITUATION, newMemoryLimit }), undefined);
   });
 

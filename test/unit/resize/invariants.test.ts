@@ -48,14 +48,14 @@ const secondsAgo = (max: number) =>
 
 const usage = fc.option(
   fc.record({
-    atSeconds: fc.constantFrom(NOW, NOW, NOW - 120, NOW - 900),
-    memoryBytes: fc.option(memory, { nil: undefined }),
+    atSeconds: fc.constantFrom(NOW, NOW, NOW, NOW, NOW - 120, NOW - 900),
+    memoryBytes: fc.option(memory, { nil: undefined, freq: 20 }),
     cpuCores: fc.option(cpu, { nil: undefined }),
     throttledShare: fc.constantFrom(undefined, 0, 0.04, 0.5),
     throttledSinceSeconds: fc.constantFrom(undefined, NOW - 10, NOW - 400),
     isCpuOverBudget: fc.boolean(),
   }),
-  { nil: undefined },
+  { nil: undefined, freq: 20 },
 );
 
 /** What still runs while a resize that was asked for is pending. */

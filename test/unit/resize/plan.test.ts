@@ -112,6 +112,29 @@ describe('a plan for running pods', () => {
     assert.deepEqual(asked(at(NOW + 86_400)), [['a', 'Savings', sized(0.57, 1000)]]);
   });
 
+  it('restarts one pod at a time, whatever for, and only while all others are ready', () => {
+    const inNeed = (uid: string, changed: object = {}) =>
+      aPod(
+        aContainer(sized(1, 100, [2]), {
+          restartsOn: ['cpu'],
+          usage: used({ throttledShare: 0.3 }),
+        }),
+        { uid, ...changed },
+      );
+    const facts = { ...FACTS, mode: 'Recreate', mayRestart: true } as const;
+    const plan = (...pods: readonly PodState[]) =>
+      planPods(aPlanInput(pods, [aTarget(sized(1, 100, [2]))], { facts }));
+    const three = plan(inNeed('a'), inNeed('b'), inNeed('c'));
+    assert.equal(three.patches.length, 1);
+    assert.deepEqual(reasons(three), ['PodBudget']);
+    const one = plan(inNeed('a'), inNeed('b', { isReady: false }));
+    assert.deepEqual(
+      one.patches.map(({ podUid }) => podUid),
+      ['b'],
+    );
+    assert.deepEqual(reasons(one), ['NotReady']);
+  });
+
   it('takes nothing from a pod that nobody sees', () => {
     const unseen = [undefined, used({ atSeconds: NOW - 301 })];
     for (const usage of unseen) {

@@ -93,11 +93,7 @@ else
   say "judge"
   echo "left out: it needs JUDGE, the folder of judge.py, and TRACES, that of the traces"
 fi
-if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
-  begin_aside env KILLS="${KILLS:-5}" npm run -s test:acting
-fi
 suite "end to end" passing failing npm run -s test:e2e
-if [ -n "$aside" ]; then end_aside "acting" passed failed; fi
 single "demo" env DEMO=once test/demo/run.sh
 if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
   suite "leftovers" passed failed npm run -s test:leftovers

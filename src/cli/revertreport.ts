@@ -1,7 +1,7 @@
 import { formatCpu, formatMemory } from '../api/quantity.ts';
 import { workloadKey } from '../controller/ports.ts';
 import type { PodRevert } from '../controller/revert.ts';
-import { SUSPEND } from '../controller/revertplan.ts';
+import { SUSPEND } from '../controller/suspension.ts';
 import { RESOURCES, type Resource, type Sizes } from '../recommend/usage.ts';
 import type { PatchedContainer } from '../resize/podplan.ts';
 import type { PodOutcome } from './revertpods.ts';

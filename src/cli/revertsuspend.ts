@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workloadKey, type ClusterView, type Workload } from '../controller/ports.ts';
 import { recommendationName } from '../controller/reconcile.ts';
-import { SUSPEND } from '../controller/revertplan.ts';
+import { SUSPEND } from '../controller/suspension.ts';
 import type { KubeConnection } from '../kube/connection.ts';
 import { KubeError } from '../kube/errors.ts';
 import { objectPath, WORKLOAD_RESOURCES } from '../kube/paths.ts';

@@ -1,10 +1,10 @@
 import type { Mode } from '../api/policy.ts';
-import { ADMISSION_LABEL, GROUP } from '../api/group.ts';
+import { ADMISSION_LABEL } from '../api/group.ts';
 import { governanceOf } from './gather.ts';
 import { workloadKey, type ClusterView, type Pod, type Workload } from './ports.ts';
 import { recommendationName } from './reconcile.ts';
 import { podRevert, type PodRevert, type TemplateContainer } from './revert.ts';
-import { suspensionOf } from './suspension.ts';
+import { SUSPEND, suspensionOf } from './suspension.ts';
 
 /** What of the cluster is known to be ours, beyond what the view shows. */
 export interface Traces {
@@ -102,9 +102,6 @@ function unseenActor(view: ClusterView, { ref, annotations }: Workload): Actor |
     ? actor(`${policy.kind} ${policy.name}`, mode)
     : undefined;
 }
-
-/** Of a workload, a namespace or a policy. */
-export const SUSPEND = `${GROUP}/suspend`;
 
 function actor(policy: string, mode: Mode): Actor {
   return { text: `${policy} (mode ${mode})`, acts: mode === 'Admission' ? 'NewPods' : 'AtOnce' };

@@ -11,7 +11,8 @@ export interface Suspension {
   readonly untilSeconds: number | undefined;
 }
 
-const SUSPEND = `${GROUP}/suspend`;
+/** Annotation of a workload, a namespace or a policy. */
+export const SUSPEND = `${GROUP}/suspend`;
 const SUSPEND_UNTIL = `${GROUP}/suspend-until`;
 const LONGEST_VALUE = 64;
 

@@ -1,5 +1,5 @@
 import { backoffUntil } from '../resize/backoff.ts';
-import { GATE_REASONS, type Held } from '../resize/gates.ts';
+import { inGateOrder, type Held } from '../resize/gates.ts';
 import { patchKey } from '../resize/plan.ts';
 import type { PodState } from '../resize/pod.ts';
 import {
@@ -71,7 +71,7 @@ export class TemplateHands {
     const release = this.#options.ledger.reserve(chargeOf(plan.change, input));
     try {
       const weighed = await this.#weighed(workload, plan.change, { input, signal });
-      const held = inOrder([...plan.held, ...(weighed.held ?? [])]);
+      const held = inGateOrder([...plan.held, ...(weighed.held ?? [])]);
       const { change, isUnseen: isUnfinished = false } = weighed;
       const isGoing = change !== undefined || isUnfinished || isOwnRollout(workload, input);
       return {
@@ -258,10 +258,6 @@ function saidOf(
     takenBack: storyOf(records, untilSeconds, nowSeconds),
     leaking,
   };
-}
-
-function inOrder(held: readonly Held[]): readonly Held[] {
-  return GATE_REASONS.flatMap((reason) => held.find((each) => each.reason === reason) ?? []);
 }
 
 /** Adds what is to be done to the template to what is to be done to pods. */

@@ -42,7 +42,7 @@ export interface PreviousRecommendation {
 const STALE_SECONDS = 2 * 3600;
 
 /** Throttled in more than this share of its periods, a container shows its limit and not its demand. */
-const THROTTLED_SHARE = 0.05;
+export const THROTTLED_SHARE = 0.05;
 
 /** A working set this close to the limit may have been held down by it. */
 const AT_LIMIT_SHARE = 0.98;

@@ -37,6 +37,11 @@ export interface Held {
   readonly message: string;
 }
 
+/** Each reason once, with the first sentence that was said of it, in the order of the gates. */
+export function inGateOrder(held: readonly Held[]): readonly Held[] {
+  return GATE_REASONS.flatMap((reason) => held.find((each) => each.reason === reason) ?? []);
+}
+
 /** Modes in which something is changed. */
 type ActingMode = 'Admission' | 'InPlace' | 'Recreate' | 'Rollout';
 

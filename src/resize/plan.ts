@@ -3,7 +3,7 @@ import { freePods, isPatienceOver } from './budget.ts';
 import type { ContainerChange, Lane } from './changes.ts';
 import type { Weighing } from './desired.ts';
 import { evictionOf } from './evict.ts';
-import { GATE_REASONS, type Held } from './gates.ts';
+import { inGateOrder, type Held } from './gates.ts';
 import type { Plan, PlanInput, PodPatch, Refusal } from './planned.ts';
 import { isUnderWay, type PodState } from './pod.ts';
 import { addedIn, desiredPod, type PodDesire } from './podplan.ts';
@@ -42,7 +42,7 @@ export function planPods(input: PlanInput): Plan {
   if (back.patches.length > 0) return back;
   // What cannot go back for now must not keep others in need from being raised.
   const onward = planned(input, false);
-  return { ...onward, held: inOrder([...back.held, ...onward.held]) };
+  return { ...onward, held: inGateOrder([...back.held, ...onward.held]) };
 }
 
 /**
@@ -107,12 +107,7 @@ function filled(ordered: readonly Weighed[], input: PlanInput, weighing: Weighin
       fleet -= 1;
     }
   }
-  return { ...plan, held: inOrder(plan.held) };
-}
-
-/** Each reason once, in the order of the gates. */
-function inOrder(held: readonly Held[]): readonly Held[] {
-  return GATE_REASONS.flatMap((reason) => held.find((each) => each.reason === reason) ?? []);
+  return { ...plan, held: inGateOrder(plan.held) };
 }
 
 function merged(plan: Plan, step: Partial<Plan>): Plan {

@@ -1,3 +1,4 @@
+import { THROTTLED_SHARE } from '../recommend/hold.ts';
 import type { Resource } from '../recommend/usage.ts';
 import { changesThatSet, type ChangeRecord } from './changes.ts';
 import { runningSizes, type ContainerState, type ContainerUsage } from './pod.ts';
@@ -20,9 +21,6 @@ const RECENT_KILL_SECONDS = 3600;
 const FRESH_USAGE_SECONDS = 300;
 
 export const NEAR_LIMIT_SHARE = 0.9;
-
-/** Throttled in more than this share of its periods, as where the recommender takes use for a lower bound. */
-const THROTTLED_SHARE = 0.05;
 
 /** The figures, where they are fresh; a clock that stepped back does not make them stale. */
 export function freshUsage({ usage }: ContainerState, nowSeconds: number): ContainerState['usage'] {

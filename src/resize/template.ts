@@ -3,7 +3,7 @@ import type { Sizes } from '../recommend/usage.ts';
 import { backoffUntil } from './backoff.ts';
 import type { ChangeRecord, Lane } from './changes.ts';
 import type { ChangeRules, Weighing } from './desired.ts';
-import { GATE_REASONS, type Held, type WorkloadFacts } from './gates.ts';
+import { inGateOrder, type Held, type WorkloadFacts } from './gates.ts';
 import { symptomsOf } from './observe.ts';
 import { WHY } from './plan.ts';
 import {
@@ -70,7 +70,7 @@ export function planTemplate(input: TemplateInput): TemplatePlan {
   const back = planned(pod, returnTargets(pending), weighingOf(input, true));
   if (back.change !== undefined) return back;
   const onward = planned(pod, input.targets, weighingOf(input, false));
-  return { ...onward, held: inOrder([...back.held, ...onward.held]) };
+  return { ...onward, held: inGateOrder([...back.held, ...onward.held]) };
 }
 
 function planned(
@@ -81,7 +81,7 @@ function planned(
   const desire = desiredPod(pod, targets, weighing);
   const { lane, containers, causes, leaking } = desire;
   const otherClass = weighing.isReturn ? undefined : otherClassOf(pod, desire);
-  const held = inOrder([...desire.held, ...(otherClass === undefined ? [] : [otherClass])]);
+  const held = inGateOrder([...desire.held, ...(otherClass === undefined ? [] : [otherClass])]);
   if (lane === undefined || containers.length === 0 || otherClass !== undefined) {
     return { change: undefined, held, leaking };
   }
@@ -92,10 +92,6 @@ function planned(
 function otherClassOf({ qos }: PodState, { changesQos }: PodDesire): Held | undefined {
   if (!changesQos || qos === 'BestEffort') return undefined;
   return { reason: 'Infeasible', message: `New pods would not be ${qos} any more.` };
-}
-
-function inOrder(held: readonly Held[]): readonly Held[] {
-  return GATE_REASONS.flatMap((reason) => held.find((each) => each.reason === reason) ?? []);
 }
 
 function weighingOf(input: TemplateInput, isReturn: boolean): Weighing {

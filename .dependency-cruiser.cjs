@@ -1,7 +1,7 @@
 // Which part of src may import which; ARCHITECTURE.md says why. test/architecture/check.ts runs these rules, and sees
 // to it that each one fires on the bad tree in test/architecture/fixture.
 
-const ADAPTERS = '^src/(kube|prometheus|csv|telemetry|report)/';
+const ADAPTERS = '^src/(kube|prometheus|csv|telemetry|report|state)/';
 const COMPOSITION_ROOT = '^src/(main[.]ts$|cli/)';
 
 /** The packages may be imported from these folders of src only. */
@@ -66,6 +66,10 @@ module.exports = {
         ],
       },
     ),
+    closed('state-is-in-files', 'What is kept over restarts is read and written there alone.', {
+      folder: '^src/state/',
+      allowed: ['^src/(controller|recommend)/', '^(node:)?(crypto|path|zlib|fs/promises)$'],
+    }),
     {
       name: 'adapters-stay-apart',
       comment: 'An adapter implements ports; two of them are joined by the composition root only.',
@@ -107,9 +111,10 @@ module.exports = {
     },
     {
       name: 'no-orphans',
-      comment: 'A module that imports nothing and that nobody imports.',
+      comment:
+        'A module that imports nothing and that nobody imports. Types of a package are found by its name.',
       severity: 'error',
-      from: { orphan: true, path: '^src/' },
+      from: { orphan: true, path: '^src/', pathNot: '[.]d[.]ts$' },
       to: {},
     },
     {

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { BadInput } from './cli/failure.ts';
 import { addBacktestCommand } from './cli/backtest.ts';
+import { addDoctorCommand } from './cli/doctor.ts';
 import { addOperatorCommand } from './cli/operator.ts';
 import { addRecommendCommand } from './cli/recommend.ts';
 import { addRevertCommand } from './cli/revert.ts';
@@ -24,6 +25,7 @@ function createProgram(): Command {
   addRecommendCommand(program);
   addBacktestCommand(program);
   addRevertCommand(program);
+  addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride((end) => {
       process.exit(end.exitCode === 0 ? 0 : EXIT_BAD_INPUT);

@@ -31,8 +31,10 @@ const change = z
         'Rescue: a raise after a signal of distress. Raise: one that the promise asks for. Savings: what lowers. Return: back to what was good before.',
       ),
     method: z
-      .enum(['Resize', 'Evict', 'Rollout'])
-      .describe('Resize: in place. Evict: by a new pod. Rollout: by the template of the workload.'),
+      .enum(['Resize', 'Evict', 'Rollout', 'Admission'])
+      .describe(
+        'Resize: in place. Evict: by a new pod. Rollout: by the template of the workload. Admission: of pods that were made so, as their owner asked for them.',
+      ),
     pods: number('Pods that were changed alike.'),
     containers: z.array(changed).max(64).meta({
       description: 'What was changed in each of them.',

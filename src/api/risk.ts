@@ -6,8 +6,8 @@ export const PROFILES = ['Economy', 'Balanced', 'Careful', 'Critical'] as const;
 export const cpuRisk = z
   .object({
     maxTimeOverRequest: percent(
-      'Share of time that CPU demand, as 5-minute means, may exceed the request. Default: from the profile.',
-      { from: 0.1, to: 50, why: '; 5-minute samples cannot show less than 0.1%' },
+      'Share of time that CPU demand, as means over a minute (5 minutes where Prometheus does not serve raw samples), may exceed the request. Default: from the profile.',
+      { from: 0.1, to: 50, why: '; means of use cannot show less than 0.1%' },
     ).optional(),
   })
   .describe('CPU risk.');

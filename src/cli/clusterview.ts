@@ -235,6 +235,7 @@ function withPolicies(
     autoscalers: (namespace) => cluster.autoscalers(namespace),
     verticalAutoscalers: (namespace) => cluster.verticalAutoscalers(namespace),
     nodes: () => cluster.nodes(),
+    nodeRequests: () => cluster.nodeRequests(),
     pods: (workload) => cluster.pods(workload),
   };
   const note = `the cluster has no policies; going by profile ${policy.spec.riskTolerance.profile} for every workload`;

@@ -3,6 +3,7 @@ import { LOG_LEVELS } from '../telemetry/loglevel.ts';
 import { withActingFlags } from './actingflags.ts';
 import type { OperatorFlags } from './runoperator.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
+import { withShardFlags } from './shardflags.ts';
 
 /** Adds `rightsize operator`. */
 export function addOperatorCommand(program: Command): void {
@@ -10,14 +11,18 @@ export function addOperatorCommand(program: Command): void {
     .command('operator')
     .summary('watch policies and keep recommendations up to date')
     .description(
-      'Watches RightsizePolicy and ClusterRightsizePolicy objects, reads usage history from Prometheus and keeps a Recommendation per workload; pods are changed where a policy says so. Runs until SIGTERM or SIGINT; several instances share the work by a Lease, of which one writes.',
+      'Watches RightsizePolicy and ClusterRightsizePolicy objects, reads usage history from Prometheus and keeps a Recommendation per workload; pods are changed where a policy says so. Runs until SIGTERM or SIGINT; of several instances one writes, by a Lease, or each writes in its shard of the namespaces.',
     )
     .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, ~/.kube/config, in-cluster')
     .option('-n, --namespace <name>', 'watch this namespace only; default: all');
-  withActingFlags(withPrometheusFlags(command))
+  withShardFlags(withActingFlags(withPrometheusFlags(command)))
     .option('--metrics-address <host:port>', '/metrics, /healthz, /readyz', '127.0.0.1:8080')
     .option('--lease-namespace <name>', 'namespace of the Lease; default: that of the pod')
     .option('--lease-name <name>', 'name of the Lease', 'rightsize')
+    .option(
+      '--state-dir <folder>',
+      'keep usage there over restarts, as on a volume; default: nowhere',
+    )
     .option('--refresh <duration>', 'time between two readings of usage, up to 24h', '1h')
     .addOption(new Option('--log-level <level>', 'least level').choices(LOG_LEVELS).default('info'))
     .addHelpText(

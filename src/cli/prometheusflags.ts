@@ -1,34 +1,50 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { PrometheusOptions } from '../prometheus/options.ts';
+import { Option, type Command } from 'commander';
 import { parseMatcher } from '../prometheus/queries.ts';
+import type { ReaderWish } from '../prometheus/readers.ts';
+import type { SourceOptions } from '../prometheus/source.ts';
+import { withBudgetFlags, type BudgetFlags } from './budgetflags.ts';
 import { BadInput, reading } from './failure.ts';
 
-export interface PrometheusFlags {
+export interface PrometheusFlags extends BudgetFlags {
+  /** Of the command: where it is set, no query leaves that namespace. */
+  readonly namespace?: string;
   readonly prometheusUrl?: string;
   readonly prometheusTokenFile?: string;
   readonly prometheusUser?: string;
   readonly prometheusPasswordFile?: string;
   readonly prometheusHeader?: readonly string[];
+  readonly prometheusHeaderFile?: readonly string[];
+  readonly prometheusParam?: readonly string[];
   readonly prometheusCaFile?: string;
   readonly prometheusCertFile?: string;
   readonly prometheusKeyFile?: string;
+  readonly prometheusProxy?: string;
   readonly prometheusMatcher?: readonly string[];
-  readonly prometheusTimeout: number;
-  readonly prometheusConcurrency: number;
+  readonly prometheusReader: ReaderWish;
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It is not a number above zero.');
-}
+const READERS = ['auto', 'remote-read', 'query-range'] as const satisfies readonly ReaderWish[];
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 
-/** Adds the flags that say where usage history is and how to get in. */
+/** Adds the flags that say where usage history is, how to get in, and what reading it may cost. */
 export function withPrometheusFlags(command: Command): Command {
+  return withBudgetFlags(withAccessFlags(command))
+    .option(
+      '--prometheus-matcher <label=value>',
+      'added to every query where several clusters share a store; repeatable',
+      collect,
+    )
+    .addOption(
+      new Option('--prometheus-reader <reader>', 'how history is read; auto tries remote read')
+        .choices(READERS)
+        .default('auto'),
+    );
+}
+
+function withAccessFlags(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -44,49 +60,101 @@ export function withPrometheusFlags(command: Command): Command {
       'extra header, such as X-Scope-OrgID=team; repeatable',
       collect,
     )
+    .option(
+      '--prometheus-header-file <name=file>',
+      'extra header whose value is a secret, read for every query; repeatable',
+      collect,
+    )
+    .option(
+      '--prometheus-param <name=value>',
+      'sent with every query, such as dedup=true; repeatable',
+      collect,
+    )
     .option('--prometheus-ca-file <file>', 'certificate authority of the server')
     .option('--prometheus-cert-file <file>', 'client certificate')
     .option('--prometheus-key-file <file>', 'key of the client certificate')
-    .option(
-      '--prometheus-matcher <label=value>',
-      'added to every query where several clusters share a store; repeatable',
-      collect,
-    )
-    .option('--prometheus-timeout <seconds>', 'deadline of one query', positive, 60)
-    .option('--prometheus-concurrency <n>', 'queries at once', positive, 4);
+    .addOption(
+      new Option(
+        '--prometheus-proxy <url>',
+        "HTTP proxy on the way to Prometheus; the environment's is not used",
+      ).env('RIGHTSIZE_PROMETHEUS_PROXY'),
+    );
 }
 
 /** Throws BadInput when something that is needed is missing or cannot be read. */
-export function prometheusOptions(flags: PrometheusFlags): PrometheusOptions {
-  const { prometheusUrl: url, prometheusUser: username } = flags;
+export function prometheusOptions(flags: PrometheusFlags): SourceOptions {
+  const { prometheusUrl: url, namespace } = flags;
   if (url === undefined) {
     throw new BadInput(
       'no Prometheus: say where it is with --prometheus-url or RIGHTSIZE_PROMETHEUS_URL, such as http://localhost:9090',
     );
   }
-  const passwordFile = flags.prometheusPasswordFile;
-  if ((username === undefined) !== (passwordFile === undefined)) {
-    throw new BadInput('--prometheus-user and --prometheus-password-file belong together');
-  }
   return {
     url,
-    bearerTokenFile: flags.prometheusTokenFile,
-    basicAuth:
-      username === undefined || passwordFile === undefined ? undefined : { username, passwordFile },
-    headers: Object.fromEntries((flags.prometheusHeader ?? []).map(header)),
-    caFile: flags.prometheusCaFile,
-    certFile: flags.prometheusCertFile,
-    keyFile: flags.prometheusKeyFile,
+    ...accessOf(flags),
     matchers: (flags.prometheusMatcher ?? []).map((text) =>
       reading(() => parseMatcher(text), '--prometheus-matcher'),
     ),
+    namespaces: namespace === undefined ? undefined : [namespace],
+    reader: flags.prometheusReader,
     timeoutSeconds: flags.prometheusTimeout,
-    concurrency: Math.ceil(flags.prometheusConcurrency),
+    concurrency: flags.prometheusConcurrency,
+    bytesPerSecond: flags.prometheusBytes,
+    samplesPerSecond: flags.prometheusSamples,
+    share: flags.prometheusShare,
   };
 }
 
-function header(text: string): readonly [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new BadInput(`--prometheus-header "${text}" is not name=value`);
-  return [text.slice(0, at), text.slice(at + 1)];
+function accessOf(flags: PrometheusFlags): Omit<SourceOptions, 'url'> {
+  const { prometheusCertFile: certFile, prometheusKeyFile: keyFile } = flags;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new BadInput('--prometheus-cert-file and --prometheus-key-file belong together');
+  }
+  const basicAuth = basicAuthOf(flags);
+  if (basicAuth !== undefined && flags.prometheusTokenFile !== undefined) {
+    throw new BadInput('--prometheus-token-file and --prometheus-user exclude each other');
+  }
+  const headers = pairs('--prometheus-header', flags.prometheusHeader);
+  const headerFiles = pairs('--prometheus-header-file', flags.prometheusHeaderFile);
+  for (const [name] of [...headers, ...headerFiles]) checkHeaderName(name);
+  return {
+    bearerTokenFile: flags.prometheusTokenFile,
+    basicAuth,
+    headers: Object.fromEntries(headers),
+    headerFiles: Object.fromEntries(headerFiles),
+    parameters: pairs('--prometheus-param', flags.prometheusParam),
+    caFile: flags.prometheusCaFile,
+    certFile,
+    keyFile,
+    proxy: flags.prometheusProxy,
+  };
+}
+
+function basicAuthOf(flags: PrometheusFlags): SourceOptions['basicAuth'] {
+  const { prometheusUser: username, prometheusPasswordFile: passwordFile } = flags;
+  if (username === undefined && passwordFile === undefined) return undefined;
+  if (username === undefined || passwordFile === undefined) {
+    throw new BadInput('--prometheus-user and --prometheus-password-file belong together');
+  }
+  return { username, passwordFile };
+}
+
+/** What is wrong is counted, not said again: it may be a secret. */
+function pairs(
+  flag: string,
+  texts: readonly string[] = [],
+): readonly (readonly [string, string])[] {
+  return texts.map((text, index) => {
+    const at = text.indexOf('=');
+    if (at >= 1) return [text.slice(0, at), text.slice(at + 1)];
+    const which = texts.length === 1 ? '' : ` number ${index + 1}`;
+    throw new BadInput(`${flag}${which} has no name before a "=": write name=value`);
+  });
+}
+
+function checkHeaderName(name: string): void {
+  if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return;
+  throw new BadInput(
+    '--prometheus-header: a name is made of letters, digits and "-", such as X-Scope-OrgID',
+  );
 }

@@ -1,5 +1,6 @@
 import { parseDuration } from '../api/duration.ts';
 import { policyKey } from '../controller/policy.ts';
+import { UnpackedContainers } from '../controller/containerusage.ts';
 import { workloadKey, type ClusterView, type UsageReading } from '../controller/ports.ts';
 import { compose } from '../controller/compose.ts';
 import { recommendationName } from '../controller/reconcile.ts';
@@ -83,7 +84,7 @@ function composed(
   fleet: FleetView,
 ) {
   const key = workloadKey(workload.ref);
-  const containers = answer.usage.get(key) ?? new Map<string, never>();
+  const containers = new UnpackedContainers(answer.usage.get(key) ?? new Map<string, never>());
   const failure = answer.failures.get(key);
   return compose(workload, {
     view,

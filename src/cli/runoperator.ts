@@ -1,15 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { parseDuration } from '../api/duration.ts';
 import type { ActingOptions } from '../controller/actor.ts';
 import { Controller } from '../controller/controller.ts';
 import type { ControllerSnapshot } from '../controller/snapshot.ts';
 import type { Log } from '../controller/ports.ts';
+import type { UsageStore } from '../controller/usagestore.ts';
 import type { KubeCluster } from '../kube/cluster.ts';
 import { KubeConnection } from '../kube/connection.ts';
 import { EventRecorder } from '../kube/events.ts';
+import type { MayWrite } from '../kube/fence.ts';
 import { loadKubeConfig } from '../kube/kubeconfig.ts';
-import { LeaderElection } from '../kube/lease.ts';
 import { createPermissions } from '../kube/permissions.ts';
 import { createPodChanger } from '../kube/podchanger.ts';
 import { createTemplateReader } from '../kube/owntemplate.ts';
@@ -17,6 +17,7 @@ import { createTemplateChanger } from '../kube/templates.ts';
 import { createWriter } from '../kube/writer.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
 import { RESOURCES } from '../recommend/usage.ts';
+import { UsageFile } from '../state/usagefile.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { LogLevel } from '../telemetry/loglevel.ts';
 import {
@@ -29,17 +30,20 @@ import { parseAddress, serveTelemetry } from '../telemetry/server.ts';
 import { ledgerRules, parseSignals, type ActingFlags } from './actingflags.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
 import { BadInput, reading } from './failure.ts';
+import { Leadership, podNamespace, type LeadershipOptions } from './leadership.ts';
 import { warnOfWait, watchCluster } from './operatorwatch.ts';
 import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
+import { shardOf, type ShardFlags } from './shardflags.ts';
 import { VERSION } from './version.ts';
 
-export interface OperatorFlags extends PrometheusFlags, ActingFlags {
+export interface OperatorFlags extends PrometheusFlags, ActingFlags, ShardFlags {
   readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly metricsAddress: string;
   readonly leaseNamespace?: string;
   readonly leaseName: string;
   readonly refresh: string;
+  readonly stateDir?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -51,7 +55,7 @@ export async function runOperator(flags: OperatorFlags): Promise<void> {
   const stopping = new AbortController();
   const log = createLog(flags.logLevel);
   const parts = assemble(flags, { log, signal: stopping.signal });
-  const { metrics, cluster, election } = parts;
+  const { metrics, cluster, leadership } = parts;
   const server = await serveTelemetry(address, {
     metrics: () => metrics.render(),
     metricsType: metrics.contentType,
@@ -59,7 +63,7 @@ export async function runOperator(flags: OperatorFlags): Promise<void> {
   });
   log.info({ version: VERSION, metrics: flags.metricsAddress }, 'started');
   cluster.start();
-  election.start();
+  leadership.election.start();
   const signal = await signalled;
   log.info({ signal }, 'stopping');
   stopping.abort();
@@ -72,7 +76,7 @@ interface Parts {
   readonly metrics: OperatorMetrics;
   readonly cluster: KubeCluster;
   readonly source: ReturnType<typeof createPrometheusSource>;
-  readonly election: LeaderElection;
+  readonly leadership: Leadership;
   readonly events: EventRecorder;
   readonly controller: Controller;
 }
@@ -88,9 +92,9 @@ function assemble(
   const source = reading(() =>
     createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
   );
-  const connection = reading(() => new KubeConnection(() => loadKubeConfig(flags.kubeconfig)));
+  const connection = connect(flags, (namespace) => leadership.mayWrite(namespace));
   const metrics: OperatorMetrics = createMetrics(VERSION, () =>
-    metricsSnapshot(controller.snapshot, election.isLeader()),
+    metricsSnapshot(controller.snapshot, leadership.election.isLeader(), source),
   );
   const cluster = watchCluster(connection, {
     namespace: flags.namespace,
@@ -104,26 +108,23 @@ function assemble(
     },
   });
   /** Decisions need the whole picture: policies that are not listed yet would look withdrawn. */
-  const mayLead = (): boolean => election.isLeader() && cluster.isWhole();
+  const mayLead = (): boolean => leadership.isLeader() && cluster.isWhole();
   const leadIfMay = (): void => {
     if (!mayLead() || signal.aborted) return;
     const problems = cluster.problems();
     if (problems.length > 0) log.warn({ problems }, 'not everything can be read');
     controller.lead();
+    controller.territoryChanged();
   };
-  const election = electLeader(flags, connection, {
+  const leadership = createLeadership(flags, connection, {
     log,
     onElected: () => {
-      leadIfMay();
       if (!cluster.isWhole()) void warnOfWait(cluster, { log, signal });
     },
-    onLost: () => void controller.rest(),
+    onTerritory: () => leadIfMay(),
+    controller: () => controller,
   });
-  const events = new EventRecorder({
-    connection,
-    instance: election.identity,
-    onError: (error) => log.warn({ err: error }, 'event not recorded'),
-  });
+  const events = recordEvents(connection, leadership, log);
   const controller = new Controller({
     view: cluster,
     writer: createWriter(connection),
@@ -133,11 +134,22 @@ function assemble(
     clock: SYSTEM_CLOCK,
     random: Math.random,
     isLeader: mayLead,
+    territory: leadership.sharding,
     refreshSeconds,
+    usageStore: usageStore(flags, { url: prometheus.url, log }),
     acting: { ...acting, ...changers(connection), live: source, sink: metrics },
     onReconciled: (result) => metrics.reconciled(result),
   });
-  return { connection, metrics, cluster, source, election, events, controller };
+  return { connection, metrics, cluster, source, leadership, events, controller };
+}
+
+function usageStore(
+  { stateDir, prometheusMatcher }: OperatorFlags,
+  { url, log }: { readonly url: string; readonly log: Log },
+): UsageStore | undefined {
+  if (stateDir === undefined) return undefined;
+  const source = { url, matchers: prometheusMatcher ?? [] };
+  return new UsageFile({ folder: stateDir, source, log, clock: SYSTEM_CLOCK });
 }
 
 function actingSettings(
@@ -161,10 +173,15 @@ function changers(
   };
 }
 
-function metricsSnapshot(snapshot: ControllerSnapshot, isLeader: boolean): MetricsSnapshot {
+function metricsSnapshot(
+  snapshot: ControllerSnapshot,
+  isLeader: boolean,
+  source: Parts['source'],
+): MetricsSnapshot {
   return {
     ...snapshot,
     isLeader,
+    budgets: source.budgets(),
     outcomes: snapshot.outcomes.values(),
     promises: promisesOf(snapshot),
   };
@@ -186,37 +203,48 @@ function promisesOf({ calibrations }: ControllerSnapshot): readonly PolicyPromis
   );
 }
 
-function electLeader(
+function createLeadership(
   flags: OperatorFlags,
   connection: KubeConnection,
-  {
-    log,
-    onElected,
-    onLost,
-  }: { readonly log: Log; readonly onElected: () => void; readonly onLost: () => void },
-): LeaderElection {
-  const election: LeaderElection = new LeaderElection({
+  on: Pick<LeadershipOptions, 'log' | 'onElected' | 'onTerritory'> & {
+    readonly controller: () => Controller;
+  },
+): Leadership {
+  return new Leadership({
+    ...on,
     connection,
-    namespace: flags.leaseNamespace ?? podNamespace() ?? flags.namespace ?? 'default',
-    name: flags.leaseName,
-    onElected: () => {
-      log.info({ identity: election.identity }, 'leading');
-      onElected();
-    },
-    onLost: (reason) => {
-      log.warn({ reason }, 'not leading any more');
-      onLost();
-    },
-    onError: (error) => log.warn({ err: error }, 'lease'),
+    shard: shardOf(flags),
+    leaseNamespace: flags.leaseNamespace ?? podNamespace() ?? flags.namespace ?? 'default',
+    leaseName: flags.leaseName,
+    onFigures: () => on.controller().figuresChanged(),
+    onLost: () => void on.controller().rest(),
   });
-  return election;
+}
+
+function recordEvents(
+  connection: KubeConnection,
+  { election }: Leadership,
+  log: Log,
+): EventRecorder {
+  return new EventRecorder({
+    connection,
+    instance: election.identity,
+    onError: (error) => log.warn({ err: error }, 'event not recorded'),
+  });
+}
+
+function connect(flags: OperatorFlags, mayWrite: MayWrite): KubeConnection {
+  const rateLimit = { perSecond: flags.kubeQps, burst: 2 * flags.kubeQps };
+  return reading(
+    () => new KubeConnection(() => loadKubeConfig(flags.kubeconfig), { rateLimit, mayWrite }),
+  );
 }
 
 /** The Lease goes back as soon as nothing of ours writes any more, since others wait for it. */
 async function stop(parts: Parts, server: Server): Promise<void> {
-  const { controller, election, events, cluster, source, connection } = parts;
+  const { controller, leadership, events, cluster, source, connection } = parts;
   await controller.rest();
-  await election.stop();
+  await leadership.stop();
   await Promise.all([events.flush(), cluster.stop(), closed(server)]);
   source.close();
   await connection.close();
@@ -227,12 +255,6 @@ function parseRefresh(text: string): number {
   const seconds = reading(() => parseDuration(text), '--refresh');
   if (seconds <= parseDuration('24h')) return seconds;
   throw new BadInput(`--refresh: "${text}" is not from 1s to 24h`);
-}
-
-/** Undefined when this does not run in a pod. */
-function podNamespace(): string | undefined {
-  const file = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
 function stopSignal(): Promise<NodeJS.Signals> {

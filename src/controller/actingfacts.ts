@@ -1,5 +1,6 @@
-import { RESOURCES, type Amounts, type Sizes } from '../recommend/usage.ts';
+import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend/usage.ts';
 import type { WorkloadFacts } from '../resize/gates.ts';
+import type { NodeRoom } from '../resize/room.ts';
 import type { Permission } from './changeports.ts';
 import { autoscaledResources, type Governance } from './gather.ts';
 import type { ClusterView, Pod, Workload } from './ports.ts';
@@ -35,6 +36,9 @@ export function workloadFacts(workload: Workload, input: FactsInput): WorkloadFa
     isReady: workload.isReady,
     vpa: verticalAutoscaler(view, workload),
     otherManager: otherResizer(view.pods(workload.ref)),
+    hasPodResources:
+      workload.hasPodResources ||
+      view.pods(workload.ref).some(({ hasEnded, hasPodResources }) => !hasEnded && hasPodResources),
     autoscaled: autoscaledResources(view, workload),
     mayRestart:
       mode === 'Recreate' && (workload.replicas > 1 || policy.spec.changes.evictLastReplica),
@@ -90,6 +94,23 @@ export function roomOf(view: ClusterView, namespace: string): Sizes {
     requests: least(lefts.map(({ requests }) => requests)),
     limits: least(lefts.map(({ limits }) => limits)),
   };
+}
+
+/** Schedulable nodes with what is free on them; undefined where nodes, or all of their pods, are not known. */
+export function nodeRooms(view: ClusterView): readonly NodeRoom[] | undefined {
+  const requests = view.nodeRequests();
+  const nodes = [...view.nodes()];
+  if (requests === undefined || nodes.length === 0) return undefined;
+  return nodes
+    .filter(({ schedulable }) => schedulable)
+    .map(({ name, allocatable }) => {
+      const taken = requests.get(name) ?? {};
+      const free = (resource: Resource) => {
+        const all = allocatable[resource];
+        return all === undefined ? {} : { [resource]: all - (taken[resource] ?? 0) };
+      };
+      return { name, free: { ...free('cpu'), ...free('memory') } };
+    });
 }
 
 function least(all: readonly Amounts[]): Amounts {

@@ -1,4 +1,4 @@
-import type { RecommendationStatus } from '../api/recommendation.ts';
+import type { AdmittedContainer, RecommendationStatus } from '../api/recommendation.ts';
 import type { ChangeRecord } from '../resize/changes.ts';
 import type { Held } from '../resize/gates.ts';
 import type { PlanInput, PodPatch } from '../resize/planned.ts';
@@ -6,10 +6,10 @@ import type { PodState } from '../resize/pod.ts';
 import { sumOf } from '../resize/room.ts';
 import { rescueSignals } from '../resize/signals.ts';
 import type { TemplateContainer, TemplateInput } from '../resize/template.ts';
-import { roomOf, workloadFacts } from './actingfacts.ts';
+import { nodeRooms, roomOf, workloadFacts } from './actingfacts.ts';
 import { actingModes, containerTargets, loweringAllowed, planRules } from './actingrules.ts';
 import type { Permission } from './changeports.ts';
-import { withDefaults, type Governance } from './gather.ts';
+import { outsideOf, withDefaults, type Governance } from './gather.ts';
 import { leaksOf } from './leaks.ts';
 import type { Ledger } from './ledger.ts';
 import type { PodMemory } from './podhands.ts';
@@ -22,6 +22,8 @@ export interface Asked {
   /** Its containers are what is recommended now. */
   readonly status: RecommendationStatus;
   readonly usage: KnownUsage;
+  /** What new pods got until now. */
+  readonly given: readonly AdmittedContainer[];
 }
 
 export interface KnownOfPods {
@@ -63,7 +65,11 @@ export function planInput(
       missing: missing.includes('Resize') ? missing : [],
       disruptionRefused: memory.blocked?.message,
     }),
-    records: recordsFor('Pods', known.records),
+    records: recordsFor('Pods', known.records).flatMap((record) => ofContainers(record, names)),
+    template: templateSizes(workload, around.view),
+    nodes: nodeRooms(around.view),
+    // The controller makes it anew where it was.
+    staysOnNode: workload.ref.kind === 'DaemonSet',
     refusals: memory.refusals,
   };
 }
@@ -75,15 +81,10 @@ export function templateInput(
   known: Omit<KnownOfPods, 'memory'>,
   around: PlanAround,
 ): TemplateInput {
-  const limitRanges = around.view.limitRanges(workload.ref.namespace).flatMap(({ items }) => items);
   const { template: names } = actingModes(asked.governance);
   const inits = known.states[0]?.containers.filter(({ kind }) => kind === 'Init') ?? [];
   const template: readonly TemplateContainer[] = [
-    ...workload.containers.map(({ name, kind, requests, limits }) => ({
-      name,
-      kind,
-      sizes: withDefaults({ requests, limits }, limitRanges),
-    })),
+    ...templateSizes(workload, around.view),
     ...inits.map(({ name, kind, spec }) => ({ name, kind, sizes: spec })),
   ];
   const { missing } = known;
@@ -93,6 +94,19 @@ export function templateInput(
     records: recordsFor('Template', known.records),
     template,
   };
+}
+
+/** Containers of the template that run as long as the pod does, as the API server would make them. */
+function templateSizes(
+  { ref, containers }: Workload,
+  view: ClusterView,
+): readonly TemplateContainer[] {
+  const limitRanges = view.limitRanges(ref.namespace).flatMap(({ items }) => items);
+  return containers.map(({ name, kind, requests, limits }) => ({
+    name,
+    kind,
+    sizes: withDefaults({ requests, limits }, limitRanges),
+  }));
 }
 
 /** A way back is gone where it was come: in pods, or by the template. */
@@ -106,6 +120,13 @@ function recordsFor(
       outcome !== 'Watching' ||
       (method === 'Rollout') === (what === 'Template'),
   );
+}
+
+/** New pods may have been sized in more containers than may be changed in pods that run. */
+function ofContainers(record: ChangeRecord, names: readonly string[]): readonly ChangeRecord[] {
+  if (record.method !== 'Admission') return [record];
+  const containers = record.containers.filter(({ name }) => names.includes(name));
+  return containers.length === 0 ? [] : [{ ...record, containers }];
 }
 
 /** A signal of distress asks for a rescue. */
@@ -150,7 +171,7 @@ function inputOf(
   { governance, status, usage }: Asked,
   known: Omit<KnownOfPods, 'memory'>,
   { view, ledger, ownNamespace, mode, names, missing, disruptionRefused }: Own,
-): Omit<PlanInput, 'records' | 'refusals'> {
+): Omit<PlanInput, 'records' | 'refusals' | 'template' | 'nodes' | 'staysOnNode'> {
   const { states, nowSeconds } = known;
   const containers = status.containers ?? [];
   const rules = planRules(governance.policy);
@@ -179,6 +200,7 @@ function inputOf(
       isInNeed: isInNeed(known),
       nowSeconds,
     }),
+    outside: outsideOf(view, workload.ref.namespace),
     freeFleet: ledger.freeFleet(nowSeconds),
     nowSeconds,
   };

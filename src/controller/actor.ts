@@ -2,7 +2,7 @@ import type { ChangeRecord } from '../resize/changes.ts';
 import { planPods } from '../resize/plan.ts';
 import type { Plan } from '../resize/planned.ts';
 import type { PodState } from '../resize/pod.ts';
-import { recordsOf } from '../resize/record.ts';
+import { recordsOf, withFailed } from '../resize/record.ts';
 import {
   claimRoom,
   isInNeed,
@@ -21,8 +21,8 @@ import type {
   PodChanger,
   TemplateChanger,
 } from './changeports.ts';
-import { judge } from './judging.ts';
 import type { Ledger, LedgerRules } from './ledger.ts';
+import { isWatchingNewPods, judgeAll, saidOfNewPods, tellNewPods } from './newpodwatch.ts';
 import { NO_MEMORY, PodHands, stillHeld, type At, type PodMemory } from './podhands.ts';
 import { isBlind, podState, signalTimes, type PodKnowledge } from './podstate.ts';
 import {
@@ -79,10 +79,12 @@ export class Actor {
   readonly #hands: PodHands;
   readonly #templates: TemplateHands;
   readonly #memory = new Map<string, PodMemory>();
-  /** Workloads of which pods are changed, by key. */
+  /** Workloads of which pods are changed, or watched as they come up, by key. */
   readonly #acted = new Map<string, Acted>();
   /** Of these, those whose pods had not all been looked at when they were last decided on. */
   readonly #blind = new Set<string>();
+  /** Workloads whose new pods are sized. */
+  readonly #sized = new Set<string>();
 
   constructor(parts: ActorParts) {
     this.#parts = parts;
@@ -91,8 +93,9 @@ export class Actor {
     this.#templates = new TemplateHands(parts);
   }
 
+  /** Whether its pods are changed, or are made with other sizes than those of the template. */
   acts(key: string): boolean {
-    return this.#acted.has(key);
+    return this.#acted.has(key) || this.#sized.has(key);
   }
 
   /** Namespaces with pods that are changed. */
@@ -116,6 +119,7 @@ export class Actor {
     this.#memory.delete(key);
     this.#acted.delete(key);
     this.#blind.delete(key);
+    this.#sized.delete(key);
     this.#templates.forget(key);
     this.#parts.ledger.quotas.forget(key);
     this.#parts.ledger.set(key, []);
@@ -126,20 +130,16 @@ export class Actor {
     const key = workloadKey(workload.ref);
     const { ledger, view } = this.#parts;
     const nowSeconds = this.#now();
-    const rules = planRules(asked.governance.policy);
     const modes = actingModes(asked.governance);
-    if (modes.pods === undefined && modes.template.length === 0) this.#acted.delete(key);
-    else this.#acts(key, { workload, history: asked.usage.containers });
+    this.#acts(key, workload, asked);
     // From here until its budget is reserved nothing else is decided, so that nothing is spent twice.
     const missing =
       modes.pods === undefined ? [] : await this.#missing(workload, modes.pods.mode, signal);
     const states = this.#states(workload, asked.usage.containers);
     if (isBlind(states)) this.#blind.add(key);
     else this.#blind.delete(key);
-    const { records, judged } = judge(ledger.recordsOf(key), states, {
-      nowSeconds,
-      observeSeconds: rules.observeSeconds,
-    });
+    const onRecord = { view, states, records: ledger.recordsOf(key), nowSeconds };
+    const { records, judged } = judgeAll(workload, asked, onRecord);
     const pods = view.pods(workload.ref);
     const before = this.#memory.get(key) ?? NO_MEMORY;
     const memory = stillHeld(before, pods, nowSeconds);
@@ -149,7 +149,7 @@ export class Actor {
     const known: KnownOfPods = { states, records, memory, missing, nowSeconds };
     const prepared =
       modes.pods === undefined
-        ? { ...NOTHING_PREPARED, records, judged, at }
+        ? { ...NOTHING_PREPARED, ...saidOfNewPods(asked, records, nowSeconds), records, judged, at }
         : await this.#tried(asked, known, { at, judged });
     if (modes.template.length === 0) return prepared;
     return withTemplate(this.#templates, prepared, asked, states);
@@ -215,6 +215,7 @@ export class Actor {
     const before = ledger.recordsOf(key);
     ledger.set(key, records);
     release();
+    tellNewPods(at.workload, { before, now: records }, this.#parts);
     tellJudged(at.workload, judged, this.#parts);
     const pods = view.pods(at.workload.ref);
     this.#memory.set(key, at.memory);
@@ -238,10 +239,18 @@ export class Actor {
     }
   }
 
-  #acts(key: string, acted: Acted): void {
+  #acts(key: string, workload: Workload, { governance, usage, given }: Asked): void {
+    if (given.length > 0) this.#sized.add(key);
+    else this.#sized.delete(key);
+    const { pods, template } = actingModes(governance);
+    const isWatching = isWatchingNewPods(this.#parts.ledger.recordsOf(key));
+    if (pods === undefined && template.length === 0 && !isWatching) {
+      this.#acted.delete(key);
+      return;
+    }
     // What its pods do is not known yet, and some decisions rest on that.
     if (!this.#acted.has(key)) this.#parts.lookSoon();
-    this.#acted.set(key, acted);
+    this.#acted.set(key, { workload, history: usage.containers });
   }
 
   /** Whole seconds, as they are written down. */
@@ -283,16 +292,3 @@ const NOTHING_PREPARED = {
   template: undefined,
   release: () => undefined,
 } as const;
-
-/** What was to be made just now and was refused altogether. */
-function withFailed(
-  records: readonly ChangeRecord[],
-  isNew: (record: ChangeRecord) => boolean,
-  nowSeconds: number,
-): readonly ChangeRecord[] {
-  return records.map((record) =>
-    isNew(record) && record.outcome === 'Watching' && record.lane !== 'Return'
-      ? { ...record, outcome: 'Failed', outcomeSeconds: nowSeconds }
-      : record,
-  );
-}

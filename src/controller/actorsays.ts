@@ -79,6 +79,8 @@ const REOPENS: Readonly<Partial<Record<GateReason, number>>> = {
   FleetBudget: 300,
   PDB: 60,
   QuotaExceeded: 60,
+  AtCeiling: 300,
+  NoNodeHasRoom: 60,
   OtherManager: 300,
   DryRunRefused: 300,
   BreakerOpen: 300,

@@ -12,7 +12,12 @@ import type { ClusterView, Pod, PodContainer, Workload, WorkloadRef } from './po
 import { quantities } from './status.ts';
 import { suspensionOf } from './suspension.ts';
 
-export const GATE_REASONS = ['Suspended', 'NameAmbiguous', 'AdmissionUnavailable'] as const;
+export const GATE_REASONS = [
+  'Suspended',
+  'NameAmbiguous',
+  'PodLevelResources',
+  'AdmissionUnavailable',
+] as const;
 
 /** Why new pods of a workload are not sized though its policy asks for it. */
 export interface Gate {
@@ -50,6 +55,7 @@ export function admissionGate(
     return { reason: 'Suspended', message: `Suspended by ${by}.`, untilSeconds };
   }
   if (isNamedLikeRun(workload.ref)) return NAMED_LIKE_RUN;
+  if (workload.hasPodResources) return SIZED_AS_A_WHOLE;
   if (view.admission.kind !== 'Unavailable') return undefined;
   const { message } = view.admission;
   return { reason: 'AdmissionUnavailable', message, untilSeconds: undefined };
@@ -58,6 +64,12 @@ export function admissionGate(
 const NAMED_LIKE_RUN: Gate = {
   reason: 'NameAmbiguous',
   message: 'New pods are not sized: by its name this Job may be a run of a CronJob.',
+  untilSeconds: undefined,
+};
+
+const SIZED_AS_A_WHOLE: Gate = {
+  reason: 'PodLevelResources',
+  message: 'New pods are not sized: their template states resources of the pod as a whole.',
   untilSeconds: undefined,
 };
 

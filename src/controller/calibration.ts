@@ -4,6 +4,7 @@ import type { ContainerRecommendation, ResourceRecommendation } from '../recomme
 import type { ContainerSettings, Range, ResourceSettings } from '../recommend/settings.ts';
 import { LEVELS, type DayExcess } from '../recommend/sizing.ts';
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
+import type { Figures, PoolFigures, ResourceFigures } from './figures.ts';
 
 /** What a container realised of its promise. */
 export interface Judged {
@@ -172,26 +173,66 @@ export function calibrate(
   confidence: number,
   before: Verdicts,
 ): Calibration {
+  return calibrateFigures(figuresOf(containers), confidence, before);
+}
+
+/** The same from sums, such as those of several parts of the policy. */
+export function calibrateFigures(
+  figures: Figures,
+  confidence: number,
+  before: Verdicts,
+): Calibration {
   const of = (resource: Resource): ResourceCalibration => {
-    const outcomes = containers.map((container) => container[resource]);
-    const pool = poolOf(outcomes);
-    const ours = poolOf(outcomes.filter(({ isCutShort }) => !isCutShort));
+    const { requested, recommended, curve, ...pools } = figures[resource];
+    const pool = poolOf(pools.all);
+    const ours = poolOf(pools.ours);
     const found = resource === 'cpu' ? cpuFound(ours, confidence) : memoryFound(ours);
-    const share = resource === 'cpu' ? keepingShare(pool) : 1 - (pool.realised ?? 0);
+    const share = resource === 'cpu' ? pool.keeping / pool.judged : 1 - (pool.realised ?? 0);
     return {
-      verdict: verdictOf(found, containers.length === 0 ? 'TooLittleData' : before[resource]),
+      verdict: verdictOf(found, pools.all.containers === 0 ? 'TooLittleData' : before[resource]),
       judged: pool.judged,
       live: pool.live,
       kept: pool.judged === 0 ? undefined : share,
       of: resource === 'cpu' ? confidence : 1 - pool.promised,
       promised: pool.promised,
       realised: pool.realised,
+      requested,
+      recommended,
+      curve,
+    };
+  };
+  return { cpu: of('cpu'), memory: of('memory') };
+}
+
+/** What containers add to the figures of their policy. */
+export function figuresOf(containers: readonly ContainerOutcome[]): Figures {
+  const of = (resource: Resource): ResourceFigures => {
+    const outcomes = containers.map((container) => container[resource]);
+    return {
+      all: poolFigures(outcomes),
+      ours: poolFigures(outcomes.filter(({ isCutShort }) => !isCutShort)),
       requested: total(outcomes.map(({ requested }) => requested)),
       recommended: total(outcomes.map(({ recommended }) => recommended)),
       curve: LEVELS.map((_, index) => total(outcomes.map(({ curve }) => curve[index] ?? 0))),
     };
   };
   return { cpu: of('cpu'), memory: of('memory') };
+}
+
+function poolFigures(outcomes: readonly ResourceOutcome[]): PoolFigures {
+  const judged = outcomes.flatMap(({ promised, judged: each }) =>
+    each === undefined ? [] : [{ promised, ...each }],
+  );
+  return {
+    containers: outcomes.length,
+    promised: total(outcomes.map(({ promised }) => promised)),
+    judged: judged.length,
+    live: judged.filter(({ isLive }) => isLive).length,
+    keeping: judged.filter(({ isKeeping }) => isKeeping).length,
+    days: total(judged.map(({ days }) => days)),
+    promisedDays: total(judged.map(({ promised, days }) => promised * days)),
+    realisedDays: total(judged.map(({ share, days }) => share * days)),
+  };
 }
 
 interface Pool {
@@ -203,24 +244,16 @@ interface Pool {
   readonly realised: number | undefined;
 }
 
-function poolOf(outcomes: readonly ResourceOutcome[]): Pool {
-  const judged = outcomes.flatMap(({ promised, judged: each }) =>
-    each === undefined ? [] : [{ promised, ...each }],
-  );
-  const days = total(judged.map((each) => each.days));
-  const mean = total(outcomes.map(({ promised }) => promised)) / Math.max(1, outcomes.length);
+function poolOf({ judged, live, keeping, days, ...sums }: PoolFigures): Pool {
+  const mean = sums.promised / Math.max(1, sums.containers);
   return {
-    judged: judged.length,
-    live: judged.filter(({ isLive }) => isLive).length,
-    keeping: judged.filter(({ isKeeping }) => isKeeping).length,
+    judged,
+    live,
+    keeping,
     days,
-    promised: days === 0 ? mean : total(judged.map((each) => each.promised * each.days)) / days,
-    realised: days === 0 ? undefined : total(judged.map((each) => each.share * each.days)) / days,
+    promised: days === 0 ? mean : sums.promisedDays / days,
+    realised: days === 0 ? undefined : sums.realisedDays / days,
   };
-}
-
-function keepingShare({ keeping, judged }: Pool): number {
-  return judged === 0 ? 0 : keeping / judged;
 }
 
 /** How a promise fares: as promised or better, and how often chance alone would do as badly. */

@@ -39,7 +39,12 @@ export interface PodChanger {
   resize(
     pod: SeenPod,
     containers: readonly PatchedContainer[],
-    options: { readonly isDryRun: boolean; readonly signal: AbortSignal },
+    options: {
+      readonly isDryRun: boolean;
+      /** Somebody is in need: it goes before other calls that wait. */
+      readonly isUrgent?: boolean;
+      readonly signal: AbortSignal;
+    },
   ): Promise<ResizeAnswer>;
   evict(
     pod: PodAddress,
@@ -112,7 +117,7 @@ export interface LiveSource {
 /** What is told of a change that was made. */
 export interface ChangeMade {
   readonly lane: 'Rescue' | 'Return' | 'Raise' | 'Savings';
-  readonly method: 'Resize' | 'Evict' | 'Rollout';
+  readonly method: 'Resize' | 'Evict' | 'Rollout' | 'Admission';
   readonly outcome: 'Made' | 'Refused' | 'Fine' | 'TakenBack' | 'Failed';
   readonly pods: number;
   /** Requests now less requests before, over the pods, in cores and bytes. */

@@ -29,6 +29,7 @@ const MADE: Readonly<Record<Method, { readonly reason: string; readonly verb: st
   Resize: { reason: 'Resized', verb: 'resized' },
   Evict: { reason: 'Evicted', verb: 'evicted' },
   Rollout: { reason: 'RolledOut', verb: 'rolls out' },
+  Admission: { reason: 'Admitted', verb: 'sizes' },
 };
 
 export function tellMade({ events, log, sink }: Telling, change: MadeChange): void {
@@ -52,7 +53,8 @@ export function tellMade({ events, log, sink }: Telling, change: MadeChange): vo
   });
   const { apiVersion, uid, ref } = workload;
   const { reason, verb } = MADE[method];
-  const what = podName === undefined ? 'its template' : `pod ${podName}`;
+  const unnamed = method === 'Admission' ? 'new pods' : 'its template';
+  const what = podName === undefined ? unnamed : `pod ${podName}`;
   events.record({
     regarding: { apiVersion, uid, ...ref },
     type: lane === 'Return' ? 'Warning' : 'Normal',

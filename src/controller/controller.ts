@@ -1,4 +1,5 @@
-import { Leading, type ControllerOptions } from './leading.ts';
+import { Leading } from './leading.ts';
+import type { ControllerOptions } from './options.ts';
 import type { ClusterChange } from './ports.ts';
 import type { ControllerSnapshot } from './snapshot.ts';
 
@@ -36,6 +37,16 @@ export class Controller {
     const leading = this.#leading;
     this.#leading = undefined;
     await leading?.stop();
+  }
+
+  /** Other namespaces than before are this instance's to work on. */
+  territoryChanged(): void {
+    this.#leading?.territoryChanged();
+  }
+
+  /** Other shards told other figures. */
+  figuresChanged(): void {
+    this.#leading?.figuresChanged();
   }
 
   changed(change: ClusterChange): void {

@@ -5,7 +5,8 @@ import type { ContainerStatus, RecommendationStatus } from '../api/recommendatio
 import type { OomKill, PreviousRecommendation } from '../recommend/hold.ts';
 import type { FleetView } from '../recommend/fleet.ts';
 import type { LimitRangeItem } from '../recommend/draft.ts';
-import type { ChangeRecord, ContainerChange } from '../resize/changes.ts';
+import { isOfNewPods, type ChangeRecord, type ContainerChange } from '../resize/changes.ts';
+import type { Outside } from '../resize/ceiling.ts';
 import { QOS_CLASSES, type QosClass } from '../recommend/qos.ts';
 import type { ContainerInput, PodInput } from '../recommend/recommend.ts';
 import type { ContainerSettings } from '../recommend/settings.ts';
@@ -84,7 +85,8 @@ export function gather(
   const { governance, usage, stored, fleet, nowSeconds } = context;
   const { namespace } = workload.ref;
   const pods = view.pods(workload.ref);
-  const limitRanges = view.limitRanges(namespace).flatMap(({ items }) => items);
+  const outside = outsideOf(view, namespace);
+  const { limitRanges } = outside;
   return {
     containers: workload.containers.map((container) =>
       containerInput(container, limitRanges, {
@@ -97,17 +99,17 @@ export function gather(
     ),
     autoscaled: autoscaledResources(view, workload),
     ...fleet,
-    limitRanges,
-    largestNode: largestNode(view),
+    ...outside,
     limited: limitedResources(view, namespace),
     qosClass: qosClassOf(pods),
     nowSeconds,
   };
 }
 
-/** The class that the kubelet gave to the pods that there are. */
+/** The class that the kubelet gave to the youngest pod: those of an older template may be of another. */
 function qosClassOf(pods: readonly Pod[]): QosClass | undefined {
-  return QOS_CLASSES.find((each) => pods.some(({ qosClass }) => qosClass === each));
+  const [youngest] = pods.toSorted((a, b) => b.createdSeconds - a.createdSeconds);
+  return QOS_CLASSES.find((each) => each === youngest?.qosClass);
 }
 
 function containerInput(
@@ -162,6 +164,7 @@ function changedSince(
   seconds: number,
 ): ContainerChange | undefined {
   return records
+    .filter((record) => !isOfNewPods(record))
     .filter(({ atSeconds }) => atSeconds >= seconds - CARRIED_OUT_SECONDS)
     .toSorted((a, b) => a.atSeconds - b.atSeconds)
     .flatMap(({ containers }) => containers)
@@ -180,6 +183,12 @@ export function autoscaledResources(view: ClusterView, { ref }: Workload): reado
     .filter(({ target }) => target.kind === ref.kind && target.name === ref.name)
     .flatMap(({ resources }) => resources);
   return RESOURCES.filter((resource) => owned.includes(resource));
+}
+
+/** What bounds pods of a namespace from outside of their policy, apart from quotas. */
+export function outsideOf(view: ClusterView, namespace: string): Outside {
+  const limitRanges = view.limitRanges(namespace).flatMap(({ items }) => items);
+  return { limitRanges, largestNode: largestNode(view) };
 }
 
 /** The most that a single schedulable node has, resource by resource; undefined where nodes are not known. */

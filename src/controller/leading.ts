@@ -1,27 +1,13 @@
-import type { PolicyStatus } from '../api/policy.ts';
-import { API_VERSION } from '../api/group.ts';
-import { Actor, type ActingOptions } from './actor.ts';
+import { Actor } from './actor.ts';
 import type { Outcome } from './compose.ts';
 import { fenced } from './fenced.ts';
-import { Fleets } from './fleets.ts';
+import { NamespaceIndex } from './namespaceindex.ts';
+import { recordsOfHistory } from './history.ts';
 import { Ledger } from './ledger.ts';
 import { LiveKeeper } from './livekeeper.ts';
-import { policyNotes } from './policynotes.ts';
-import { policyKey } from './policy.ts';
-import type { Policy } from './ports.ts';
-import { calibrationOf, lookAt, ownersOf, policyStatusOf } from './policystatus.ts';
-import {
-  workloadKey,
-  type ClusterChange,
-  type ClusterView,
-  type ClusterWriter,
-  type Clock,
-  type EventSink,
-  type Log,
-  type UsageSource,
-  type UsageWarning,
-  type Workload,
-} from './ports.ts';
+import type { ControllerOptions } from './options.ts';
+import { namespaceOfKey, Policies } from './policies.ts';
+import { workloadKey, type ClusterChange, type UsageWarning, type Workload } from './ports.ts';
 import { WorkQueue, type WorkResult } from './queue.ts';
 import {
   recommendationName,
@@ -31,22 +17,8 @@ import {
   type Written,
 } from './reconcile.ts';
 import type { ControllerSnapshot } from './snapshot.ts';
+import { EVERYTHING, type Territory } from './territory.ts';
 import { UsageKeeper } from './usage.ts';
-
-export interface ControllerOptions {
-  readonly view: ClusterView;
-  readonly writer: ClusterWriter;
-  readonly source: UsageSource;
-  readonly events: EventSink;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** False as soon as this instance must not write any more. */
-  readonly isLeader: () => boolean;
-  readonly refreshSeconds: number;
-  readonly acting: ActingOptions;
-  readonly onReconciled: (result: Written | 'Failed') => void;
-}
 
 const WORKLOAD = 'workload:';
 const POLICY = 'policy:';
@@ -62,9 +34,8 @@ export class Leading {
   readonly #queue: WorkQueue;
   readonly #usage: UsageKeeper;
   readonly #outcomes = new Map<string, Outcome>();
-  readonly #fleets: Fleets;
-  /** Found when it is asked for, until something changes. */
-  #owners: ReadonlyMap<string, string> | undefined;
+  readonly #territory: Territory;
+  readonly #policies: Policies;
   readonly #warned = new Set<UsageWarning['reason']>();
   readonly #context: ReconcileContext;
   readonly #ledger: Ledger;
@@ -74,7 +45,15 @@ export class Leading {
   constructor(options: ControllerOptions) {
     this.#options = options;
     const { view, clock, log, source, random } = options;
-    this.#fleets = new Fleets(clock.nowSeconds());
+    this.#territory = options.territory ?? EVERYTHING;
+    const writer = fenced(options.writer, options.isLeader);
+    this.#policies = new Policies({
+      ...options,
+      writer,
+      territory: this.#territory,
+      outcomes: this.#outcomes,
+      again: (key) => this.#queue.add(WORKLOAD + key),
+    });
     this.#queue = new WorkQueue({
       work: (key, signal) => this.#work(key, signal),
       concurrency: CONCURRENCY,
@@ -83,23 +62,26 @@ export class Leading {
         log.error({ key, retrySeconds, err: error }, 'reconcile failed');
       },
     });
+    const namespaces = new NamespaceIndex(view, clock);
     this.#usage = new UsageKeeper({
       source,
       clock,
       random,
       intervalSeconds: options.refreshSeconds,
       podsOf: (ref) => view.pods(ref).map(({ name }) => name),
-      siblingsOf: (namespace) =>
-        [...view.workloads.values()]
-          .map(({ ref }) => ref)
-          .filter((ref) => ref.namespace === namespace),
+      siblingsOf: (namespace) => namespaces.refsOf(namespace),
+      worthOf: (namespace) => namespaces.worthOf(namespace),
+      store: options.usageStore,
       onRead: (keys) => {
         log.info({ workloads: keys.length, ...this.#usage.counts }, 'usage read');
         for (const key of keys) this.#queue.add(WORKLOAD + key);
       },
       onWarning: (warning) => this.#warn(warning),
     });
-    this.#ledger = new Ledger(view, options.acting.rules);
+    this.#ledger = new Ledger(view, options.acting.rules, {
+      shards: this.#territory.shards,
+      owns: (key) => this.#isOurs(key),
+    });
     this.#live = this.#watchLive();
     this.#actor = new Actor({
       ...options.acting,
@@ -112,14 +94,12 @@ export class Leading {
       view,
       clock,
       actor: this.#actor,
-      writer: fenced(options.writer, options.isLeader),
+      writer,
       usageOf: (ref, windowSeconds) => this.#usage.want(ref, windowSeconds),
-      fleetOf: (policy) => this.#fleets.viewOf(policy, clock.nowSeconds()),
+      fleetOf: (policy) => this.#policies.fleetOf(policy),
     };
-    for (const key of view.workloads.keys()) this.#queue.add(WORKLOAD + key);
-    for (const key of view.policies.keys()) {
-      this.#queue.addAfter(POLICY + key, POLICY_STATUS_SECONDS);
-    }
+    this.#addWorkloads(undefined);
+    for (const key of view.policies.keys()) this.#addPolicy(key);
   }
 
   get snapshot(): ControllerSnapshot {
@@ -127,7 +107,7 @@ export class Leading {
       outcomes: this.#outcomes,
       usage: this.#usage.counts,
       queueDepth: this.#queue.depth,
-      calibrations: this.#fleets.calibrations,
+      calibrations: this.#policies.calibrations,
       isBreakerOpen: this.#ledger.breaker(this.#options.clock.nowSeconds()).isOpen,
     };
   }
@@ -141,14 +121,15 @@ export class Leading {
       if (this.#actor.acts(change.key)) this.#queue.addFirst(WORKLOAD + change.key);
       return;
     }
-    this.#owners = undefined;
+    this.#policies.changed();
     switch (change.kind) {
       case 'Workload':
       case 'Recommendation':
-        this.#queue.add(WORKLOAD + change.key);
+        if (this.#isOurs(change.key)) this.#queue.add(WORKLOAD + change.key);
+        else this.#othersChanged(change.key);
         return;
       case 'Policy':
-        this.#queue.addAfter(POLICY + change.key, POLICY_STATUS_SECONDS);
+        this.#addPolicy(change.key);
         this.#addWorkloads(this.#options.view.policies.get(change.key)?.namespace);
         return;
       case 'Admission':
@@ -157,6 +138,51 @@ export class Leading {
       case 'Namespace':
         this.#addWorkloads(change.name);
     }
+  }
+
+  /** Other namespaces than before are this instance's. */
+  territoryChanged(): void {
+    const { workloads, policies } = this.#options.view;
+    for (const key of [...this.#outcomes.keys()].filter((each) => !this.#isOurs(each))) {
+      this.#leave(key);
+    }
+    for (const key of workloads.keys()) {
+      if (this.#isOurs(key) && !this.#outcomes.has(key)) this.#queue.add(WORKLOAD + key);
+    }
+    for (const key of policies.keys()) this.#addPolicy(key);
+  }
+
+  /** Other shards told other figures of policies that reach into them. */
+  figuresChanged(): void {
+    for (const [key, { namespace }] of this.#options.view.policies) {
+      if (namespace === undefined) this.#addPolicy(key);
+    }
+  }
+
+  #isOurs(workload: string): boolean {
+    return this.#territory.owns(namespaceOfKey(workload));
+  }
+
+  /** What another shard changes counts for the budget and the breaker of all, and in policies of the whole cluster. */
+  #othersChanged(key: string): void {
+    this.#countOthers(key);
+    this.#addPoliciesOf(key);
+  }
+
+  #countOthers(key: string): void {
+    const { workloads, recommendations } = this.#options.view;
+    const ref = workloads.get(key)?.ref;
+    const name = ref && `${ref.namespace}/${recommendationName(ref)}`;
+    const stored = name === undefined ? undefined : recommendations.get(name);
+    this.#ledger.set(key, recordsOfHistory(stored?.status?.history));
+  }
+
+  /** Nothing is known of a workload any more that is another shard's now, but what that one changed. */
+  #leave(key: string): void {
+    this.#outcomes.delete(key);
+    this.#usage.forget(key);
+    this.#actor.forget(key);
+    this.#countOthers(key);
   }
 
   #watchLive(): LiveKeeper {
@@ -179,7 +205,8 @@ export class Leading {
   /** Undefined: of all namespaces, as after a policy that is gone, which may have reached any. */
   #addWorkloads(namespace: string | undefined): void {
     for (const [key, { ref }] of this.#options.view.workloads) {
-      if (namespace === undefined || ref.namespace === namespace) this.#queue.add(WORKLOAD + key);
+      const isMeant = namespace === undefined || ref.namespace === namespace;
+      if (isMeant && this.#territory.owns(ref.namespace)) this.#queue.add(WORKLOAD + key);
     }
   }
 
@@ -187,11 +214,15 @@ export class Leading {
     if (key.startsWith(WORKLOAD)) {
       return this.#reconcileWorkload(key.slice(WORKLOAD.length), signal);
     }
-    await this.#reconcilePolicy(key.slice(POLICY.length), signal);
+    await this.#policies.reconcile(key.slice(POLICY.length), signal);
     return { kind: 'Done' };
   }
 
   async #reconcileWorkload(key: string, signal: AbortSignal): Promise<WorkResult> {
+    if (!this.#isOurs(key)) {
+      this.#leave(key);
+      return { kind: 'Done' };
+    }
     const reconciled = await reconcileWorkload(key, this.#context, signal);
     this.#reconciled(key, reconciled);
     const { againSeconds } = reconciled;
@@ -221,9 +252,12 @@ export class Leading {
   /** Those that may count the workload: also one that others go before, also when the workload is gone. */
   #addPoliciesOf(workload: string): void {
     for (const [key, { namespace }] of this.#options.view.policies) {
-      if (namespace !== undefined && !workload.startsWith(`${namespace}/`)) continue;
-      this.#queue.addAfter(POLICY + key, POLICY_STATUS_SECONDS);
+      if (namespace === undefined || workload.startsWith(`${namespace}/`)) this.#addPolicy(key);
     }
+  }
+
+  #addPolicy(key: string): void {
+    this.#queue.addAfter(POLICY + key, POLICY_STATUS_SECONDS);
   }
 
   #tell(
@@ -246,42 +280,6 @@ export class Leading {
       action: 'Recommend',
       note: `${state}${reason === undefined ? '' : ` (${reason})`}: see recommendation ${recommendationName(ref)}`,
     });
-  }
-
-  async #reconcilePolicy(key: string, signal: AbortSignal): Promise<void> {
-    const { view, clock } = this.#options;
-    const policy = view.policies.get(key);
-    if (policy === undefined) {
-      this.#fleets.forget(key);
-      return;
-    }
-    this.#owners ??= ownersOf(view);
-    const look = lookAt(policy, view, { owners: this.#owners, outcomes: this.#outcomes });
-    const calibration = calibrationOf(policy, look, {
-      verdicts: this.#fleets.verdicts(policy),
-      isKnown: this.#fleets.isKnown(policy),
-    });
-    const known = { calibration, nowSeconds: clock.nowSeconds() };
-    const status = policyStatusOf(policy, look, known);
-    if (status !== undefined) {
-      await this.#context.writer.applyPolicyStatus(policy, status, signal);
-      this.#tellPolicy(policy, status);
-    }
-    if (calibration === undefined) return;
-    const containers = look.outcomes.flatMap((outcome) => outcome.containers ?? []);
-    const found = { calibration, nowSeconds: clock.nowSeconds() };
-    if (!this.#fleets.set(policy, containers, found)) return;
-    for (const workload of look.owned) this.#queue.add(WORKLOAD + workload);
-  }
-
-  #tellPolicy(policy: Policy, status: PolicyStatus): void {
-    const { kind, namespace, name, uid } = policy;
-    const owner = { apiVersion: API_VERSION, kind, name, uid };
-    const regarding = namespace === undefined ? owner : { ...owner, namespace };
-    for (const { type, reason, note } of policyNotes(policy.status, status)) {
-      this.#options.log.info({ policy: policyKey(policy), reason }, note);
-      this.#options.events.record({ regarding, type, reason, action: 'Recommend', note });
-    }
   }
 
   #warn({ reason, message }: UsageWarning): void {

@@ -1,6 +1,7 @@
 import { breaker, type BreakerRules, type BreakerState } from '../resize/breaker.ts';
 import { freeFleet } from '../resize/budget.ts';
 import { trimmed, type ChangeRecord } from '../resize/changes.ts';
+import { withoutProven } from '../resize/newpods.ts';
 import { acknowledgedSeconds } from './acknowledgement.ts';
 import { recordsOfHistory } from './history.ts';
 import { QuotaShares } from './quotashares.ts';
@@ -11,6 +12,15 @@ export interface LedgerRules {
   readonly maxPodsPerHour: number;
   readonly breaker: BreakerRules;
 }
+
+/** Where several instances share the budget: each has an even part of it, and none may use what others have spent. */
+interface LedgerShare {
+  readonly shards: number;
+  /** By workload key. */
+  readonly owns: (key: string) => boolean;
+}
+
+const ALONE: LedgerShare = { shards: 1, owns: () => true };
 
 /** Of one workload: more than are written down, since the budget of the cluster counts all of the last hour. */
 const MOST_RECORDS = 64;
@@ -24,10 +34,12 @@ export class Ledger {
   readonly #rules: LedgerRules;
   readonly #view: ClusterView;
   readonly #records = new Map<string, readonly ChangeRecord[]>();
+  readonly #share: LedgerShare;
   #reserved = 0;
 
-  constructor(view: ClusterView, rules: LedgerRules) {
+  constructor(view: ClusterView, rules: LedgerRules, share: LedgerShare = ALONE) {
     this.#view = view;
+    this.#share = share;
     this.#rules = rules;
     for (const { namespace, targetRef, status } of view.recommendations.values()) {
       const kind = WORKLOAD_KINDS.find((each) => each === targetRef.kind);
@@ -60,13 +72,23 @@ export class Ledger {
 
   /** How many more pods of the cluster may be changed within this hour. */
   freeFleet(nowSeconds: number): number {
-    const free = freeFleet(this.#all(), this.#rules.maxPodsPerHour, nowSeconds);
-    return Math.max(0, free - this.#reserved);
+    const { maxPodsPerHour } = this.#rules;
+    const free = freeFleet(this.#all(), maxPodsPerHour, nowSeconds);
+    const { shards } = this.#share;
+    const part = Math.floor(maxPodsPerHour / shards);
+    const own = shards === 1 ? free : freeFleet(this.#own(), part, nowSeconds);
+    return Math.max(0, Math.min(free, own) - this.#reserved);
   }
 
   breaker(nowSeconds: number): BreakerState {
     const at = { nowSeconds, acknowledgedSeconds: acknowledgedSeconds(this.#view, nowSeconds) };
-    return breaker(this.#all(), this.#rules.breaker, at);
+    const counted = [...this.#records.values()].flatMap(withoutProven);
+    return breaker(counted, this.#rules.breaker, at);
+  }
+
+  #own(): readonly ChangeRecord[] {
+    const { owns } = this.#share;
+    return [...this.#records].flatMap(([key, records]) => (owns(key) ? records : []));
   }
 
   #all(): readonly ChangeRecord[] {

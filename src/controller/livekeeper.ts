@@ -19,11 +19,14 @@ type Containers = ReadonlyMap<string, LiveUsage>;
 
 const SOON_SECONDS = 1;
 
-const NOTHING: Looks = [undefined, undefined];
+const NOTHING: Looks = [];
+
+/** The mean of five minutes is made of looks, of which the oldest may lie a little beyond. */
+const KEPT_SECONDS = 330;
 
 /**
- * Looks at what the pods that are acted on do now, every so often, and keeps the last two looks of each container. A
- * look that brings no newer sample than the last replaces nothing, so that two looks are two samples, and one that
+ * Looks at what the pods that are acted on do now, every so often, and keeps the looks of the last minutes of each
+ * container. A look that brings no newer sample than the last is none, so that two looks are two samples, and one that
  * fails takes nothing away.
  */
 export class LiveKeeper {
@@ -106,14 +109,27 @@ export class LiveKeeper {
 }
 
 /** Container by container, since their samples are not of the same moment. One that is older than the last is none. */
-function next([now, before]: Looks = NOTHING, fresh: Containers): Looks {
-  const newest = new Map<string, LiveUsage>();
-  const last = new Map<string, LiveUsage>();
-  for (const [name, usage] of fresh) {
-    const known = now?.get(name) ?? usage;
-    newest.set(name, known.atSeconds > usage.atSeconds ? known : usage);
-    const older = known.atSeconds < usage.atSeconds ? known : before?.get(name);
-    if (older !== undefined) last.set(name, older);
-  }
-  return [newest, last];
+function next(looks: Looks = NOTHING, fresh: Containers): Looks {
+  const known = new Map(
+    [...fresh].map(([name, usage]) => {
+      const before = looks.flatMap((looked) => looked?.get(name) ?? []);
+      return [name, withLook(before, usage)] as const;
+    }),
+  );
+  const longest = Math.max(0, ...[...known.values()].map((each) => each.length));
+  return Array.from(
+    { length: longest },
+    (_, index) =>
+      new Map([...known].flatMap(([name, each]) => (each[index] ? [[name, each[index]]] : []))),
+  );
+}
+
+/** The newest first; the same sample with what is known of it now. */
+function withLook(before: readonly LiveUsage[], usage: LiveUsage): readonly LiveUsage[] {
+  const [last] = before;
+  if (last !== undefined && last.atSeconds > usage.atSeconds) return before;
+  const older = before.filter(
+    ({ atSeconds }) => atSeconds < usage.atSeconds && usage.atSeconds - atSeconds <= KEPT_SECONDS,
+  );
+  return [usage, ...older];
 }

@@ -1,4 +1,4 @@
-import { RESOURCES, type Amounts, type Sizes } from '../recommend/usage.ts';
+import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend/usage.ts';
 import { backoffUntil } from '../resize/backoff.ts';
 import type { ChangeRecord } from '../resize/changes.ts';
 
@@ -6,8 +6,8 @@ import type { ChangeRecord } from '../resize/changes.ts';
 export interface Floor {
   /** What a pod in need was raised to; bounds and guardrails of now hold it down. */
   readonly rescued: Sizes;
-  /** What was good before a change that did harm. */
-  readonly returned: Sizes;
+  /** What was good before a change that did harm: what has no amount there is left to the template. */
+  readonly returned: Sizes | undefined;
 }
 
 const NOTHING: Sizes = { requests: {}, limits: {} };
@@ -33,7 +33,7 @@ export function floorsOf(
   const isBackedOff = nowSeconds < (backoffUntil(records, cooldownSeconds) ?? -Infinity);
   const last = isBackedOff ? records.findLast(({ lane }) => lane === 'Return') : undefined;
   const floors = new Map<string, Floor>();
-  const at = (name: string) => floors.get(name) ?? { rescued: NOTHING, returned: NOTHING };
+  const at = (name: string) => floors.get(name) ?? { rescued: NOTHING, returned: undefined };
   for (const { name, to } of rescues.flatMap(({ containers }) => containers)) {
     floors.set(name, { ...at(name), rescued: most(at(name).rescued, to) });
   }
@@ -58,7 +58,8 @@ function mostOf(a: Amounts, b: Amounts): Amounts {
 
 /**
  * Sizes with each amount that is there at the floor at least, and limits at their requests at least; `max` bounds what a
- * rescue asks for, by resource.
+ * rescue asks for, by resource. Where there was no limit before a change that did harm there is none, and where there
+ * was neither request nor limit of a resource, nothing is asked for.
  */
 export function raisedTo(sizes: Sizes, floor: Floor | undefined, max: Amounts): Sizes {
   if (floor === undefined) return sizes;
@@ -68,11 +69,17 @@ export function raisedTo(sizes: Sizes, floor: Floor | undefined, max: Amounts): 
       RESOURCES.flatMap((resource) => {
         const amount = sizes[field][resource];
         if (amount === undefined) return [];
+        if (returned !== undefined && !isThere(returned, field, resource)) return [];
         const bounded = Math.min(rescued[field][resource] ?? 0, max[resource] ?? Infinity);
-        const others = [bounded, returned[field][resource] ?? 0, least[resource] ?? 0];
+        const others = [bounded, returned?.[field][resource] ?? 0, least[resource] ?? 0];
         return [[resource, Math.max(amount, ...others)]];
       }),
     );
   const requests = raised('requests', {});
   return { requests, limits: raised('limits', requests) };
+}
+
+function isThere({ requests, limits }: Sizes, field: keyof Sizes, resource: Resource): boolean {
+  const isLimited = limits[resource] !== undefined;
+  return isLimited || (field === 'requests' && requests[resource] !== undefined);
 }

@@ -132,6 +132,7 @@ export class PodHands {
       this.#check();
       const answer = await this.#options.changer.resize(pod, patch.containers, {
         isDryRun: false,
+        isUrgent: patch.lane === 'Rescue',
         signal: at.signal,
       });
       if (answer.kind === 'Accepted') {

@@ -7,8 +7,8 @@ import type { Pod, PodContainer } from './ports.ts';
 
 /** What is known of a pod's containers besides the pod itself. */
 export interface PodKnowledge {
-  /** The last two looks, the newest first, by container. */
-  readonly live: readonly [Looked | undefined, Looked | undefined];
+  /** The looks of the last minutes, the newest first, by container; what was not looked at is not in it. */
+  readonly live: readonly (Looked | undefined)[];
   /** By container. */
   readonly history: ReadonlyMap<string, UsageHistory>;
 }
@@ -18,12 +18,16 @@ type Looked = ReadonlyMap<string, LiveUsage>;
 /** This far above all that was ever seen, demand is of a level that the request was not made for. */
 const ABOVE_HISTORY = 1.25;
 
+/** What the history has the mean of, sample by sample. */
+const MEAN_SECONDS = 300;
+
 /** A pod as the pure core of acting takes it: only of pods that have not ended. */
 export function podState(pod: Pod, knowledge: PodKnowledge): PodState {
-  const { uid, name, createdSeconds, isReady, readinessSeconds, isTerminating, resize } = pod;
+  const { uid, name, node, createdSeconds, isReady, readinessSeconds, isTerminating, resize } = pod;
   return {
     uid,
     name,
+    node,
     createdSeconds,
     isReady,
     readinessSeconds,
@@ -54,8 +58,7 @@ function ofPod({ createdSeconds }: Pod, { live, history }: PodKnowledge): PodKno
         .filter(([, { atSeconds }]) => atSeconds >= createdSeconds)
         .map(([name, usage]) => [name, since(usage)]),
     );
-  const [now, before] = live;
-  return { live: [own(now), own(before)], history };
+  return { live: live.map(own), history };
 }
 
 function qosOf({ qosClass }: Pod): QosClass {
@@ -77,8 +80,8 @@ function initState({ name, requests, limits }: Pod['initContainers'][number]): C
 
 function containerState(container: PodContainer, { live, history }: PodKnowledge): ContainerState {
   const { name, kind, requests, limits, actual, restartsOn, restartedSeconds } = container;
-  const now = live[0]?.get(name);
-  const before = live[1]?.get(name);
+  const looks = live.flatMap((looked) => looked?.get(name) ?? []);
+  const [now, before] = looks;
   const request = (actual?.requests ?? requests).cpu;
   return {
     name,
@@ -88,7 +91,7 @@ function containerState(container: PodContainer, { live, history }: PodKnowledge
     restartsOn,
     restartedSeconds,
     oomKilledSeconds: latest(container.oomKilledSeconds, now?.oomKilledSeconds),
-    usage: now && usageOf(now, before, isOverAll([now, before], request, history.get(name))),
+    usage: now && usageOf(now, before, isOverAll(looks, request, history.get(name))),
   };
 }
 
@@ -114,12 +117,14 @@ function usageOf(
 }
 
 /**
- * Whether CPU use is at a level that the history never saw, in two looks one after the other, and above the request:
- * the risk budget was made from that history and does not speak of it. Use that the history knows may pass the request
- * for as long as the budget lasts, which is the recommender's to watch.
+ * Whether CPU use is at a level that the history never saw, and above the request: the risk budget was made from that
+ * history and does not speak of it. The history has means of five minutes, and so like is held against like: a burst
+ * counts once it alone lifts the mean of the last five minutes, whatever comes after it. That takes what is ten times as
+ * much half a minute, and what is twice as much two and a half. It must also go on, in two looks one after the other. Use
+ * that the history knows may pass the request for as long as the budget lasts, which is the recommender's to watch.
  */
 function isOverAll(
-  looks: readonly (LiveUsage | undefined)[],
+  looks: readonly LiveUsage[],
   request: number | undefined,
   history: UsageHistory | undefined,
 ): boolean {
@@ -128,7 +133,22 @@ function isOverAll(
   const [now, before] = looks;
   if (now === undefined || before === undefined || before.atSeconds >= now.atSeconds) return false;
   const least = Math.max(request, known * ABOVE_HISTORY);
-  return looks.every((look) => look?.cpuCores !== undefined && look.cpuCores > least);
+  const goesOn = [now, before].every(({ cpuCores }) => cpuCores !== undefined && cpuCores > least);
+  return goesOn && leastMean(looks, now.atSeconds) > least;
+}
+
+/** Mean CPU use of the last five minutes in cores; what nobody has seen of them counts as nothing. */
+function leastMean(looks: readonly LiveUsage[], nowSeconds: number): number {
+  let seconds = 0;
+  let until = nowSeconds;
+  for (const { cpuCores = 0, cpuSinceSeconds = nowSeconds, atSeconds } of looks) {
+    const since = Math.max(cpuSinceSeconds, nowSeconds - MEAN_SECONDS);
+    const seen = Math.min(atSeconds, until) - since;
+    if (seen <= 0) continue;
+    seconds += cpuCores * seen;
+    until = since;
+  }
+  return seconds / MEAN_SECONDS;
 }
 
 /** When the newest thing was seen that a rescue would be for. */

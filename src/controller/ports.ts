@@ -5,7 +5,8 @@ import type {
 } from '../api/policy.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import type { LimitRangeItem } from '../recommend/draft.ts';
-import type { Amounts, Resource, Sizes, UsageHistory } from '../recommend/usage.ts';
+import type { PackedUsage } from '../recommend/packed.ts';
+import type { Amounts, Resource, Sizes } from '../recommend/usage.ts';
 import type { ResizeStatus } from '../resize/pod.ts';
 
 /** Workload kinds that are sized; `Rollout` is Argo's, where the cluster serves it. */
@@ -54,6 +55,8 @@ export interface Workload {
   readonly isRollingOut: boolean;
   /** As many pods are ready as it wants. */
   readonly isReady: boolean;
+  /** Its template states CPU or memory of the pod as a whole. */
+  readonly hasPodResources: boolean;
   readonly containers: readonly ContainerSpec[];
 }
 
@@ -62,6 +65,8 @@ export interface Pod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** On which it is; undefined while it is on none. */
+  readonly node: string | undefined;
   /** The direct controller of the pod: ReplicaSet, Job, StatefulSet, …; undefined for a bare pod. */
   readonly owner: { readonly kind: string; readonly name: string } | undefined;
   readonly resourceVersion: string;
@@ -71,6 +76,8 @@ export interface Pod {
   readonly isTerminating: boolean;
   /** In phase Succeeded or Failed: it never runs again. */
   readonly hasEnded: boolean;
+  /** In phase Failed, by a container of its own: not evicted, preempted or lost with its node. */
+  readonly hasFailed: boolean;
   readonly isReady: boolean;
   /** Since when it is ready, or is not. */
   readonly readinessSeconds: number;
@@ -81,6 +88,8 @@ export interface Pod {
   /** A field manager other than ours, and than the pod's makers, that last resized it. */
   readonly otherResizer: string | undefined;
   readonly qosClass: string;
+  /** It states CPU or memory of the pod as a whole, under `spec.resources`. */
+  readonly hasPodResources: boolean;
   /** Those that run as long as the pod does. */
   readonly containers: readonly PodContainer[];
   /** Init containers that end before the others begin. */
@@ -193,13 +202,13 @@ export interface UsageFailure {
 
 /** What holds for the whole reading, such as owner metrics that are missing; said once, not per workload. */
 export interface UsageWarning {
-  readonly reason: 'OwnerMetricsMissing' | 'ClockSkew' | 'PartialAnswer';
+  readonly reason: 'OwnerMetricsMissing' | 'ClockSkew' | 'PartialAnswer' | 'BudgetHeld';
   readonly message: string;
 }
 
 export interface UsageReading {
   /** By workload key, then container name. A workload that was read and has no samples has an empty map. */
-  readonly usage: ReadonlyMap<string, ReadonlyMap<string, UsageHistory>>;
+  readonly usage: ReadonlyMap<string, ReadonlyMap<string, PackedUsage>>;
   /** By workload key: what could not be read; never in `usage` as well. */
   readonly failures: ReadonlyMap<string, UsageFailure>;
   readonly warnings: readonly UsageWarning[];
@@ -258,6 +267,8 @@ export interface ClusterView {
   autoscalers(namespace: string): readonly Autoscaler[];
   verticalAutoscalers(namespace: string): readonly VerticalAutoscaler[];
   nodes(): Iterable<Node>;
+  /** What the pods of each node request, by its name; undefined where pods of one namespace only are watched. */
+  nodeRequests(): ReadonlyMap<string, Amounts> | undefined;
   pods(workload: WorkloadRef): readonly Pod[];
   /** Policies that are there but could not be read, with the reason. */
   readonly unreadablePolicies: ReadonlyMap<string, string>;

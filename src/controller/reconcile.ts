@@ -4,6 +4,7 @@ import type { RecommendationStatus } from '../api/recommendation.ts';
 import { parseDuration } from '../api/duration.ts';
 import { formatTime } from '../api/timestamp.ts';
 import { withActing } from './actingstatus.ts';
+import type { Asked } from './actinginput.ts';
 import type { Actor } from './actor.ts';
 import { admissionGate, sizesNewPods } from './admission.ts';
 import { compose, stateOf, type Outcome } from './compose.ts';
@@ -122,7 +123,8 @@ async function update(
   const isUnknown = !usage.isRead && usage.failure === undefined;
   if (isUnknown && stored?.status === undefined) return { written: 'Waiting', outcome: undefined };
   const { status, outcome } = recommended(workload, known, usage, context);
-  const prepared = await context.actor.prepare(workload, { governance, status, usage }, signal);
+  const asked = { governance, status, usage, given: givenBy(stored) };
+  const prepared = await context.actor.prepare(workload, asked, signal);
   const { againSeconds } = prepared;
   try {
     // A restart shows in no status; who is in need, and what became of a change, does.
@@ -141,6 +143,10 @@ async function update(
   } finally {
     prepared.release();
   }
+}
+
+function givenBy(stored: StoredRecommendation | undefined): Asked['given'] {
+  return stored?.status?.admission ?? [];
 }
 
 /** What is recommended now, and what the workload says of itself to its policy. */
@@ -209,10 +215,20 @@ async function withdraw(
   { view, writer }: ReconcileContext,
   signal: AbortSignal,
 ): Promise<Reconciled> {
-  // A policy that cannot be read may be the one that selects it.
-  if (stored === undefined || view.unreadablePolicies.size > 0) {
+  if (stored === undefined || mayBeSelectedUnread(stored, view)) {
     return { written: 'Unchanged', outcome: undefined };
   }
   await writer.deleteRecommendation(stored, signal);
   return { written: 'Deleted', outcome: undefined };
+}
+
+/** A policy that cannot be read may be the one that selects it, if it is of this namespace or of the cluster. */
+function mayBeSelectedUnread(
+  { namespace }: StoredRecommendation,
+  { unreadablePolicies }: ClusterView,
+): boolean {
+  const reaching = ['ClusterRightsizePolicy/', `RightsizePolicy/${namespace}/`];
+  return [...unreadablePolicies.keys()].some((key) =>
+    reaching.some((each) => key.startsWith(each)),
+  );
 }

@@ -1,5 +1,5 @@
-import { dayStart, mergeHistory } from '../recommend/history.ts';
 import type { UsageHistory } from '../recommend/usage.ts';
+import { UnpackedContainers } from './containerusage.ts';
 import {
   workloadKey,
   type Clock,
@@ -10,6 +10,9 @@ import {
   type UsageWarning,
   type WorkloadRef,
 } from './ports.ts';
+import { doubtOf, UsageEntry, type ReadWindow } from './usageplan.ts';
+import { UsageSaving } from './usagesaving.ts';
+import type { UsageStore } from './usagestore.ts';
 
 /** What is known of a workload's usage. */
 export interface KnownUsage {
@@ -21,29 +24,6 @@ export interface KnownUsage {
   readonly isRead: boolean;
 }
 
-interface Entry {
-  readonly ref: WorkloadRef;
-  windowSeconds: number;
-  containers: ReadonlyMap<string, UsageHistory>;
-  /** End of the last good reading. */
-  readTo: number | undefined;
-  /** When the whole window was last read. */
-  wholeReadSeconds: number;
-  failure: UsageFailure | undefined;
-  failures: number;
-  nextSeconds: number;
-}
-
-type FreshUsage = ReadonlyMap<string, UsageHistory>;
-
-/** What was asked for, as it stood when it was asked. */
-interface Read {
-  readonly toSeconds: number;
-  readonly windowSeconds: number;
-  readonly isWhole: boolean;
-  readonly nextSeconds: number;
-}
-
 export interface UsageKeeperOptions {
   readonly source: UsageSource;
   readonly clock: Clock;
@@ -52,6 +32,10 @@ export interface UsageKeeperOptions {
   /** Pods of a workload that exist now, and all workloads of its namespace. */
   readonly podsOf: (workload: WorkloadRef) => readonly string[];
   readonly siblingsOf: (namespace: string) => readonly WorkloadRef[];
+  /** How much depends on a namespace: those with more are read first, when all are new. Alike unless given. */
+  readonly worthOf?: (namespace: string) => number;
+  /** Where usage is kept over restarts; nowhere unless given. */
+  readonly store?: UsageStore | undefined;
   readonly onRead: (keys: readonly string[]) => void;
   readonly onWarning: (warning: UsageWarning) => void;
   /** From 0 to 1; spreads readings so that instances do not ask at the same moment. */
@@ -62,19 +46,28 @@ export interface UsageKeeperOptions {
 const GATHER_SECONDS = 1;
 const FIRST_RETRY_SECONDS = 15;
 const LONGEST_RETRY_SECONDS = 300;
-/** A gap in an answer may be filled in the next: the whole window is read again this often. */
-const WHOLE_SECONDS = 24 * 3600;
-/** Samples may come this late; the day that holds them is read again. */
-const LATE_SECONDS = 3600;
+/** Read together at most: of a first reading, and of what is new, which is a hundredth of that. */
+const FIRST_AT_ONCE = 250;
+const NEW_AT_ONCE = 5000;
+
+type Keyed = readonly [string, UsageEntry];
+
+interface Reading {
+  readonly window: ReadWindow;
+  readonly entries: readonly Keyed[];
+  readonly kind: 'First' | 'New' | 'Gaps';
+}
 
 /**
- * Keeps the usage of the workloads that are wanted, reading each day's samples when they are new: the first reading
- * covers the window, later ones only the day that is not over. Readings that fail are tried again with a pause that
- * doubles, and what was read before stays.
+ * Keeps the usage of the workloads that are wanted, in a few kilobytes each, and reads what is new: the first reading
+ * covers the window, later ones begin at the hour in which the last one ended, or at that of samples which were late then, and gaps are looked for again day by day. What
+ * is new goes before first readings, which are made part by part, so that of a large cluster no more than a part is
+ * in memory. Readings that fail are tried again with a pause that doubles, and what was read before stays.
  */
 export class UsageKeeper {
   readonly #options: UsageKeeperOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, UsageEntry>();
+  readonly #saving: UsageSaving;
   #timer: NodeJS.Timeout | undefined;
   #wakesSeconds = Infinity;
   #abort = new AbortController();
@@ -82,9 +75,10 @@ export class UsageKeeper {
 
   constructor(options: UsageKeeperOptions) {
     this.#options = options;
+    this.#saving = new UsageSaving(options.store, options.clock);
   }
 
-  /** Number of workloads whose last reading failed, and that were never read. */
+  /** How many workloads are wanted, whose last reading failed, and that were never read. */
   get counts(): { readonly wanted: number; readonly failing: number; readonly unread: number } {
     const entries = [...this.#entries.values()];
     return {
@@ -97,32 +91,24 @@ export class UsageKeeper {
   /** The usage that is known; asks for the workload to be read if it is new or wants a longer window. */
   want(ref: WorkloadRef, windowSeconds: number): KnownUsage {
     const key = workloadKey(ref);
+    const soon = this.#options.clock.nowSeconds() + GATHER_SECONDS;
     let entry = this.#entries.get(key);
-    const now = this.#options.clock.nowSeconds();
     if (entry === undefined) {
-      entry = {
-        ref,
-        windowSeconds,
-        containers: new Map(),
-        readTo: undefined,
-        wholeReadSeconds: -Infinity,
-        failure: undefined,
-        failures: 0,
-        nextSeconds: now + GATHER_SECONDS,
-      };
+      entry = new UsageEntry(ref, windowSeconds, soon);
       this.#entries.set(key, entry);
-      this.#wakeAt(entry.nextSeconds);
+      this.#wakeAt(soon);
     }
     if (windowSeconds > entry.windowSeconds) {
       entry.windowSeconds = windowSeconds;
       entry.readTo = undefined;
-      entry.nextSeconds = now + GATHER_SECONDS;
-      this.#wakeAt(entry.nextSeconds);
+      entry.nextSeconds = soon;
+      this.#wakeAt(soon);
     }
+    const { containers, failure, isRead, readTo } = entry;
     return {
-      containers: entry.containers,
-      failure: entry.failure,
-      isRead: entry.readTo !== undefined,
+      containers: new UnpackedContainers(containers),
+      failure,
+      isRead: isRead && readTo !== undefined,
     };
   }
 
@@ -131,22 +117,21 @@ export class UsageKeeper {
     this.#entries.delete(key);
   }
 
-  /** Ends what is under way; nothing is read until something is wanted again. */
+  /** Ends what is under way and saves what is known; nothing is read until something is wanted again. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#wakesSeconds = Infinity;
     this.#abort.abort();
     await this.#reading;
+    await this.#saving.save(this.#entries);
     this.#abort = new AbortController();
     this.#entries.clear();
   }
 
   #schedule(): void {
-    const next = [...this.#entries.values()].reduce(
-      (least, { nextSeconds }) => Math.min(least, nextSeconds),
-      Infinity,
-    );
+    let next = Infinity;
+    for (const { nextSeconds } of this.#entries.values()) next = Math.min(next, nextSeconds);
     this.#wakesSeconds = Infinity;
     if (next < Infinity) this.#wakeAt(next);
   }
@@ -158,7 +143,7 @@ export class UsageKeeper {
     const delay = Math.max(0, seconds - this.#options.clock.nowSeconds());
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#reading = this.#read().finally(() => {
+      this.#reading = this.#readDue().finally(() => {
         this.#reading = undefined;
         if (!this.#abort.signal.aborted) this.#schedule();
       });
@@ -166,57 +151,75 @@ export class UsageKeeper {
     this.#timer.unref();
   }
 
-  async #read(): Promise<void> {
+  /** What comes due while a first reading is made goes before the rest of it. */
+  async #readDue(): Promise<void> {
+    await this.#saving.restore(this.#entries);
+    for (;;) {
+      const { first, others } = this.#due();
+      for (const reading of [...others, ...first.slice(0, 1)]) {
+        await this.#read(reading);
+        if (this.#isStopped()) return;
+      }
+      await this.#saving.saveIfDue(this.#entries);
+      if (first.length <= 1 || this.#isStopped()) return;
+    }
+  }
+
+  #isStopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  #due(): { readonly first: readonly Reading[]; readonly others: readonly Reading[] } {
     const now = this.#options.clock.nowSeconds();
     const due = [...this.#entries].filter(
       ([, { nextSeconds }]) => nextSeconds <= now + GATHER_SECONDS,
     );
-    const byStart = Map.groupBy(due, ([, entry]) => this.#readFrom(entry, now));
-    for (const [fromSeconds, entries] of byStart) {
-      await this.#readGroup(entries, { fromSeconds, toSeconds: now });
-      if (this.#abort.signal.aborted) return;
-    }
+    const unread = due.filter(([, { readTo }]) => readTo === undefined);
+    const known = due.filter(([, { readTo }]) => readTo !== undefined);
+    const gaps = known.flatMap((keyed) => {
+      const window = keyed[1].dueGaps(now);
+      return window === undefined ? [] : [{ keyed, window }];
+    });
+    return {
+      first: readings('First', this.#byWorth(unread).map(withNewPart(now)), FIRST_AT_ONCE),
+      others: [
+        ...readings('New', known.map(withNewPart(now)), NEW_AT_ONCE),
+        ...readings('Gaps', gaps, FIRST_AT_ONCE),
+      ],
+    };
   }
 
-  #readFrom({ readTo, wholeReadSeconds, windowSeconds }: Entry, now: number): number {
-    const start = now - windowSeconds;
-    if (readTo === undefined || now - wholeReadSeconds > WHOLE_SECONDS) return start;
-    // The window is open at its beginning, and the sample at midnight is the day's own.
-    return Math.max(start, dayStart(readTo - LATE_SECONDS) - 1);
+  #byWorth(entries: readonly Keyed[]): readonly Keyed[] {
+    const { worthOf } = this.#options;
+    if (worthOf === undefined || entries.length < FIRST_AT_ONCE) return entries;
+    const namespaces = new Set(entries.map(([, { ref }]) => ref.namespace));
+    const worth = new Map([...namespaces].map((name) => [name, worthOf(name)]));
+    const of = ([, { ref }]: Keyed): number => worth.get(ref.namespace) ?? 0;
+    return entries.toSorted((a, b) => of(b) - of(a));
   }
 
-  async #readGroup(
-    entries: readonly (readonly [string, Entry])[],
-    window: { readonly fromSeconds: number; readonly toSeconds: number },
-  ): Promise<void> {
+  async #read({ window, entries, kind }: Reading): Promise<void> {
     const { signal } = this.#abort;
     const jitter = 0.8 + this.#options.random() * 0.4;
-    const reads = entries.map(([key, entry]) => ({
+    const asked = entries.map(([key, entry]) => ({
       key,
       entry,
-      read: {
-        toSeconds: window.toSeconds,
-        windowSeconds: entry.windowSeconds,
-        isWhole: window.fromSeconds <= window.toSeconds - entry.windowSeconds,
-        // One time for the whole batch, so that it stays one.
-        nextSeconds: window.toSeconds + this.#options.intervalSeconds * jitter,
-      },
+      windowSeconds: entry.windowSeconds,
     }));
+    // One time for the whole batch, so that it stays one.
+    const nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
     try {
       const query = { ...this.#queryFor(entries), ...window };
       const reading = await this.#options.source.read(query, signal);
       for (const warning of reading.warnings) this.#options.onWarning(warning);
-      for (const { key, entry, read } of reads) {
-        const failure = reading.failures.get(key) ?? doubt(reading.warnings);
-        const fresh = reading.usage.get(key);
-        if (failure === undefined) {
-          this.#keep(entry, fresh, read);
-          continue;
-        }
+      for (const { key, entry, windowSeconds } of asked) {
+        const failure = reading.failures.get(key) ?? doubtOf(reading.warnings);
         // What came is true all the same.
-        this.#merge(entry, fresh, read.toSeconds);
-        this.#keepFailure(entry, failure, jitter);
+        entry.merge(reading.usage.get(key), this.#options.clock.nowSeconds());
+        if (failure !== undefined) this.#keepFailure(entry, failure, jitter);
+        else if (kind !== 'Gaps') this.#keep(entry, { kind, window, windowSeconds, nextSeconds });
       }
+      this.#saving.changed();
     } catch (error) {
       if (signal.aborted) return;
       const message = error instanceof Error ? error.message : 'reading usage failed';
@@ -227,9 +230,7 @@ export class UsageKeeper {
     this.#options.onRead(entries.map(([key]) => key));
   }
 
-  #queryFor(
-    entries: readonly (readonly [string, Entry])[],
-  ): Pick<UsageQuery, 'targets' | 'siblings'> {
+  #queryFor(entries: readonly Keyed[]): Pick<UsageQuery, 'targets' | 'siblings'> {
     const targets = entries.map(([, { ref }]): UsageTarget => ({
       workload: ref,
       pods: this.#options.podsOf(ref),
@@ -241,32 +242,24 @@ export class UsageKeeper {
     };
   }
 
-  #keep(entry: Entry, fresh: FreshUsage | undefined, read: Read): void {
-    this.#merge(entry, fresh, read.toSeconds);
+  #keep(
+    entry: UsageEntry,
+    read: Pick<Reading, 'kind' | 'window'> & {
+      readonly windowSeconds: number;
+      readonly nextSeconds: number;
+    },
+  ): void {
     entry.failure = undefined;
     entry.failures = 0;
     // A window that was widened while this was read is yet to be read.
     if (entry.windowSeconds > read.windowSeconds) return;
-    entry.readTo = read.toSeconds;
-    if (read.isWhole) entry.wholeReadSeconds = read.toSeconds;
+    if (read.kind === 'First') entry.keepWhole(read.window.toSeconds, this.#options.random());
+    else entry.readTo = read.window.toSeconds;
+    entry.isRead = true;
     entry.nextSeconds = read.nextSeconds;
   }
 
-  #merge(entry: Entry, fresh: FreshUsage | undefined, toSeconds: number): void {
-    const merged = new Map<string, UsageHistory>();
-    const names = new Set([...entry.containers.keys(), ...(fresh?.keys() ?? [])]);
-    for (const name of names) {
-      const history = mergeHistory(
-        entry.containers.get(name),
-        fresh?.get(name),
-        toSeconds - entry.windowSeconds,
-      );
-      if (history !== undefined) merged.set(name, history);
-    }
-    entry.containers = merged;
-  }
-
-  #keepFailure(entry: Entry, failure: UsageFailure, jitter: number): void {
+  #keepFailure(entry: UsageEntry, failure: UsageFailure, jitter: number): void {
     const pause = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** entry.failures);
     entry.failure = failure;
     entry.failures += 1;
@@ -274,19 +267,30 @@ export class UsageKeeper {
   }
 }
 
-/**
- * What makes a whole answer doubtful: a partial one may lack the very peak that matters, and on another clock the
- * newest samples are not the newest.
- */
-const DOUBTS: readonly (readonly [UsageWarning['reason'], UsageFailure['reason']])[] = [
-  ['PartialAnswer', 'PrometheusPartialAnswer'],
-  ['ClockSkew', 'PrometheusClockSkew'],
-];
+interface Windowed {
+  readonly keyed: Keyed;
+  readonly window: ReadWindow;
+}
 
-function doubt(warnings: readonly UsageWarning[]): UsageFailure | undefined {
-  for (const [warned, reason] of DOUBTS) {
-    const warning = warnings.find((each) => each.reason === warned);
-    if (warning !== undefined) return { reason, message: warning.message };
-  }
-  return undefined;
+function withNewPart(nowSeconds: number): (keyed: Keyed) => Windowed {
+  return (keyed) => ({ keyed, window: keyed[1].newPart(nowSeconds) });
+}
+
+/** Of each window the workloads, in their order and no more of them at once. */
+function readings(
+  kind: Reading['kind'],
+  windowed: readonly Windowed[],
+  atOnce: number,
+): readonly Reading[] {
+  const groups = Map.groupBy(windowed, ({ window }) => `${window.fromSeconds}/${window.toSeconds}`);
+  return [...groups.values()].flatMap((group) => {
+    const parts = Array.from({ length: Math.ceil(group.length / atOnce) }, (_, part) =>
+      group.slice(part * atOnce, (part + 1) * atOnce),
+    );
+    return parts.flatMap((part) => {
+      const [first] = part;
+      if (first === undefined) return [];
+      return [{ kind, window: first.window, entries: part.map(({ keyed }) => keyed) }];
+    });
+  });
 }

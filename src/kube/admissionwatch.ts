@@ -2,12 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AdmissionAvailability } from '../controller/ports.ts';
 import type { KubeConnection } from './connection.ts';
 import { objectAt, requiredText } from './json.ts';
-import { collectionPath } from './paths.ts';
+import { collectionPath, type ObjectAddress } from './paths.ts';
 import { Reflector, type ReflectorState } from './reflector.ts';
 
 const NAME = 'rightsize-admission';
 const GROUP = 'admissionregistration.k8s.io';
 const PLURALS = ['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings'] as const;
+/** The two objects that make new pods sized. */
+export const ADMISSION_PARTS: readonly ObjectAddress[] = PLURALS.map((plural) => ({
+  apiVersion: `${GROUP}/v1`,
+  plural,
+  name: NAME,
+}));
 const COMPONENT = 'deploy/components/admission';
 const CONSEQUENCE = 'New pods are not sized';
 

@@ -17,9 +17,11 @@ import {
   type WorkloadKind,
   type WorkloadRef,
 } from '../controller/ports.ts';
+import type { Amounts } from '../recommend/usage.ts';
 import { AdmissionWatch } from './admissionwatch.ts';
 import type { Json } from './json.ts';
 import { projectOwned, type Owned } from './metadata.ts';
+import { NodeRequests } from './noderequests.ts';
 import { OwnerIndex } from './ownerindex.ts';
 import { workloadOf } from './owners.ts';
 import {
@@ -53,6 +55,7 @@ export class KubeCluster implements ClusterView {
   readonly #watches: Watches;
   readonly #surroundings: SurroundingWatches;
   readonly #owners = new OwnerIndex();
+  readonly #nodeRequests = new NodeRequests();
   readonly #policies: PolicyStore;
   readonly #jobs: ReadonlyMap<string, JobFacts>;
   readonly #replicaSets: ReadonlyMap<string, Owned>;
@@ -148,6 +151,10 @@ export class KubeCluster implements ClusterView {
     return this.#surroundings.nodes();
   }
 
+  nodeRequests(): ReadonlyMap<string, Amounts> | undefined {
+    return this.#options.namespace === undefined ? this.#nodeRequests.byNode : undefined;
+  }
+
   pods(workload: WorkloadRef): readonly Pod[] {
     return this.#owners.podsOf(workload);
   }
@@ -206,6 +213,7 @@ export class KubeCluster implements ClusterView {
 
   #podChanged(change: Change<Pod>): void {
     this.#owners.podChanged(change);
+    this.#nodeRequests.podChanged(change);
     const [workload, pods] = [concernsWorkload(change), concernsPods(change)];
     if (!workload && !pods) return;
     const ref = this.#workloadOf(itemOf(change));

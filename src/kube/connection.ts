@@ -3,6 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { Credentials, type Access } from './credentials.ts';
 import { Agents, type Lane } from './agents.ts';
+import { WriteFence, type MayWrite } from './fence.ts';
 import { KubeError, answerError, isKubeError, statusFacts, transportError } from './errors.ts';
 import { lines } from './lines.ts';
 import { RateLimiter, type RateLimit } from './rate.ts';
@@ -25,6 +26,8 @@ export interface KubeCall {
   readonly retry?: 'Never';
   /** `Lease` has a socket of its own and passes the rate limit, so that load cannot cost the leadership. */
   readonly lane?: 'Ordinary' | 'Lease';
+  /** Goes before others that wait for the rate limit: somebody is in need. */
+  readonly isUrgent?: boolean;
 }
 
 export interface KubeStream {
@@ -39,6 +42,8 @@ export interface KubeStream {
 interface ConnectionOptions {
   /** Of ordinary calls and watches together; 20 a second, bursts of 40, unless stated. */
   readonly rateLimit?: RateLimit;
+  /** Asked before each write, and again right before it goes out; always unless stated. */
+  readonly mayWrite?: MayWrite;
 }
 
 const DEADLINE_MS = 30_000;
@@ -53,15 +58,31 @@ export class KubeConnection {
   readonly #credentials: Credentials;
   readonly #agents = new Agents();
   readonly #limiter: RateLimiter;
+  readonly #fence: WriteFence;
 
   /** `load` is called at once, and again when the server no longer accepts the credentials. Throws what it throws. */
   constructor(load: () => KubeConfig, options: ConnectionOptions = {}) {
     this.#credentials = new Credentials(load);
     this.#limiter = new RateLimiter(options.rateLimit ?? { perSecond: 20, burst: 40 });
+    this.#fence = new WriteFence(options.mayWrite ?? (() => true));
+  }
+
+  /** Whether a write in one of these namespaces is on its way. */
+  isWriting(within: (namespace: string | undefined) => boolean): boolean {
+    return this.#fence.isWriting(within);
   }
 
   /** The parsed JSON of the answer; undefined for an empty one. */
   async request(call: KubeCall): Promise<unknown> {
+    const leave = this.#fence.enter(call);
+    try {
+      return await this.#tries(call);
+    } finally {
+      leave();
+    }
+  }
+
+  async #tries(call: KubeCall): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#attempt(call);
@@ -104,7 +125,7 @@ export class KubeConnection {
     const lane = call.lane ?? 'Ordinary';
     const what = nameOf(call);
     try {
-      if (lane === 'Ordinary') await this.#limiter.take(call.signal);
+      if (lane === 'Ordinary') await this.#limiter.take(call.signal, call.isUrgent);
       const deadline = AbortSignal.timeout(call.deadlineMs ?? DEADLINE_MS);
       const signal =
         call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
@@ -122,6 +143,7 @@ export class KubeConnection {
     limits: Pick<Dispatcher.RequestOptions, 'signal' | 'bodyTimeout' | 'headersTimeout'>,
   ): Promise<Dispatcher.ResponseData> {
     const access = await this.#credentials.current();
+    this.#fence.check(call);
     return this.#agents.of(access, lane).request({
       ...limits,
       origin: access.server.origin,

@@ -28,6 +28,12 @@ export function sizesOf(container: Json): Sizes {
   return { requests: amountsAt(resources, 'requests'), limits: amountsAt(resources, 'limits') };
 }
 
+/** Whether a pod spec states CPU or memory of the pod as a whole. Other resources bound no container's CPU or memory. */
+export function hasPodResources(podSpec: Json): boolean {
+  const { requests, limits } = sizesOf(podSpec);
+  return Object.keys({ ...requests, ...limits }).length > 0;
+}
+
 /** The containers of a pod spec that run as long as the pod does, native sidecars first; other init containers end before. */
 export function runningContainers(
   podSpec: Json,

@@ -1,4 +1,4 @@
-import { asJson, numberAt, objectAt, requiredText, textAt, type Json } from './json.ts';
+import { asJson, numberAt, objectAt, requiredText, textAt, textsAt, type Json } from './json.ts';
 import { microTime } from './micro-time.ts';
 
 /** What a Lease says about who leads. */
@@ -52,6 +52,15 @@ export function releasedLease(before: LeaseRecord, now: Date): Json {
     leaseDurationSeconds: 1,
     renewTime: microTime(now),
   });
+}
+
+/** The object with these annotations beside those that it has. */
+export function withAnnotations(lease: Json, annotations: Readonly<Record<string, string>>): Json {
+  const metadata = objectAt(lease, 'metadata');
+  return {
+    ...lease,
+    metadata: { ...metadata, annotations: { ...textsAt(metadata, 'annotations'), ...annotations } },
+  };
 }
 
 function withSpec(before: LeaseRecord, changes: Json): Json {

@@ -3,7 +3,13 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeCall, KubeConnection } from './connection.ts';
 import { asError, isKubeError } from './errors.ts';
-import { heldLease, readLease, releasedLease, type LeaseRecord } from './lease-record.ts';
+import {
+  heldLease,
+  readLease,
+  releasedLease,
+  withAnnotations,
+  type LeaseRecord,
+} from './lease-record.ts';
 import { microTime } from './micro-time.ts';
 import { collectionPath, objectPath, type ObjectAddress } from './paths.ts';
 
@@ -23,6 +29,10 @@ interface LeaderElectionOptions {
   readonly name: string;
   /** Host name and a random part unless stated; two candidates must never share one. */
   readonly identity?: string;
+  /** What else the lease is to say, asked for before each renewal; what others wrote there stays. */
+  readonly annotations?: () => Readonly<Record<string, string>>;
+  /** The lease now says what `annotations` gave last. */
+  readonly onRenewed?: () => void;
   readonly onElected: () => void;
   /** `reason` is a sentence for the log. Not called by `stop`. */
   readonly onLost: (reason: string) => void;
@@ -150,7 +160,7 @@ export class LeaderElection {
     const body = {
       apiVersion,
       kind: 'Lease',
-      metadata: { namespace, name },
+      metadata: { namespace, name, annotations: this.#options.annotations?.() ?? {} },
       spec: {
         holderIdentity: this.identity,
         leaseDurationSeconds: this.#durationSeconds(),
@@ -165,7 +175,8 @@ export class LeaderElection {
 
   async #hold(lease: LeaseRecord): Promise<void> {
     const sent = now();
-    const body = heldLease(lease, this.identity, this.#durationSeconds(), new Date());
+    const held = heldLease(lease, this.identity, this.#durationSeconds(), new Date());
+    const body = withAnnotations(held, this.#options.annotations?.() ?? {});
     this.#held(
       sent,
       readLease(await this.#call({ method: 'PUT', path: objectPath(this.#at), body })),
@@ -176,6 +187,7 @@ export class LeaderElection {
     this.#seen = lease;
     this.#seenMs = performance.now();
     this.#renewed = sent;
+    this.#guard(() => this.#options.onRenewed?.());
     // The answer may have come after the time that it was for, such as after a pause of the process.
     if (this.#leading || !this.isLeader() || this.#abort.signal.aborted) return;
     this.#leading = true;

@@ -9,7 +9,7 @@ const YES_SECONDS = 300;
 const NO_SECONDS = 60;
 const MOST_KEPT = 5000;
 
-interface Attributes {
+export interface Attributes {
   readonly verb: string;
   readonly group: string;
   readonly resource: string;
@@ -34,7 +34,7 @@ export function createPermissions(connection: KubeConnection, clock: Clock): Per
       const key = `${namespace}/${permission}/${attributes.resource}`;
       const known = kept.get(key);
       if (known !== undefined && clock.nowSeconds() < known.untilSeconds) return known.allowed;
-      const allowed = await review(connection, { namespace, ...attributes }, signal);
+      const allowed = await reviewAccess(connection, { namespace, ...attributes }, signal);
       const untilSeconds = clock.nowSeconds() + (allowed ? YES_SECONDS : NO_SECONDS);
       kept.delete(key);
       kept.set(key, { allowed, untilSeconds });
@@ -59,9 +59,10 @@ function attributesOf(permission: Permission, { ref, apiVersion }: Workload): At
   }
 }
 
-async function review(
+/** Whether the user of the connection may do it; without a namespace: in all of them. */
+export async function reviewAccess(
   connection: KubeConnection,
-  resourceAttributes: Attributes & { readonly namespace: string },
+  resourceAttributes: Attributes & { readonly namespace?: string },
   signal: AbortSignal,
 ): Promise<boolean> {
   const apiVersion = 'authorization.k8s.io/v1';

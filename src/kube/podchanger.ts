@@ -22,6 +22,7 @@ import {
 
 interface CallOptions {
   readonly isDryRun: boolean;
+  readonly isUrgent?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -64,7 +65,7 @@ async function patchSizes(
   connection: KubeConnection,
   pod: SeenPod,
   containers: readonly PatchedContainer[],
-  { isDryRun, signal }: CallOptions,
+  { isDryRun, isUrgent = false, signal }: CallOptions,
 ): Promise<void> {
   const patched = (kind: PatchedContainer['kind']) =>
     containers
@@ -84,6 +85,7 @@ async function patchSizes(
       },
     },
     signal,
+    isUrgent,
     ...(!isDryRun && { retry: 'Never' }),
   });
 }

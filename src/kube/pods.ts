@@ -1,5 +1,11 @@
 import type { Pod, PodContainer } from '../controller/ports.ts';
-import { endingContainers, restartsOn, runningContainers, sizesOf } from './containers.ts';
+import {
+  endingContainers,
+  hasPodResources,
+  restartsOn,
+  runningContainers,
+  sizesOf,
+} from './containers.ts';
 import { listAt, numberAt, objectAt, requiredText, secondsAt, textAt, type Json } from './json.ts';
 import { controllerOf, identityOf } from './metadata.ts';
 import { createdSecondsOf, otherResizerOf, resizeOf } from './podresize.ts';
@@ -11,6 +17,7 @@ export function projectPod(raw: Json): Pod {
   const generation = numberAt(objectAt(raw, 'metadata'), 'generation') ?? 0;
   return {
     ...identityOf(raw),
+    node: textAt(spec, 'nodeName'),
     owner: controllerOf(raw),
     resourceVersion: textAt(objectAt(raw, 'metadata'), 'resourceVersion') ?? '',
     createdSeconds: createdSecondsOf(raw),
@@ -21,19 +28,23 @@ export function projectPod(raw: Json): Pod {
     resize: resizeOf(raw),
     otherResizer: otherResizerOf(raw),
     qosClass: textAt(status, 'qosClass') ?? '',
+    hasPodResources: hasPodResources(spec),
     containers: containersOf(spec, statusesByName(status)),
     initContainers: endingContainers(spec),
   };
 }
 
 /** A pod that is being deleted no longer counts as running. */
-function phaseOf(raw: Json): Pick<Pod, 'running' | 'isTerminating' | 'hasEnded'> {
-  const phase = textAt(objectAt(raw, 'status'), 'phase');
+function phaseOf(raw: Json): Pick<Pod, 'running' | 'isTerminating' | 'hasEnded' | 'hasFailed'> {
+  const status = objectAt(raw, 'status');
+  const phase = textAt(status, 'phase');
   const isTerminating = textAt(objectAt(raw, 'metadata'), 'deletionTimestamp') !== undefined;
   return {
     running: !isTerminating && phase === 'Running',
     isTerminating,
     hasEnded: phase === 'Succeeded' || phase === 'Failed',
+    // What the kubelet or the node's end did has a reason; a container that failed has its own.
+    hasFailed: phase === 'Failed' && textAt(status, 'reason') === undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Workload, WorkloadKind } from '../controller/ports.ts';
-import { containerSpecs } from './containers.ts';
+import { containerSpecs, hasPodResources } from './containers.ts';
 import { listAt, numberAt, objectAt, secondsAt, textsAt, type Json } from './json.ts';
 import { controllerOf, identityOf, type Owned } from './metadata.ts';
 import { WORKLOAD_RESOURCES } from './paths.ts';
@@ -76,6 +76,7 @@ export function projectWorkload(kind: WorkloadKind, raw: Json): Workload | undef
     annotations: annotationsOf(metadata),
     replicas: wanted,
     ...progress(raw, wanted),
+    hasPodResources: hasPodResources(podSpec(raw)),
     containers: containerSpecs(podSpec(raw)),
   };
 }

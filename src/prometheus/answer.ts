@@ -13,12 +13,18 @@ export interface Answer<T> {
   readonly warnings: readonly string[];
   /** The server's clock; undefined where it did not say. */
   readonly serverSeconds: number | undefined;
+  /** How long the budgets held the question back; left out where that does not count. */
+  readonly heldSeconds?: number;
 }
 
 interface RawAnswer {
   readonly status: number;
   readonly body: string;
   readonly retryAfterSeconds: number | undefined;
+  /** Where a redirect points. */
+  readonly location?: string | undefined;
+  /** Takes secrets out of what the server says, before it is cut. */
+  readonly redact?: (text: string) => string;
 }
 
 /** The `data` and `warnings` of a good answer. Throws a PrometheusError for every other one. */
@@ -26,20 +32,22 @@ export function parseEnvelope(raw: RawAnswer): {
   readonly data: unknown;
   readonly warnings: readonly string[];
 } {
+  const { redact = (text: string) => text } = raw;
   const isGood = raw.status >= 200 && raw.status < 300;
   const envelope = parseObject(raw.body, isGood);
   if (!isGood || envelope['status'] === 'error') {
     throw failureOfAnswer({
       status: raw.status,
-      error: textOf(envelope['error']),
+      error: redact(textOf(envelope['error'])),
       errorType: textOf(envelope['errorType']),
       retryAfterSeconds: raw.retryAfterSeconds,
+      location: raw.location === undefined ? undefined : redact(raw.location),
     });
   }
   if (envelope['status'] !== 'success') throw invalidAnswer('JSON without "status": "success"');
   const warnings: unknown = envelope['warnings'] ?? [];
   if (!isStrings(warnings)) throw invalidAnswer('"warnings" that are not a list of texts');
-  return { data: envelope['data'], warnings };
+  return { data: envelope['data'], warnings: warnings.map(redact) };
 }
 
 /** The body of a failed call may be anything, so it need not parse; that of a good one must. */
@@ -71,6 +79,10 @@ function oneSeries(item: unknown, resultType: 'matrix' | 'vector'): AnswerSeries
   const samples: unknown = resultType === 'matrix' ? (item['values'] ?? []) : [item['value']];
   if (!isSamples(samples)) throw invalidAnswer('samples that are not pairs of time and text');
   return { labels: item['metric'], samples };
+}
+
+export function samplesIn(series: readonly AnswerSeries[]): number {
+  return series.reduce((sum, { samples }) => sum + samples.length, 0);
 }
 
 /** NaN and infinities come as text too; like a missing sample they are not taken. */

@@ -2,16 +2,18 @@ import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import {
   labelValuesOf,
   parseEnvelope,
+  samplesIn,
   seriesOf,
   type Answer,
   type AnswerSeries,
 } from './answer.ts';
-import { createConnection, type Connection } from './connection.ts';
 import { failureOfTransport, PrometheusError } from './failure.ts';
-import type { PrometheusOptions } from './options.ts';
+import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
+import type { CallKind, PrometheusOptions } from './options.ts';
 import { withRetries } from './retry.ts';
+import { createFence, matchersOf } from './tenancy.ts';
+import type { Attempt, Transport } from './transport.ts';
 
-const DEFAULT_TIMEOUT_SECONDS = 60;
 const DEFAULT_MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 interface RangeCall {
@@ -37,7 +39,8 @@ export interface PrometheusClient {
   ): Promise<Answer<readonly AnswerSeries[]>>;
   /** Values of a label over the series that the selectors match; from the index alone, so it is cheap. */
   labelValues(call: LabelCall, signal: AbortSignal): Promise<Answer<readonly string[]>>;
-  close(): void;
+  /** What the server says of itself at `status/NAME`, such as `buildinfo`; not every server has each. */
+  status(name: string, signal: AbortSignal): Promise<Answer<unknown>>;
 }
 
 interface LabelCall {
@@ -48,147 +51,165 @@ interface LabelCall {
 }
 
 interface HttpCall {
+  readonly kind: CallKind;
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly parameters: URLSearchParams;
 }
 
-/** Throws for options that can never work, such as a URL that is none. */
-export function createPrometheusClient(options: PrometheusOptions): PrometheusClient {
-  const connection = createConnection(options);
+/**
+ * Calls through the transport, in which they share budgets with others. Urgent ones go first, see `Governor`. A query
+ * that lacks a matcher that every one must have rejects and is not sent.
+ */
+export function createPrometheusClient(
+  options: PrometheusOptions,
+  transport: Transport,
+  isUrgent = false,
+): PrometheusClient {
   const caller: Caller = {
-    options,
-    connection,
-    timeoutSeconds: options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+    transport,
+    isUrgent,
+    fence: createFence(matchersOf(options)),
     http: axios.create({
       maxRedirects: 0,
       maxContentLength: options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES,
-      // The environment's proxy would see tokens that are meant for one server.
-      proxy: false,
       responseType: 'text',
       transformResponse: [(body: unknown): unknown => body],
       validateStatus: () => true,
     }),
   };
   return {
-    async range({ query, startSeconds, endSeconds, stepSeconds }, signal) {
-      const parameters = queryParameters(caller, query);
-      parameters.set('start', String(startSeconds));
-      parameters.set('end', String(endSeconds));
-      parameters.set('step', String(stepSeconds));
-      const answer = await ask(caller, { method: 'POST', path: 'query_range', parameters }, signal);
-      return { ...answer, data: seriesOf(answer.data, 'matrix') };
+    range({ query, startSeconds, endSeconds, stepSeconds }, signal) {
+      const parameters = new URLSearchParams({
+        query,
+        start: String(startSeconds),
+        end: String(endSeconds),
+        step: String(stepSeconds),
+      });
+      const call: HttpCall = { kind: 'range', method: 'POST', path: 'query_range', parameters };
+      return askSeries(caller, call, 'matrix', signal);
     },
-    async instant(query, timeSeconds, signal) {
-      const answer = await ask(caller, queryCall(caller, query, timeSeconds), signal);
-      return { ...answer, data: seriesOf(answer.data, 'vector') };
-    },
-    async samples(query, timeSeconds, signal) {
-      const answer = await ask(caller, queryCall(caller, query, timeSeconds), signal);
-      return { ...answer, data: seriesOf(answer.data, 'matrix') };
-    },
-    async labelValues({ label, selectors, fromSeconds, toSeconds }, signal) {
+    instant: (query, timeSeconds, signal) =>
+      askSeries(caller, queryCall('instant', query, timeSeconds), 'vector', signal),
+    samples: (query, timeSeconds, signal) =>
+      askSeries(caller, queryCall('samples', query, timeSeconds), 'matrix', signal),
+    labelValues({ label, selectors, fromSeconds, toSeconds }, signal) {
       const parameters = new URLSearchParams();
       for (const selector of selectors) parameters.append('match[]', selector);
       parameters.set('start', String(fromSeconds));
       parameters.set('end', String(toSeconds));
       const path = `label/${encodeURIComponent(label)}/values`;
-      const answer = await ask(caller, { method: 'GET', path, parameters }, signal);
-      return { ...answer, data: labelValuesOf(answer.data) };
+      const call: HttpCall = { kind: 'labels', method: 'GET', path, parameters };
+      return ask(caller, call, { parse: labelValuesOf }, signal);
     },
-    close: () => connection.close(),
+    status(name, signal) {
+      const parameters = new URLSearchParams();
+      const call: HttpCall = { kind: 'status', method: 'GET', path: `status/${name}`, parameters };
+      return ask(caller, call, { parse: (data) => data }, signal);
+    },
   };
 }
 
 interface Caller {
-  readonly options: PrometheusOptions;
-  readonly connection: Connection;
+  readonly transport: Transport;
+  readonly isUrgent: boolean;
+  readonly fence: (query: string) => void;
   readonly http: AxiosInstance;
-  readonly timeoutSeconds: number;
 }
 
-/** The server gives up when we do: nobody would read its answer. */
-function queryParameters(caller: Caller, query: string): URLSearchParams {
-  return new URLSearchParams({ query, timeout: `${caller.timeoutSeconds}s` });
+function queryCall(kind: CallKind, query: string, timeSeconds: number): HttpCall {
+  const parameters = new URLSearchParams({ query, time: String(timeSeconds) });
+  return { kind, method: 'POST', path: 'query', parameters };
 }
 
-function queryCall(caller: Caller, query: string, timeSeconds: number): HttpCall {
-  const parameters = queryParameters(caller, query);
-  parameters.set('time', String(timeSeconds));
-  return { method: 'POST', path: 'query', parameters };
+function askSeries(
+  caller: Caller,
+  call: HttpCall,
+  resultType: 'matrix' | 'vector',
+  signal: AbortSignal,
+): Promise<Answer<readonly AnswerSeries[]>> {
+  const parse = (data: unknown): readonly AnswerSeries[] => seriesOf(data, resultType);
+  return ask(caller, call, { parse, count: samplesIn }, signal);
 }
 
-function ask(caller: Caller, call: HttpCall, signal: AbortSignal): Promise<Answer<unknown>> {
-  return withRetries(() => askOnce(caller, call, signal), signal);
+interface Parser<T> {
+  readonly parse: (data: unknown) => T;
+  /** Samples of the answer. */
+  readonly count?: (data: T) => number;
+}
+
+async function ask<T>(
+  caller: Caller,
+  call: HttpCall,
+  { parse, count = () => 0 }: Parser<T>,
+  signal: AbortSignal,
+): Promise<Answer<T>> {
+  const { kind, parameters } = call;
+  for (const name of ['query', 'match[]']) parameters.getAll(name).forEach(caller.fence);
+  const { isUrgent } = caller;
+  return withRetries(
+    () =>
+      caller.transport.attempt({ kind, signal, isUrgent }, async (attempt) => {
+        const answer = await askOnce(caller, call, attempt, signal);
+        const data = parse(answer.data);
+        attempt.meter.took(0, count(data));
+        return { ...answer, data };
+      }),
+    signal,
+  );
 }
 
 async function askOnce(
   caller: Caller,
   call: HttpCall,
+  attempt: Attempt,
   signal: AbortSignal,
 ): Promise<Answer<unknown>> {
-  const started = performance.now();
-  const report = (bytes: number, outcome: 'Ok' | PrometheusError['reason']): void =>
-    caller.options.onCall?.({ seconds: (performance.now() - started) / 1000, bytes, outcome });
-  let bytes = 0;
-  try {
-    const response = await send(caller, call, signal);
-    bytes = response.data.length;
-    const envelope = parseEnvelope({
-      status: response.status,
-      body: response.data,
-      retryAfterSeconds: retryAfter(headerOf(response, 'retry-after'), Date.now()),
-    });
-    report(bytes, 'Ok');
-    return { ...envelope, serverSeconds: dateSeconds(headerOf(response, 'date')) };
-  } catch (error) {
-    if (error instanceof PrometheusError) report(bytes, error.reason);
-    throw error;
-  }
+  const response = await send(caller, call, attempt, signal);
+  attempt.meter.took(response.data.length, 0);
+  const envelope = parseEnvelope({
+    status: response.status,
+    body: response.data,
+    retryAfterSeconds: retryAfterHeader(response, Date.now()),
+    location: headerOf(response, 'location'),
+    redact: (text) => attempt.connection.redact(text),
+  });
+  return {
+    ...envelope,
+    serverSeconds: dateHeader(response),
+    heldSeconds: attempt.meter.waitedSeconds,
+  };
 }
 
 async function send(
-  caller: Caller,
+  { http }: Caller,
   call: HttpCall,
+  { connection, timeoutSeconds }: Attempt,
   signal: AbortSignal,
 ): Promise<AxiosResponse<string>> {
-  const deadline = AbortSignal.timeout(caller.timeoutSeconds * 1000);
+  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
   const both = AbortSignal.any([signal, deadline]);
+  const { parameters } = call;
+  // The server gives up when we do: nobody would read its answer.
+  if (parameters.has('query')) parameters.set('timeout', `${Math.ceil(timeoutSeconds * 1000)}ms`);
   try {
-    const { url, headers, agents } = await caller.connection.open(call.path, both);
-    return await caller.http.request<string>({
+    const { url, headers, agents, proxy } = await connection.open(call.path, both);
+    return await http.request<string>({
       method: call.method,
       url,
       headers,
       ...agents,
-      ...(call.method === 'POST' ? { data: call.parameters } : { params: call.parameters }),
+      proxy,
+      ...(call.method === 'POST' ? { data: parameters } : { params: parameters }),
       signal: both,
     });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof PrometheusError) throw error;
     if (deadline.aborted) {
-      const message = `Prometheus did not answer within ${caller.timeoutSeconds} s`;
+      const message = `Prometheus did not answer within ${timeoutSeconds} s`;
       throw new PrometheusError('PrometheusTimeout', message);
     }
     throw failureOfTransport(error);
   }
-}
-
-function headerOf(response: AxiosResponse, name: string): string | undefined {
-  const value: unknown = response.headers[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** Seconds to wait as `Retry-After` names them, as a number or as a date; undefined without a usable one. */
-function retryAfter(header: string | undefined, nowMilliseconds: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d+$/.test(header.trim())) return Number(header);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - nowMilliseconds) / 1000);
-}
-
-function dateSeconds(header: string | undefined): number | undefined {
-  const date = header === undefined ? NaN : Date.parse(header);
-  return Number.isNaN(date) ? undefined : date / 1000;
 }

@@ -1,19 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { AxiosProxyConfig } from 'axios';
 import { PrometheusError } from './failure.ts';
 import type { PrometheusOptions } from './options.ts';
+import { Secrets } from './secrets.ts';
 
 /** What one call needs: where to, as whom, over which sockets. */
 interface OpenCall {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly agents: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent };
+  /** As axios takes it: CONNECT for https, the whole address for http. */
+  readonly proxy: AxiosProxyConfig | false;
 }
 
 export interface Connection {
   /** Reads the secrets afresh. Rejects with a PrometheusError when a file cannot be read. */
   open(path: string, signal: AbortSignal): Promise<OpenCall>;
+  /** The text without any secret that was sent. */
+  redact(text: string): string;
   close(): void;
 }
 
@@ -25,7 +31,14 @@ interface TlsFiles {
 
 /** Throws for a URL that is not one of http or https. */
 export function createConnection(options: PrometheusOptions): Connection {
-  const base = parseBase(options.url);
+  const base = parseBase(options.url, options.parameters ?? []);
+  const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
+  const secrets = new Secrets([
+    base.userInfo,
+    proxy?.userInfo,
+    ...Object.values(options.headers ?? {}),
+  ]);
+  for (const value of base.query.values()) secrets.add(value);
   const httpAgent = new HttpAgent(agentOptions(options));
   let httpsAgent = new HttpsAgent(agentOptions(options));
   let tlsInUse = '';
@@ -40,16 +53,23 @@ export function createConnection(options: PrometheusOptions): Connection {
   return {
     async open(path, signal) {
       const tls = await readTls(options, signal);
+      const headers = {
+        'user-agent': 'rightsize',
+        ...options.headers,
+        ...(await headersOfFiles(options, signal)),
+        ...(await authorization(options, base.userInfo, signal)),
+      };
+      for (const [name, value] of Object.entries(headers)) {
+        if (name !== 'user-agent') secrets.add(value);
+      }
       return {
-        url: `${base.address}/api/v1/${path}${base.query}`,
-        headers: {
-          'user-agent': 'rightsize',
-          ...options.headers,
-          ...(await authorization(options, base.userInfo, signal)),
-        },
+        url: `${base.address}/api/v1/${path}${base.query.size === 0 ? '' : `?${base.query.toString()}`}`,
+        headers,
         agents: { httpAgent, httpsAgent: agentFor(tls) },
+        proxy: proxy?.config ?? false,
       };
     },
+    redact: (text) => secrets.redact(text),
     close() {
       httpAgent.destroy();
       httpsAgent.destroy();
@@ -61,32 +81,60 @@ function agentOptions({ concurrency }: PrometheusOptions): {
   keepAlive: true;
   maxSockets: number;
 } {
-  return { keepAlive: true, maxSockets: concurrency ?? DEFAULT_CONCURRENCY };
+  // One more than the budget, for a call that is urgent.
+  return { keepAlive: true, maxSockets: (concurrency ?? DEFAULT_CONCURRENCY) + 1 };
 }
 
 export const DEFAULT_CONCURRENCY = 4;
 
 interface BaseUrl {
   readonly address: string;
-  readonly query: string;
+  readonly query: URLSearchParams;
   /** `user:password` as the URL held it; undefined without. */
   readonly userInfo: string | undefined;
 }
 
-function parseBase(text: string): BaseUrl {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+function parseBase(text: string, parameters: readonly (readonly [string, string])[]): BaseUrl {
+  const url = parseHttpUrl(text);
+  if (url === undefined) {
     throw new Error(`the Prometheus URL is not one: write ${suggestion(text)}`);
   }
-  const userInfo =
-    url.username === ''
-      ? undefined
-      : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const query = new URLSearchParams(url.search);
+  for (const [name, value] of parameters) query.append(name, value);
   return {
     address: `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`,
-    query: url.search,
-    userInfo,
+    query,
+    userInfo: userInfoOf(url),
   };
+}
+
+function parseHttpUrl(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && ['http:', 'https:'].includes(url.protocol) ? url : undefined;
+}
+
+function userInfoOf({ username, password }: URL): string | undefined {
+  return username === ''
+    ? undefined
+    : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+}
+
+interface Proxy {
+  readonly config: AxiosProxyConfig;
+  readonly userInfo: string | undefined;
+}
+
+function parseProxy(text: string): Proxy {
+  const url = parseHttpUrl(text);
+  if (url === undefined) {
+    throw new Error('the proxy of Prometheus is no URL: write http://host:port');
+  }
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const config = { protocol: url.protocol, host: url.hostname, port };
+  const userInfo = userInfoOf(url);
+  if (userInfo === undefined) return { config, userInfo };
+  const [username = '', ...rest] = userInfo.split(':');
+  return { config: { ...config, auth: { username, password: rest.join(':') } }, userInfo };
 }
 
 /** Only what cannot hold a password is said again. */
@@ -94,6 +142,17 @@ function suggestion(text: string): string {
   return /^[\w.-]+:\d+(\/[\w./-]*)?$/.test(text)
     ? `http://${text}`
     : 'http://host:port or https://host/prefix';
+}
+
+async function headersOfFiles(
+  { headerFiles = {} }: PrometheusOptions,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const headers: Record<string, string> = {};
+  for (const [name, file] of Object.entries(headerFiles)) {
+    headers[name] = await readSecret(`${name} header`, file, signal);
+  }
+  return headers;
 }
 
 async function authorization(

@@ -1,14 +1,17 @@
 import type { UsageFailure, UsageQuery, UsageTarget } from '../controller/ports.ts';
 import type { AnswerSeries } from './answer.ts';
 import { askInParts, groupsOf } from './parts.ts';
-import { assignPods, type WorkloadPods } from './pods.ts';
+import { assignPods, type SeenPods, type WorkloadPods } from './pods.ts';
 import {
   jobOwners,
   NAMESPACES_PER_QUERY,
+  OWNER_METRICS,
+  ownerSelector,
   podOwners,
   replicaSetOwners,
   usageSeries,
 } from './queries.ts';
+import type { SeriesLister } from './serieslist.ts';
 import { eachLimited, usageFailure, type Session } from './session.ts';
 
 export interface FoundPods {
@@ -16,11 +19,17 @@ export interface FoundPods {
   readonly failures: readonly (UsageFailure & { readonly targets: readonly UsageTarget[] })[];
 }
 
+export interface Finding {
+  readonly concurrency: number;
+  /** Tells owners from the index where it is given; else their samples are looked at, which is dear for long windows. */
+  readonly lister?: SeriesLister | undefined;
+}
+
 /** Finds the pods, present and former, of all targets. A failure concerns the targets of its namespaces alone. */
 export async function findPods(
   session: Session,
   query: UsageQuery,
-  concurrency: number,
+  { concurrency, lister }: Finding,
 ): Promise<FoundPods> {
   const targetsOf = Map.groupBy(query.targets, ({ workload }) => workload.namespace);
   const workloads: WorkloadPods[] = [];
@@ -29,7 +38,9 @@ export async function findPods(
   await eachLimited(groups, concurrency, async (namespaces) => {
     const targets = namespaces.flatMap((namespace) => targetsOf.get(namespace) ?? []);
     try {
-      workloads.push(...(await podsOfNamespaces(session, { ...query, targets }, namespaces)));
+      workloads.push(
+        ...(await podsOfNamespaces({ session, lister }, { ...query, targets }, namespaces)),
+      );
     } catch (error) {
       const failure = usageFailure(error, 'find the pods of the workload');
       failures.push({ ...failure, targets });
@@ -38,8 +49,13 @@ export async function findPods(
   return { workloads, failures };
 }
 
+interface Finder {
+  readonly session: Session;
+  readonly lister: SeriesLister | undefined;
+}
+
 async function podsOfNamespaces(
-  session: Session,
+  { session, lister }: Finder,
   query: UsageQuery,
   namespaces: readonly string[],
 ): Promise<readonly WorkloadPods[]> {
@@ -47,12 +63,11 @@ async function podsOfNamespaces(
   for (const namespace of namespaces) {
     used.set(namespace, await podsWithUsage(session, query, namespace));
   }
-  const assignment = assignPods(query, {
-    podOwners: await ownerRows(session, query, { namespaces, owners: podOwners }),
-    replicaSetOwners: await ownerRows(session, query, { namespaces, owners: replicaSetOwners }),
-    jobOwners: await ownerRows(session, query, { namespaces, owners: jobOwners }),
-    used,
-  });
+  const owners =
+    lister === undefined
+      ? await ownersBySamples(session, query, namespaces)
+      : await ownersByIndex({ session, lister }, query, namespaces);
+  const assignment = assignPods(query, { ...owners, used });
   if (assignment.namespacesWithoutOwners.length > 0) {
     session.warn({
       reason: 'OwnerMetricsMissing',
@@ -73,6 +88,43 @@ function podsWithUsage(
   return session.ask((client, signal) =>
     client.labelValues({ label: 'pod', selectors, fromSeconds, toSeconds }, signal),
   );
+}
+
+type OwnerRows = Pick<SeenPods, 'podOwners' | 'replicaSetOwners' | 'jobOwners'>;
+
+async function ownersBySamples(
+  session: Session,
+  query: UsageQuery,
+  namespaces: readonly string[],
+): Promise<OwnerRows> {
+  return {
+    podOwners: await ownerRows(session, query, { namespaces, owners: podOwners }),
+    replicaSetOwners: await ownerRows(session, query, { namespaces, owners: replicaSetOwners }),
+    jobOwners: await ownerRows(session, query, { namespaces, owners: jobOwners }),
+  };
+}
+
+/** One call for all three kinds of owners. */
+async function ownersByIndex(
+  { session, lister }: Finder & { readonly lister: SeriesLister },
+  window: UsageQuery,
+  namespaces: readonly string[],
+): Promise<OwnerRows> {
+  const found = await askInParts(namespaces, (part) => {
+    const selectors = Object.values(OWNER_METRICS).map((metric) =>
+      ownerSelector(metric, part, session.extra),
+    );
+    return session.ask((_client, signal) => lister.list(selectors, window, signal));
+  });
+  const rowsOf = (metric: string): readonly AnswerSeries[] =>
+    found
+      .filter((labels) => labels['__name__'] === metric)
+      .map((labels) => ({ labels, samples: [] }));
+  return {
+    podOwners: rowsOf(OWNER_METRICS.pod),
+    replicaSetOwners: rowsOf(OWNER_METRICS.replicaSet),
+    jobOwners: rowsOf(OWNER_METRICS.job),
+  };
 }
 
 interface OwnerQuestion {

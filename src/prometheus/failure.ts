@@ -48,6 +48,7 @@ const TOO_LARGE = [
   /err-mimir-(max|limit)/i,
   /the query (exceeded|hit) .*limit/i,
   /maxSamplesPer|maxPointsPer|maxUniqueTimeseries|maxMemoryPerQuery/,
+  /number of matching timeseries exceeds|too long query/i,
 ];
 
 interface ErrorAnswer {
@@ -56,6 +57,8 @@ interface ErrorAnswer {
   readonly error: string;
   readonly errorType: string;
   readonly retryAfterSeconds: number | undefined;
+  /** Where a redirect points. */
+  readonly location?: string | undefined;
 }
 
 /** Classifies an answer whose status is not 2xx, or that says `"status":"error"`. */
@@ -74,9 +77,19 @@ export function failureOfAnswer(answer: ErrorAnswer): PrometheusError {
     return new PrometheusError('PrometheusUnreachable', message, { retry });
   if (answer.status >= 500) return new PrometheusError('PrometheusOverloaded', message);
   if (answer.status >= 300 && answer.status < 400) {
-    return new PrometheusError('PrometheusRefused', `${message} (redirects are not followed)`);
+    return new PrometheusError('PrometheusRefused', `${message}${pointsTo(answer.location)}`);
   }
   return new PrometheusError('PrometheusRefused', message);
+}
+
+/** Without its query and its user, which may hold secrets; a path alone is one of the same server. */
+function pointsTo(location: string | undefined): string {
+  const notFollowed = 'redirects are not followed: credentials are for one server';
+  if (location === undefined) return ` (${notFollowed})`;
+  const isWhole = URL.canParse(location);
+  const { protocol, host, pathname } = new URL(location, 'http://same');
+  const where = shortText(isWhole ? `${protocol}//${host}${pathname}` : pathname);
+  return `, which points to ${where} (${notFollowed}; if that is the right one, state it as the URL)`;
 }
 
 function isTimeout({ status, errorType }: ErrorAnswer): boolean {

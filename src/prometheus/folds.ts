@@ -1,48 +1,75 @@
 import { HistoryFold } from '../recommend/history.ts';
-import type { UsageHistory, UsageSignals } from '../recommend/usage.ts';
-import { USAGE_STEP_SECONDS } from './queries.ts';
+import type { PackedUsage } from '../recommend/packed.ts';
+import type { UsageSignals } from '../recommend/usage.ts';
+import { RAW_STEP_SECONDS } from './queries.ts';
+
+/** Takes the samples of one pod. */
+interface PodSink {
+  addCpu(timeSeconds: number, cores: number): void;
+  addMemory(timeSeconds: number, bytes: number): void;
+}
 
 /** Takes the samples of one container of a workload, pod by pod and in any order: cores, bytes, unix seconds. */
 interface UsageSink {
   addCpu(pod: string, timeSeconds: number, cores: number): void;
   addMemory(pod: string, timeSeconds: number, bytes: number): void;
+  /** Saves looking the pod up for each sample, where there are many. */
+  ofPod?(pod: string): PodSink;
   addSignals?(timeSeconds: number, signals: Partial<UsageSignals>): void;
+}
+
+export function sinkOfPod(sink: UsageSink, pod: string): PodSink {
+  return (
+    sink.ofPod?.(pod) ?? {
+      addCpu: (timeSeconds, cores) => sink.addCpu(pod, timeSeconds, cores),
+      addMemory: (timeSeconds, bytes) => sink.addMemory(pod, timeSeconds, bytes),
+    }
+  );
 }
 
 /** What is made of the samples, of each container by itself. */
 export interface Folding<T> {
   /** Signals are five queries more for each batch of pods. */
   readonly withSignals: boolean;
-  /** Opens the fold of one container; `close` gives undefined when no sample came. */
-  open(): { readonly sink: UsageSink; close(): T | undefined };
+  /** The spacing that is wanted where raw samples are read; that of `query_range` unless set. */
+  readonly rawStepSeconds?: number;
+  /**
+   * Opens the fold of one container, for samples that each stand for a step that long; `close` gives undefined when
+   * no sample came.
+   */
+  open(stepSeconds: number): { readonly sink: UsageSink; close(): T | undefined };
 }
 
-/** Days of usage, as the recommender takes them. */
-export const HISTORIES: Folding<UsageHistory> = {
+/** Usage by the hour, as it is kept. */
+export const HISTORIES: Folding<PackedUsage> = {
   withSignals: true,
-  open() {
-    const fold = new HistoryFold(USAGE_STEP_SECONDS);
-    return { sink: fold, close: () => fold.history() };
+  rawStepSeconds: RAW_STEP_SECONDS,
+  open(stepSeconds) {
+    const fold = new HistoryFold(stepSeconds);
+    return { sink: fold, close: () => fold.packed() };
   },
 };
 
 /** The samples of the workloads, folded as they come. */
 export interface Folds<T> {
   readonly withSignals: boolean;
+  /** What each sample stands for: the time so long before it. */
+  readonly stepSeconds: number;
   /** Takes samples of a container of a workload. */
   of(workload: string, container: string): UsageSink;
   /** Takes out what a workload came to, by container; containers without a sample are not in it. */
   close(workload: string): ReadonlyMap<string, T>;
 }
 
-export function createFolds<T>(folding: Folding<T>): Folds<T> {
+export function createFolds<T>(folding: Folding<T>, stepSeconds: number): Folds<T> {
   const folds = new Map<string, Map<string, ReturnType<Folding<T>['open']>>>();
   return {
     withSignals: folding.withSignals,
+    stepSeconds,
     of(workload, container) {
       const containers = folds.get(workload) ?? new Map<string, ReturnType<Folding<T>['open']>>();
       folds.set(workload, containers);
-      const fold = containers.get(container) ?? folding.open();
+      const fold = containers.get(container) ?? folding.open(stepSeconds);
       containers.set(container, fold);
       return fold.sink;
     },

@@ -15,12 +15,17 @@ export interface PodScope {
 export const NAMESPACES_PER_QUERY = 20;
 /** Spacing of usage samples; each stands for the step that ends at it. */
 export const USAGE_STEP_SECONDS = 300;
+/** Spacing of usage samples where raw samples are read: peaks of a minute are seen. */
+export const RAW_STEP_SECONDS = 60;
 /** Spacing of signals, which are counted per day and need no finer one. */
 export const SIGNAL_STEP_SECONDS = 3600;
 
 const CPU_SECONDS = 'container_cpu_usage_seconds_total';
 const WORKING_SET = 'container_memory_working_set_bytes';
 const USAGE_METRICS = [CPU_SECONDS, WORKING_SET];
+const RESTARTS = 'kube_pod_container_status_restarts_total';
+const KILLED_BEFORE = 'kube_pod_container_status_last_terminated_reason';
+const KILLED_NOW = 'kube_pod_container_status_terminated_reason';
 const THROTTLED_PERIODS = 'container_cpu_cfs_throttled_periods_total';
 const CPU_PERIODS = 'container_cpu_cfs_periods_total';
 const OOM_EVENTS = 'container_oom_events_total';
@@ -49,7 +54,7 @@ export function throttledShare(scope: PodScope, extra: readonly LabelMatcher[]):
 
 /** The value of the restart counter at the end of each hour. */
 export function restartCount(scope: PodScope, extra: readonly LabelMatcher[]): string {
-  const selector = podSelector('kube_pod_container_status_restarts_total', scope, extra);
+  const selector = podSelector(RESTARTS, scope, extra);
   return maxByContainer(`max_over_time(${selector}[1h])`);
 }
 
@@ -60,17 +65,49 @@ export function oomEventCount(scope: PodScope, extra: readonly LabelMatcher[]): 
 
 /** 1 in each hour in which the last termination of the container was an OOM kill. */
 export function oomKilledBefore(scope: PodScope, extra: readonly LabelMatcher[]): string {
-  return oomKilled('kube_pod_container_status_last_terminated_reason', scope, extra);
+  return oomKilled(KILLED_BEFORE, scope, extra);
 }
 
 /** 1 in each hour in which the container stands terminated by an OOM kill, as of a Job that does not restart it. */
 export function oomKilledNow(scope: PodScope, extra: readonly LabelMatcher[]): string {
-  return oomKilled('kube_pod_container_status_terminated_reason', scope, extra);
+  return oomKilled(KILLED_NOW, scope, extra);
 }
 
 function oomKilled(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
-  const reason: LabelMatcher = { label: 'reason', operator: '=', value: 'OOMKilled' };
-  return maxByContainer(`max_over_time(${podSelector(metric, scope, [reason, ...extra])}[1h])`);
+  return maxByContainer(`max_over_time(${podSelector(metric, scope, [OOM_KILLED, ...extra])}[1h])`);
+}
+
+const OOM_KILLED: LabelMatcher = { label: 'reason', operator: '=', value: 'OOMKilled' };
+
+/** What the raw series of usage and signals are, by the names of their metrics. */
+export const RAW_METRICS = {
+  [CPU_SECONDS]: 'cpu',
+  [WORKING_SET]: 'memory',
+  [THROTTLED_PERIODS]: 'throttledPeriods',
+  [CPU_PERIODS]: 'periods',
+  [OOM_EVENTS]: 'oomEventCounts',
+  [RESTARTS]: 'restartCounts',
+  [KILLED_BEFORE]: 'oomKilledBefore',
+  [KILLED_NOW]: 'oomKilledNow',
+} as const;
+
+/** Selects them: several metrics at once, since looking up the pods is most of what a short window costs a server. */
+export function rawUsage(scope: PodScope, extra: readonly LabelMatcher[]): readonly LabelMatcher[] {
+  return [oneOf('__name__', USAGE_METRICS), ...usageMatchers(scope, extra)];
+}
+
+export function rawSignals(
+  scope: PodScope,
+  extra: readonly LabelMatcher[],
+): readonly (readonly LabelMatcher[])[] {
+  const told = [THROTTLED_PERIODS, CPU_PERIODS, OOM_EVENTS];
+  // The count of restarts has no reason, which a pattern matches as an empty one.
+  const reason: LabelMatcher = { label: 'reason', operator: '=~', value: 'OOMKilled|' };
+  const states = [RESTARTS, KILLED_BEFORE, KILLED_NOW];
+  return [
+    [oneOf('__name__', told), ...usageMatchers(scope, extra)],
+    [oneOf('__name__', states), ...podMatchers(scope, [reason, ...extra])],
+  ];
 }
 
 type LiveQuery = (namespaces: readonly string[], extra: readonly LabelMatcher[]) => string;
@@ -96,13 +133,20 @@ export function oomEventSamples(scope: PodScope, extra: readonly LabelMatcher[])
   return `${usageSelector(OOM_EVENTS, scope, extra)}[10m]`;
 }
 
+/** Metrics of kube-state-metrics that say who owns what. */
+export const OWNER_METRICS = {
+  pod: 'kube_pod_owner',
+  replicaSet: 'kube_replicaset_owner',
+  job: 'kube_job_owner',
+} as const;
+
 /** Controllers of every pod that was seen in the window, by name. Bare pods have an empty owner. */
 export function podOwners(
   namespaces: readonly string[],
   windowSeconds: number,
   extra: readonly LabelMatcher[],
 ): string {
-  return owners('kube_pod_owner', 'pod', { namespaces, windowSeconds, extra });
+  return owners(OWNER_METRICS.pod, 'pod', { namespaces, windowSeconds, extra });
 }
 
 export function replicaSetOwners(
@@ -110,7 +154,7 @@ export function replicaSetOwners(
   windowSeconds: number,
   extra: readonly LabelMatcher[],
 ): string {
-  return owners('kube_replicaset_owner', 'replicaset', { namespaces, windowSeconds, extra });
+  return owners(OWNER_METRICS.replicaSet, 'replicaset', { namespaces, windowSeconds, extra });
 }
 
 export function jobOwners(
@@ -118,7 +162,7 @@ export function jobOwners(
   windowSeconds: number,
   extra: readonly LabelMatcher[],
 ): string {
-  return owners('kube_job_owner', 'job_name', { namespaces, windowSeconds, extra });
+  return owners(OWNER_METRICS.job, 'job_name', { namespaces, windowSeconds, extra });
 }
 
 interface OwnerScope {
@@ -128,13 +172,22 @@ interface OwnerScope {
 }
 
 function owners(metric: string, owned: string, scope: OwnerScope): string {
-  const selector = selectorOf(metric, [
-    oneOf('namespace', scope.namespaces),
-    { label: 'owner_is_controller', operator: '!=', value: 'false' },
-    ...scope.extra,
-  ]);
+  const selector = ownerSelector(metric, scope.namespaces, scope.extra);
   const labels = `namespace, ${owned}, owner_kind, owner_name`;
   return `max by (${labels}) (max_over_time(${selector}[${scope.windowSeconds}s]))`;
+}
+
+/** Selects the controllers of what is in the namespaces. */
+export function ownerSelector(
+  metric: string,
+  namespaces: readonly string[],
+  extra: readonly LabelMatcher[],
+): string {
+  return selectorOf(metric, [
+    oneOf('namespace', namespaces),
+    { label: 'owner_is_controller', operator: '!=', value: 'false' },
+    ...extra,
+  ]);
 }
 
 /** Selectors of every series that carries usage in a namespace, for listing its pods. */
@@ -149,7 +202,11 @@ const REAL_CONTAINERS: readonly LabelMatcher[] = [
 ];
 
 function usageSelector(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
-  return podSelector(metric, scope, [...REAL_CONTAINERS, ...extra]);
+  return selectorOf(metric, usageMatchers(scope, extra));
+}
+
+function usageMatchers(scope: PodScope, extra: readonly LabelMatcher[]): readonly LabelMatcher[] {
+  return podMatchers(scope, [...REAL_CONTAINERS, ...extra]);
 }
 
 function namespaceSelector(
@@ -161,11 +218,11 @@ function namespaceSelector(
 }
 
 function podSelector(metric: string, scope: PodScope, extra: readonly LabelMatcher[]): string {
-  return selectorOf(metric, [
-    oneOf('namespace', scope.namespaces),
-    oneOf('pod', scope.pods),
-    ...extra,
-  ]);
+  return selectorOf(metric, podMatchers(scope, extra));
+}
+
+function podMatchers(scope: PodScope, extra: readonly LabelMatcher[]): readonly LabelMatcher[] {
+  return [oneOf('namespace', scope.namespaces), oneOf('pod', scope.pods), ...extra];
 }
 
 function maxByContainer(expression: string): string {
@@ -173,7 +230,7 @@ function maxByContainer(expression: string): string {
 }
 
 /** A label that equals one of the values, none of which is read as a pattern. */
-function oneOf(label: string, values: readonly string[]): LabelMatcher {
+export function oneOf(label: string, values: readonly string[]): LabelMatcher {
   const [only] = values;
   if (only === undefined) throw new Error(`select ${label}: no value is given`);
   if (values.length === 1) return { label, operator: '=', value: only };
@@ -185,7 +242,7 @@ export function selectorOf(metric: string, matchers: readonly LabelMatcher[]): s
   return `${metric}{${matchers.map(matcherText).join(',')}}`;
 }
 
-function matcherText({ label, operator, value }: LabelMatcher): string {
+export function matcherText({ label, operator, value }: LabelMatcher): string {
   if (!LABEL_NAME.test(label)) throw new Error(`"${label}" is not a label name`);
   return `${label}${operator}${quote(value)}`;
 }

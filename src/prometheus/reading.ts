@@ -1,7 +1,7 @@
 import { eachSample, type AnswerSeries } from './answer.ts';
 import { halves, timeRanges, type Batch, type BatchPod, type Part } from './batches.ts';
 import { PrometheusError } from './failure.ts';
-import type { Folds } from './folds.ts';
+import { sinkOfPod, type Folds } from './folds.ts';
 import {
   cpuUsage,
   memoryUsage,
@@ -15,28 +15,32 @@ import {
   type PodScope,
 } from './queries.ts';
 import type { Session } from './session.ts';
-import { signalsByDay, type ContainerSignals, type SignalPoint } from './signals.ts';
+import { SignalGathering } from './signalfold.ts';
+import type { ContainerSignals } from './signals.ts';
 
-interface Window {
+export interface Window {
   readonly fromSeconds: number;
   readonly toSeconds: number;
 }
 
-/** Reads usage of the batch's pods into the folds, and signals. Rejects with a PrometheusError, or on abort. */
+/**
+ * Reads usage of the batch's pods into the folds, and signals, by `query_range`. Rejects with a PrometheusError, or on
+ * abort.
+ */
 export async function readBatch(
   session: Session,
   batch: Batch,
   window: Window,
   folds: Folds<unknown>,
 ): Promise<void> {
-  const read: BatchReader = { session, batch, window };
+  const read: BatchReader = { session, batch, window, times: stepsBack(folds.stepSeconds) };
   await readUsage(read, cpuUsage, (pod, container) => {
-    const fold = folds.of(pod.workload, container);
-    return (timeSeconds, cores) => fold.addCpu(pod.name, timeSeconds, cores);
+    const sink = sinkOfPod(folds.of(pod.workload, container), pod.name);
+    return (timeSeconds, cores) => sink.addCpu(timeSeconds, cores);
   });
   await readUsage(read, memoryUsage, (pod, container) => {
-    const fold = folds.of(pod.workload, container);
-    return (timeSeconds, bytes) => fold.addMemory(pod.name, timeSeconds, bytes);
+    const sink = sinkOfPod(folds.of(pod.workload, container), pod.name);
+    return (timeSeconds, bytes) => sink.addMemory(timeSeconds, bytes);
   });
   if (folds.withSignals) await readSignals(read, folds);
 }
@@ -45,24 +49,33 @@ interface BatchReader {
   readonly session: Session;
   readonly batch: Batch;
   readonly window: Window;
+  /** How far before its time a sample is to be folded, once each. */
+  readonly times: readonly number[];
+}
+
+/**
+ * A sample at t stands for the step that ends at t, so it is folded a second earlier: that of midnight belongs to
+ * the day before. Where the fold has shorter steps, the sample stands for each of them.
+ */
+function stepsBack(foldStepSeconds: number): readonly number[] {
+  const steps = Math.max(1, Math.round(USAGE_STEP_SECONDS / foldStepSeconds));
+  return Array.from({ length: steps }, (_, step) => 1 + step * foldStepSeconds);
 }
 
 type QueryText = (scope: PodScope, extra: Session['extra']) => string;
 type Take = Parameters<typeof eachSample>[1];
 
-/**
- * A sample at t stands for the step that ends at t, so it is folded a second earlier: that of midnight belongs to
- * the day before.
- */
 async function readUsage(
-  { session, batch, window }: BatchReader,
+  { session, batch, window, times }: BatchReader,
   queryText: QueryText,
   taker: (pod: BatchPod, container: string) => Take,
 ): Promise<void> {
   for (const range of timeRanges(window.fromSeconds, window.toSeconds, USAGE_STEP_SECONDS)) {
     await readPart(session, queryText, { pods: batch.pods, range }, (pod, container, series) => {
       const take = taker(pod, container);
-      eachSample(series, (timeSeconds, value) => take(timeSeconds - 1, value));
+      eachSample(series, (timeSeconds, value) => {
+        for (const before of times) take(timeSeconds - before, value);
+      });
     });
   }
 }
@@ -96,15 +109,23 @@ function visitSeries(
   answer: readonly AnswerSeries[],
   visit: Visit,
 ): void {
-  const pods = new Map(wanted.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+  const podOf = podFinder(wanted);
   for (const series of answer) {
     const { namespace = '', pod: name = '', container = '' } = series.labels;
-    const pod = pods.get(podKey(namespace, name));
+    const pod = podOf(namespace, name);
     if (pod !== undefined && container !== '') visit(pod, container, series);
   }
 }
 
-function scopeOf(pods: readonly BatchPod[]): PodScope {
+/** Finds those of the pods that are named. */
+export function podFinder(
+  pods: readonly BatchPod[],
+): (namespace: string, name: string) => BatchPod | undefined {
+  const known = new Map(pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+  return (namespace, name) => known.get(podKey(namespace, name));
+}
+
+export function scopeOf(pods: readonly BatchPod[]): PodScope {
   return {
     namespaces: [...new Set(pods.map(({ namespace }) => namespace))],
     pods: [...new Set(pods.map(({ name }) => name))],
@@ -123,40 +144,32 @@ const SIGNAL_QUERIES: Readonly<Record<keyof ContainerSignals, QueryText>> = {
   oomKilledNow,
 };
 
-interface OpenSignals {
-  readonly pod: BatchPod;
-  readonly container: string;
-  readonly points: Record<keyof ContainerSignals, SignalPoint[]>;
-}
-
-/**
- * Whole hours only: the one under way is read when it is over. The hour before the window is read too, for what
- * the counters were when it began.
- */
+/** Whole hours only: the one under way is read when it is over. */
 async function readSignals(
   { session, batch, window }: BatchReader,
   folds: Folds<unknown>,
 ): Promise<void> {
-  const windowStart = Math.floor(window.fromSeconds / SIGNAL_STEP_SECONDS) * SIGNAL_STEP_SECONDS;
-  const before = windowStart - SIGNAL_STEP_SECONDS;
-  const found = new Map<string, OpenSignals>();
-  for (const range of timeRanges(before, window.toSeconds, SIGNAL_STEP_SECONDS)) {
+  const { windowStartSeconds, beforeSeconds } = signalHours(window);
+  const gathering = new SignalGathering();
+  for (const range of timeRanges(beforeSeconds, window.toSeconds, SIGNAL_STEP_SECONDS)) {
     for (const signal of SIGNALS) {
       const part = { pods: batch.pods, range };
       await readPart(session, SIGNAL_QUERIES[signal], part, (pod, container, series) => {
-        const points = openSignals(found, pod, container).points[signal];
+        const points = gathering.points(pod, container, signal);
         eachSample(series, (timeSeconds, value) => points.push({ timeSeconds, value }));
       });
     }
   }
-  const all = [...found.values()];
-  const baselineSeconds = Math.max(windowStart, firstCountSeconds(all));
-  for (const { pod, container, points } of all) {
-    const fold = folds.of(pod.workload, container);
-    for (const day of signalsByDay(points, baselineSeconds)) {
-      fold.addSignals?.(day.timeSeconds, day.signals);
-    }
-  }
+  gathering.foldInto(folds, windowStartSeconds);
+}
+
+/** The hour before the window is read too, for what the counters were when it began. */
+export function signalHours({ fromSeconds }: Window): {
+  readonly windowStartSeconds: number;
+  readonly beforeSeconds: number;
+} {
+  const windowStartSeconds = Math.floor(fromSeconds / SIGNAL_STEP_SECONDS) * SIGNAL_STEP_SECONDS;
+  return { windowStartSeconds, beforeSeconds: windowStartSeconds - SIGNAL_STEP_SECONDS };
 }
 
 const SIGNALS = [
@@ -166,33 +179,3 @@ const SIGNALS = [
   'oomKilledBefore',
   'oomKilledNow',
 ] as const satisfies readonly (keyof ContainerSignals)[];
-
-function openSignals(
-  found: Map<string, OpenSignals>,
-  pod: BatchPod,
-  container: string,
-): OpenSignals {
-  const key = `${podKey(pod.namespace, pod.name)}/${container}`;
-  const open = found.get(key) ?? {
-    pod,
-    container,
-    points: {
-      throttledShares: [],
-      restartCounts: [],
-      oomEventCounts: [],
-      oomKilledBefore: [],
-      oomKilledNow: [],
-    },
-  };
-  found.set(key, open);
-  return open;
-}
-
-/**
- * When counting began: what a counter reads in the first hour of all is what happened before anyone watched, and
- * is not held against the window.
- */
-function firstCountSeconds(all: readonly OpenSignals[]): number {
-  const firsts = all.flatMap(({ points }) => points.restartCounts[0]?.timeSeconds ?? []);
-  return firsts.length === 0 ? -Infinity : Math.min(...firsts);
-}

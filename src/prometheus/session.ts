@@ -7,6 +7,9 @@ import type { LabelMatcher } from './queries.ts';
 /** Clocks that differ by more make the newest samples look missing, or not yet there. */
 const TOLERATED_SKEW_SECONDS = 300;
 
+/** Queries that wait longer for their turn make a reading late. */
+const TOLERATED_HOLD_SECONDS = 60;
+
 /** So many calls in a row that a server did not answer, or put off after all retries, say that it needs rest. */
 const TOLERATED_FAILURES = 3;
 
@@ -68,7 +71,11 @@ function isBusy({ reason, tooLarge }: PrometheusError): boolean {
   return reason === 'PrometheusTimeout' || (reason === 'PrometheusOverloaded' && !tooLarge);
 }
 
-function warningsOf({ warnings, serverSeconds }: Answer<unknown>): readonly UsageWarning[] {
+function warningsOf({
+  warnings,
+  serverSeconds,
+  heldSeconds = 0,
+}: Answer<unknown>): readonly UsageWarning[] {
   const found: UsageWarning[] = [];
   if (warnings.length > 0) {
     const message = `Prometheus says that its answer may be incomplete: ${shortText(warnings.join('; '))}`;
@@ -79,6 +86,10 @@ function warningsOf({ warnings, serverSeconds }: Answer<unknown>): readonly Usag
     const direction = aheadSeconds > 0 ? 'ahead of' : 'behind';
     const message = `the clock of Prometheus is ${Math.round(Math.abs(aheadSeconds))} s ${direction} ours`;
     found.push({ reason: 'ClockSkew', message });
+  }
+  if (heldSeconds > TOLERATED_HOLD_SECONDS) {
+    const message = `budgets hold back the reading of usage, rather than to press Prometheus: a query waited ${Math.round(heldSeconds)} s`;
+    found.push({ reason: 'BudgetHeld', message });
   }
   return found;
 }

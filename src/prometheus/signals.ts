@@ -1,3 +1,4 @@
+import { HOUR_SECONDS } from '../recommend/hours.ts';
 import { DAY_SECONDS, type UsageSignals } from '../recommend/usage.ts';
 
 /** One value of a signal at the end of its hour. */
@@ -17,39 +18,54 @@ export interface ContainerSignals {
   readonly oomKilledNow: readonly SignalPoint[];
 }
 
-interface DaySignals {
-  /** A time within the day. */
+interface HourSignals {
+  /** Begin of the hour. */
   readonly timeSeconds: number;
   readonly signals: UsageSignals;
 }
 
 /**
- * Signals per day. The first hour, `baselineSeconds`, lies before the window: it says where the counters stood.
+ * Signals per hour. The first hour, `baselineSeconds`, lies before the window: it says where the counters stood.
  * OOM kills come from cAdvisor's counter and from kube-state-metrics' reasons; both see the same kill, perhaps in
- * neighbouring hours, so the larger count of the day holds.
+ * neighbouring hours, so of each day the larger count holds.
  */
-export function signalsByDay(
+export function signalsByHour(
   signals: ContainerSignals,
   baselineSeconds: number,
-): readonly DaySignals[] {
-  const restarts = sumByDay(increments(signals.restartCounts, baselineSeconds));
-  const events = sumByDay(increments(signals.oomEventCounts, baselineSeconds));
-  const reasons = sumByDay(killsByReason(signals, baselineSeconds));
+): readonly HourSignals[] {
+  const restarts = sumBy(hourOf, increments(signals.restartCounts, baselineSeconds));
+  const kills = sumBy(
+    hourOf,
+    moreOfEachDay(
+      increments(signals.oomEventCounts, baselineSeconds),
+      killsByReason(signals, baselineSeconds),
+    ),
+  );
   const throttled = new Map<number, number>();
   for (const { timeSeconds, value } of signals.throttledShares) {
     if (timeSeconds <= baselineSeconds) continue;
-    const day = dayOf(timeSeconds);
-    throttled.set(day, Math.max(throttled.get(day) ?? 0, Math.min(1, value)));
+    throttled.set(hourOf(timeSeconds), Math.min(1, value));
   }
-  const days = [restarts, events, reasons, throttled].flatMap((counts) => [...counts.keys()]);
-  return [...new Set(days)].map((day) => ({
-    timeSeconds: day * DAY_SECONDS,
+  const hours = [restarts, kills, throttled].flatMap((counts) => [...counts.keys()]);
+  return [...new Set(hours)].map((hour) => ({
+    timeSeconds: hour * HOUR_SECONDS,
     signals: {
-      oomKills: Math.max(events.get(day) ?? 0, reasons.get(day) ?? 0),
-      restarts: restarts.get(day) ?? 0,
-      throttledShare: throttled.get(day) ?? 0,
+      oomKills: kills.get(hour) ?? 0,
+      restarts: restarts.get(hour) ?? 0,
+      throttledShare: throttled.get(hour) ?? 0,
     },
   }));
+}
+
+/** Of each day the points of the one that has more there. */
+function moreOfEachDay(
+  one: readonly SignalPoint[],
+  other: readonly SignalPoint[],
+): readonly SignalPoint[] {
+  const [ones, others] = [sumBy(dayOf, one), sumBy(dayOf, other)];
+  const isMore = ({ timeSeconds }: SignalPoint): boolean =>
+    (ones.get(dayOf(timeSeconds)) ?? 0) >= (others.get(dayOf(timeSeconds)) ?? 0);
+  return [...one.filter(isMore), ...other.filter((point) => !isMore(point))];
 }
 
 /**
@@ -85,11 +101,14 @@ function killsByReason(signals: ContainerSignals, baselineSeconds: number): read
   return [{ timeSeconds: first.timeSeconds, value: 1 }];
 }
 
-function sumByDay(points: readonly SignalPoint[]): ReadonlyMap<number, number> {
+function sumBy(
+  periodOf: (endSeconds: number) => number,
+  points: readonly SignalPoint[],
+): ReadonlyMap<number, number> {
   const sums = new Map<number, number>();
   for (const { timeSeconds, value } of points) {
-    const day = dayOf(timeSeconds);
-    sums.set(day, (sums.get(day) ?? 0) + value);
+    const period = periodOf(timeSeconds);
+    sums.set(period, (sums.get(period) ?? 0) + value);
   }
   return sums;
 }
@@ -97,4 +116,8 @@ function sumByDay(points: readonly SignalPoint[]): ReadonlyMap<number, number> {
 /** The hour that ends at midnight is the last one of its day. */
 function dayOf(endSeconds: number): number {
   return Math.floor((endSeconds - 1) / DAY_SECONDS);
+}
+
+function hourOf(endSeconds: number): number {
+  return Math.floor((endSeconds - 1) / HOUR_SECONDS);
 }

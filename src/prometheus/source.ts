@@ -12,67 +12,165 @@ import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods, type FoundPods } from './discovery.ts';
 import { createFolds, HISTORIES, type Folding, type Folds } from './folds.ts';
 import { readLive } from './live.ts';
-import type { PrometheusOptions } from './options.ts';
+import type { GovernorState } from './governor.ts';
+import { groupsOf } from './parts.ts';
 import { selectorOf, USAGE_STEP_SECONDS } from './queries.ts';
+import { createRawReading, readRawBatch, type RawReading } from './rawreading.ts';
+import {
+  createReaderChooser,
+  type ReaderChoice,
+  type ReaderChooser,
+  type ReaderWish,
+} from './readers.ts';
 import { readBatch } from './reading.ts';
+import { createRemoteReader } from './remoteread.ts';
+import { createSeriesLister, type SeriesLister } from './serieslist.ts';
 import { createSession, eachLimited, usageFailure, type Session } from './session.ts';
+import { createStreamClient, type StreamOptions } from './stream.ts';
+import { matchersOf } from './tenancy.ts';
+import { createTransport } from './transport.ts';
 
 /** What was read, as `UsageReading` is, with what a folding makes of the samples of each container. */
 export interface ReadingOf<T> extends Omit<UsageReading, 'usage'> {
   readonly usage: ReadonlyMap<string, ReadonlyMap<string, T>>;
 }
 
+export interface SourceOptions extends StreamOptions {
+  /** How histories are read: `auto` takes remote read where the server offers it; `query-range` unless set. */
+  readonly reader?: ReaderWish | undefined;
+}
+
 /** Live reading shares connection, retries and limits with the reading of histories. */
 export interface PrometheusSource extends UsageSource, LiveSource {
   /** As `read`, into something else than histories. */
   readAs<T>(folding: Folding<T>, query: UsageQuery, signal: AbortSignal): Promise<ReadingOf<T>>;
+  /** How histories are read, as it is known without a call, and why so. */
+  reader(): ReaderChoice;
+  /** The same after a tiny read that tries it out, where that is needed; rejects on abort alone. */
+  chooseReader(signal: AbortSignal): Promise<ReaderChoice>;
+  /** How far budgets and a busy server hold calls back at this time. */
+  budgets(): GovernorState;
   close(): void;
 }
 
 /**
- * Reads usage by `query_range` every 5 minutes: CPU as the rate over the 5 minutes before, memory as the highest
- * working set in them; signals by the whole hour. Throws for a URL or a label matcher that cannot be meant.
+ * Reads usage. By remote read: CPU as the mean rate of each minute, memory as its highest working set, from every
+ * sample that was scraped. By `query_range` every 5 minutes: CPU as the rate over the 5 minutes before, memory as the
+ * highest working set in them. Signals by the whole hour. Throws for a URL or a label matcher that cannot be meant.
  */
-export function createPrometheusSource(options: PrometheusOptions): PrometheusSource {
-  const client = createPrometheusClient(options);
+export function createPrometheusSource(options: SourceOptions): PrometheusSource {
+  const transport = createTransport(options);
+  const client = createPrometheusClient(options, transport);
+  // What containers do now is asked for when somebody may be in need.
+  const urgentClient = createPrometheusClient(options, transport, true);
+  const matchers = matchersOf(options);
   // A wrong label name would fail every query: better now than in a condition on each workload.
-  selectorOf('', options.matchers ?? []);
-  const readAs: PrometheusSource['readAs'] = (folding, query, signal) => {
-    const session = createSession(client, options.matchers ?? [], signal);
-    return read(session, options, query, createFolds(folding));
+  selectorOf('', matchers);
+  const streams = createStreamClient(options, transport);
+  const remote = createRemoteReader(streams);
+  const readers: Readers = {
+    chooser: createReaderChooser({
+      wish: options.reader ?? 'query-range',
+      reader: remote,
+      matchers,
+    }),
+    raw: createRawReading(remote),
+    lister: createSeriesLister(streams),
   };
+  const readAs: PrometheusSource['readAs'] = (folding, query, signal) =>
+    read({ session: createSession(client, matchers, signal), options, readers }, query, folding);
   return {
     read: (query, signal) => readAs(HISTORIES, query, signal),
     readAs,
     readNow: ({ namespaces }, signal) =>
-      readLive(createSession(client, options.matchers ?? [], signal), {
+      readLive(createSession(urgentClient, matchers, signal), {
         namespaces,
         nowSeconds: Date.now() / 1000,
         concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
       }),
-    close: () => client.close(),
+    reader: () => readers.chooser.current(),
+    chooseReader: (signal) => readers.chooser.choose(signal),
+    budgets: () => transport.state,
+    close: () => transport.close(),
   };
 }
 
+interface Readers {
+  readonly chooser: ReaderChooser;
+  readonly raw: RawReading;
+  /** Asked where remote read is offered: elsewhere it is not known to keep to a window. */
+  readonly lister: SeriesLister;
+}
+
+interface Reading {
+  readonly session: Session;
+  readonly options: SourceOptions;
+  readonly readers: Readers;
+}
+
 async function read<T>(
-  session: Session,
-  options: PrometheusOptions,
+  reading: Reading,
   query: UsageQuery,
-  folds: Folds<T>,
+  folding: Folding<T>,
 ): Promise<ReadingOf<T>> {
+  const { session, options, readers } = reading;
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-  const found = await findPods(session, query, concurrency);
-  const batches = planFor(query, found);
-  const state = openState(found, batches, folds);
+  const { name } = await readers.chooser.choose(session.signal);
+  const isRaw = name === 'remote-read';
+  const lister = isRaw ? readers.lister : undefined;
+  const found = await findPods(session, query, { concurrency, lister });
+  const batches = planFor(query, found, isRaw);
+  const stepSeconds = isRaw ? (folding.rawStepSeconds ?? USAGE_STEP_SECONDS) : USAGE_STEP_SECONDS;
+  const state = openState(found, batches, createFolds(folding, stepSeconds));
   let done = 0;
-  await eachLimited(batches, concurrency, async (batch) => {
-    await readInto(state, session, batch, query);
-    options.onProgress?.(++done, batches.length);
-  });
+  await eachLimited(
+    batches,
+    isRaw ? Math.min(concurrency, RAW_READS_AT_ONCE) : concurrency,
+    async (batch) => {
+      await readInto(state, batch, (folds) => readBy(reading, { batch, query, isRaw }, folds));
+      options.onProgress?.(++done, batches.length);
+    },
+  );
   return { usage: state.usage, failures: state.failures, warnings: session.warnings() };
 }
 
-function planFor(query: UsageQuery, found: FoundPods): readonly Batch[] {
+/** One core decodes faster than a server sends; a second read fills the time in which it looks up the first. */
+const RAW_READS_AT_ONCE = 2;
+/** Raw samples of many more pods than their points would fill an answer of `query_range`. */
+const RAW_STEPS_SHARE = 0.25;
+/** Of a batch that was planned for remote read, so many pods go into one query. */
+const PODS_PER_QUERY = 16;
+
+interface BatchQuestion {
+  readonly batch: Batch;
+  readonly query: UsageQuery;
+  readonly isRaw: boolean;
+}
+
+/** Where remote read turns out not to work, the rest of the reading goes by `query_range`. */
+async function readBy(
+  { session, readers }: Reading,
+  { batch, query, isRaw }: BatchQuestion,
+  folds: Folds<unknown>,
+): Promise<void> {
+  if (!isRaw) {
+    await readBatch(session, batch, query, folds);
+    return;
+  }
+  if (readers.chooser.current().name === 'remote-read') {
+    try {
+      await readRawBatch({ session, raw: readers.raw }, batch, query, folds);
+      return;
+    } catch (error) {
+      if (!readers.chooser.gaveUp(error)) throw error;
+    }
+  }
+  for (const pods of groupsOf(batch.pods, PODS_PER_QUERY)) {
+    await readBatch(session, { pods }, query, folds);
+  }
+}
+
+function planFor(query: UsageQuery, found: FoundPods, isRaw: boolean): readonly Batch[] {
   const ranges = timeRanges(query.fromSeconds, query.toSeconds, USAGE_STEP_SECONDS);
   const steps = ranges.reduce(
     (sum, { startSeconds, endSeconds, stepSeconds }) =>
@@ -87,7 +185,7 @@ function planFor(query: UsageQuery, found: FoundPods): readonly Batch[] {
       const key = workloadKey(workload.workload);
       return { ...workload, key, livePods: livePods.get(key) ?? 0 };
     }),
-    steps,
+    isRaw ? Math.ceil(steps * RAW_STEPS_SHARE) : steps,
   );
 }
 
@@ -123,14 +221,13 @@ function openState<T>(
 /** A workload is complete with its last batch; one batch that failed makes it a failure, never a part of it. */
 async function readInto<T>(
   state: ReadingState<T>,
-  session: Session,
   batch: Batch,
-  query: UsageQuery,
+  readBatchInto: (folds: Folds<T>) => Promise<void>,
 ): Promise<void> {
   const workloads = workloadsOf(batch);
   if (workloads.every((key) => state.failures.has(key))) return;
   try {
-    await readBatch(session, batch, query, state.folds);
+    await readBatchInto(state.folds);
   } catch (error) {
     const failure = usageFailure(error, 'read the usage of the workload');
     for (const key of workloads) state.failures.set(key, failure);

@@ -1,4 +1,5 @@
 import { linearRegression, quantile, sampleCorrelation } from 'simple-statistics';
+import { CODES, codeOf, coresOfCode } from './buckets.ts';
 import { cpuOfHour, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
 import type { UsageDay } from './usage.ts';
 
@@ -16,7 +17,13 @@ const RHYTHM_LEAD = 0.1;
 const LEAST_RHYTHM_HOURS = 3.5 * HOURS_OF_DAY;
 
 /** CPU samples of one hour in any order, without NaN; empty for an hour without a sample. */
-export type HourSamples = Float32Array | Float64Array;
+export interface HourSamples {
+  readonly cpu: Float32Array | Float64Array;
+  /** How many samples each stands for; one unless given. */
+  readonly counts?: Float64Array;
+  /** The code of each; known of what is counted. */
+  readonly codes?: Uint16Array;
+}
 
 /**
  * The first that fits of: Idle, p95 under 0.05 cores; Batch, over half of the time under a tenth of p99 and p99 at
@@ -24,13 +31,11 @@ export type HourSamples = Float32Array | Float64Array;
  * Undefined without a sample. The hours follow each other without a gap; `cores` is what 1.0 of a sample stands for.
  */
 export function behaviourOf(hours: readonly HourSamples[], cores = 1): Behaviour | undefined {
-  const samples = pooled(hours);
-  if (samples.length === 0) return undefined;
-  // Quickselect: with many replicas, sorting would take longer than sizing does.
-  const at = (p: number) => quantile(samples as unknown as number[], p);
-  const [median, p95, p99] = [at(0.5), at(0.95), at(0.99)];
+  const pool = hours.some(({ counts }) => counts !== undefined) ? counted(hours) : pooled(hours);
+  if (pool === undefined) return undefined;
+  const [median, p95, p99] = [pool.at(0.5), pool.at(0.95), pool.at(0.99)];
   if (p95 * cores < IDLE_CORES) return 'Idle';
-  if (p99 >= BATCH_RATIO * median && isMostlyUnder(samples, p99 / BATCH_RATIO)) return 'Batch';
+  if (p99 >= BATCH_RATIO * median && pool.shareUnder(p99 / BATCH_RATIO) > 0.5) return 'Batch';
   if (hasDailyRhythm(hours, p99)) return 'Diurnal';
   return p99 >= BURSTY_RATIO * median ? 'Bursty' : 'Steady';
 }
@@ -54,25 +59,59 @@ function hoursOf(days: readonly UsageDay[]): readonly HourSamples[] {
   for (const { startSeconds, hours: packed } of days) {
     const from = Math.round((startSeconds - first.startSeconds) / HOUR_SECONDS);
     while (hours.length < from) hours.push(NO_SAMPLES);
-    for (let hour = 0; hour < HOURS_OF_DAY; hour++) hours.push(cpuOfHour(packed, hour));
+    for (let hour = 0; hour < HOURS_OF_DAY; hour++) {
+      hours.push(cpuOfHour(packed, hour) ?? NO_SAMPLES);
+    }
   }
   return hours;
 }
 
-function isMostlyUnder(samples: Float64Array, cores: number): boolean {
-  return samples.filter((value) => value < cores).length > samples.length / 2;
+const NO_SAMPLES: HourSamples = { cpu: new Float64Array(0) };
+
+/** The samples of all hours together. */
+interface Pool {
+  at(quantile: number): number;
+  shareUnder(cores: number): number;
 }
 
-const NO_SAMPLES = new Float32Array(0);
-
-function pooled(hours: readonly HourSamples[]): Float64Array {
-  const all = new Float64Array(hours.reduce((sum, { length }) => sum + length, 0));
+function pooled(hours: readonly HourSamples[]): Pool | undefined {
+  const all = new Float64Array(hours.reduce((sum, { cpu }) => sum + cpu.length, 0));
   let end = 0;
-  for (const samples of hours) {
-    all.set(samples, end);
-    end += samples.length;
+  for (const { cpu } of hours) {
+    all.set(cpu, end);
+    end += cpu.length;
   }
-  return all;
+  if (end === 0) return undefined;
+  return {
+    // Quickselect, which needs no sorting.
+    at: (p) => quantile(all as unknown as number[], p),
+    shareUnder: (cores) => all.filter((value) => value < cores).length / end,
+  };
+}
+
+/** By the buckets of what is kept, since with many replicas there are too many samples to list. */
+function counted(hours: readonly HourSamples[]): Pool | undefined {
+  const weights = new Float64Array(CODES);
+  let total = 0;
+  for (const { cpu, counts, codes } of hours) {
+    for (let i = 0; i < cpu.length; i++) {
+      const code = codes?.[i] ?? codeOf(cpu[i] ?? 0);
+      const count = counts?.[i] ?? 1;
+      weights[code] = (weights[code] ?? 0) + count;
+      total += count;
+    }
+  }
+  if (total === 0) return undefined;
+  return {
+    at: (p) => coresOfCode(codeAt(weights, p * total)),
+    shareUnder: (cores) => weights.subarray(0, codeOf(cores)).reduce((a, b) => a + b, 0) / total,
+  };
+}
+
+/** The first code up to which there is the weight. */
+function codeAt(weights: Float64Array, weight: number): number {
+  let below = 0;
+  return weights.findIndex((each) => (below += each) >= weight);
 }
 
 function hasDailyRhythm(hours: readonly HourSamples[], cap: number): boolean {
@@ -83,10 +122,15 @@ function hasDailyRhythm(hours: readonly HourSamples[], cap: number): boolean {
 }
 
 /** NaN for an hour without a sample. */
-function cappedMean(samples: HourSamples, cap: number): number {
+function cappedMean({ cpu, counts }: HourSamples, cap: number): number {
   let sum = 0;
-  for (const value of samples) sum += Math.min(value, cap);
-  return sum / samples.length;
+  let total = 0;
+  for (let i = 0; i < cpu.length; i++) {
+    const count = counts?.[i] ?? 1;
+    sum += Math.min(cpu[i] ?? 0, cap) * count;
+    total += count;
+  }
+  return sum / total;
 }
 
 function detrended(hours: readonly number[]): readonly number[] {

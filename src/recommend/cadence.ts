@@ -14,8 +14,12 @@ export interface CadenceSettings {
 export interface ObservedHour {
   /** Begin of the hour, unix seconds. */
   readonly startSeconds: number;
-  /** CPU in cores, one value per bin and pod; NaN is missing. */
+  /** CPU in cores; NaN is missing. */
   readonly cpu: Float64Array;
+  /** How many bins and pods had each; one unless given. Amounts that are counted ascend, and none is missing. */
+  readonly counts?: Float64Array;
+  /** The code of each, as `codeOf` gives it; known of what is counted. */
+  readonly codes?: Uint16Array;
   /** The request in force in cores; undefined before the promise began. */
   readonly request: number | undefined;
   /** A raise was asked for and could not be actuated: all of the hour counts as exceeded. */
@@ -101,17 +105,20 @@ export function isFresh(nowSeconds: number, lastSeconds: number): boolean {
 }
 
 /** Share of an hour's samples over the request; undefined without a sample. */
-export function exceededShare({ cpu, request, isRaisePending }: ObservedHour): number | undefined {
+export function exceededShare(hour: ObservedHour): number | undefined {
+  const { cpu, counts, request, isRaisePending } = hour;
   if (request === undefined) return undefined;
   let over = 0;
-  let count = 0;
-  for (const cores of cpu) {
+  let all = 0;
+  for (let i = 0; i < cpu.length; i++) {
+    const cores = cpu[i] ?? NaN;
     if (Number.isNaN(cores)) continue;
-    count += 1;
-    if (cores > request) over += 1;
+    const count = counts?.[i] ?? 1;
+    all += count;
+    if (cores > request) over += count;
   }
-  if (count === 0) return undefined;
-  return isRaisePending === true ? 1 : over / count;
+  if (all === 0) return undefined;
+  return isRaisePending === true ? 1 : over / all;
 }
 
 /** An hour with this share over the request is a shift of the level: a quantile would need days to see it. */

@@ -1,15 +1,14 @@
-/** Buckets grow by 2 %, so that a quantile is at most 1 % from the true value even without interpolation. */
-const LOG_GROWTH = Math.log(1.02);
+import { bucketOfCode, LOG_GROWTH, LOG_SMALLEST } from './buckets.ts';
 
-/** Amounts at or below this are as good as 0. */
-const LOG_SMALLEST = Math.log(1e-9);
+/** Sums of weights differ by so much with the order of their parts. */
+const ROUNDING = 1e-12;
 
 /** A weight that doubles with age would overflow: it is brought back to 1 long before. */
 const LARGEST_UNIT = 2 ** 40;
 
 /**
- * A histogram with logarithmic buckets in which a sample counts half after each half-life. Only its own clock ages
- * it: while no sample comes, nothing changes. Old buckets are not touched: new samples weigh more instead.
+ * A histogram with logarithmic buckets, of 2 % each, in which a sample counts half after each half-life. Only its own
+ * clock ages it: while no sample comes, nothing changes. Old buckets are not touched: new samples weigh more instead.
  * State: 8 bytes for each bucket between the smallest and the largest sample, 2 kB for a range of 1 to 100.
  */
 export class DecayedHistogram {
@@ -43,14 +42,36 @@ export class DecayedHistogram {
     this.#unit = 1;
   }
 
-  /** Adds a sample by its natural logarithm; -Infinity for zero. */
-  addLog(log: number): void {
-    this.#total += this.#unit;
+  /** Adds samples, one unless said, by their natural logarithm; -Infinity for zero. */
+  addLog(log: number, count = 1): void {
+    const weight = this.#unit * count;
+    this.#total += weight;
     // What is next to nothing counts as under every bucket.
     if (log <= LOG_SMALLEST) return;
     const bucket = Math.floor(log / LOG_GROWTH);
     const index = this.#indexOf(bucket);
-    this.#weights[index] = this.#weight(index) + this.#unit;
+    this.#weights[index] = this.#weight(index) + weight;
+  }
+
+  /** Adds samples by the codes of their amounts, which ascend, and how many there are of each. */
+  addCodes(codes: Uint16Array, counts: Float64Array): void {
+    const { length } = codes;
+    const lowest = codes[0] === 0 ? codes[1] : codes[0];
+    if (lowest !== undefined) {
+      this.#indexOf(bucketOfCode(lowest));
+      this.#indexOf(bucketOfCode(codes[length - 1] ?? lowest));
+    }
+    const first = bucketOfCode(0) - this.#first;
+    const weights = this.#weights;
+    const unit = this.#unit;
+    let total = 0;
+    for (let i = 0; i < length; i++) {
+      const code = codes[i] ?? 0;
+      const weight = (counts[i] ?? 0) * unit;
+      total += weight;
+      if (code > 0) weights[first + code] = (weights[first + code] ?? 0) + weight;
+    }
+    this.#total += total;
   }
 
   #weight(index: number): number {
@@ -80,10 +101,12 @@ export class DecayedHistogram {
     let index = this.#weights.length - 1;
     const least = leastWeight * this.#unit;
     while (index >= 0 && this.#weight(index) < least) index -= 1;
+    // What just has the share over it counts as having more, in whatever order the samples came.
+    const slack = ROUNDING * this.#total;
     let above = 0;
     for (let i = tails.length - 1; i >= 0; i--) {
       const wanted = (tails[i] ?? 0) * this.#total;
-      while (index >= 0 && above + this.#weight(index) <= wanted) {
+      while (index >= 0 && above + this.#weight(index) <= wanted - slack) {
         above += this.#weight(index);
         index -= 1;
       }

@@ -1,117 +1,218 @@
-import { hourOf, HOURS_OF_DAY, mergeHours, packHours } from './hours.ts';
-import { DAY_SECONDS, type UsageDay, type UsageHistory, type UsageSignals } from './usage.ts';
+import { CODES } from './buckets.ts';
+import { HourHead, memoryCodeOf, WHOLE_THROTTLED } from './hourrecord.ts';
+import { HOUR_SECONDS } from './hours.ts';
+import { HourCursor, UsageWriter, type PackedUsage } from './packed.ts';
+import { LEAST_BIN_SECONDS, OpenPod, type PodFold } from './podfold.ts';
+import { Sketch } from './sketch.ts';
+import { unpackUsage } from './unpacked.ts';
+import { DAY_SECONDS, type UsageHistory, type UsageSignals } from './usage.ts';
 
-interface OpenDay {
-  /** By the hour. */
-  readonly cpu: readonly number[][];
-  readonly memoryPeaks: Float64Array;
-  readonly cpuBins: Set<number>;
-  readonly memoryBins: Set<number>;
-  readonly pods: Set<string>;
-  memoryPeakBytes: number | undefined;
-  signals: UsageSignals;
+/** So many samples wait to be counted: 128 kB. */
+const MOST_WAITING = 65_536;
+
+/** What an hour has so far, over all pods. The bins of an hour are bits, since there are at most 60. */
+interface OpenHour {
+  cpuLow: number;
+  cpuHigh: number;
+  memoryLow: number;
+  memoryHigh: number;
+  memoryBytes: number;
+  pods: number;
+  oomKills: number;
+  restarts: number;
+  throttledShare: number;
+  /** Where codes of it wait: begin and end, by turns. */
+  waiting: number[];
 }
 
-const NO_SIGNALS: UsageSignals = { oomKills: 0, restarts: 0, throttledShare: 0 };
+const WRITER = new UsageWriter();
+const CURSOR = new HourCursor();
+const SKETCH = new Sketch();
+const DENSE = new Uint32Array(CODES);
 
 /**
- * Folds the samples of one container class into days. Samples may come in any order and pod by pod; a value that
- * is negative or not finite is a missing sample.
+ * Folds the samples of one container class into sketches of hours. Samples may come in any order and pod by pod. Holds
+ * 150 bytes an hour and 128 kB of samples that wait to be counted, however many come.
  */
 export class HistoryFold {
   readonly #stepSeconds: number;
-  readonly #days = new Map<number, OpenDay>();
-  #first = Infinity;
-  #last = -Infinity;
+  readonly #hours = new Map<number, OpenHour>();
+  readonly #pods = new Map<string, OpenPod>();
+  #codes = new Uint16Array(4096);
+  #waiting = 0;
+  /** What was counted already. */
+  #counted: PackedUsage | undefined;
 
+  /** Time between samples; each stands for the step that begins at its time. */
   constructor(stepSeconds: number) {
     this.#stepSeconds = stepSeconds;
   }
 
+  /** The same for the same name. */
+  ofPod(pod: string): PodFold {
+    const open = this.#pods.get(pod);
+    if (open !== undefined) return open;
+    const binSeconds = Math.max(this.#stepSeconds, LEAST_BIN_SECONDS);
+    const fold = new OpenPod(binSeconds, (hour, part) => this.#take(hour, part));
+    this.#pods.set(pod, fold);
+    return fold;
+  }
+
   addCpu(pod: string, timeSeconds: number, cores: number): void {
-    if (!isSample(cores)) return;
-    const day = this.#at(pod, timeSeconds);
-    day.cpu[hourOf(timeSeconds)]?.push(cores);
-    day.cpuBins.add(Math.floor(timeSeconds / this.#stepSeconds));
+    this.ofPod(pod).addCpu(timeSeconds, cores);
   }
 
   addMemory(pod: string, timeSeconds: number, bytes: number): void {
-    if (!isSample(bytes)) return;
-    const day = this.#at(pod, timeSeconds);
-    day.memoryPeakBytes = Math.max(day.memoryPeakBytes ?? 0, bytes);
-    const hour = hourOf(timeSeconds);
-    day.memoryPeaks[hour] = Math.max(bytes, nanTo(0, day.memoryPeaks[hour]));
-    day.memoryBins.add(Math.floor(timeSeconds / this.#stepSeconds));
+    this.ofPod(pod).addMemory(timeSeconds, bytes);
   }
 
   /** Counts add up over pods and calls; of throttled shares the highest stays. */
   addSignals(timeSeconds: number, signals: Partial<UsageSignals>): void {
-    const day = this.#open(timeSeconds);
-    day.signals = {
-      oomKills: day.signals.oomKills + (signals.oomKills ?? 0),
-      restarts: day.signals.restarts + (signals.restarts ?? 0),
-      throttledShare: Math.max(day.signals.throttledShare, signals.throttledShare ?? 0),
-    };
+    const hour = this.#open(Math.floor(timeSeconds / HOUR_SECONDS));
+    hour.oomKills += signals.oomKills ?? 0;
+    hour.restarts += signals.restarts ?? 0;
+    hour.throttledShare = Math.max(hour.throttledShare, signals.throttledShare ?? 0);
   }
 
   /** Undefined when no sample came at all. */
+  packed(): PackedUsage | undefined {
+    const pods = [...this.#pods.values()];
+    for (const pod of pods) pod.flush();
+    const firstSampleSeconds = Math.min(...pods.map(({ firstSeconds }) => firstSeconds));
+    const lastSampleSeconds = Math.max(...pods.map(({ lastSeconds }) => lastSeconds));
+    if (!Number.isFinite(lastSampleSeconds)) return undefined;
+    return this.#count({ firstSampleSeconds, lastSampleSeconds });
+  }
+
+  /** As `packed`, in the form that is recommended from. */
   history(): UsageHistory | undefined {
-    if (this.#last === -Infinity) return undefined;
-    return {
-      days: [...this.#days]
-        .sort(([a], [b]) => a - b)
-        .map(([start, day]) => this.#close(start, day)),
-      stepSeconds: this.#stepSeconds,
-      firstSampleSeconds: this.#first,
-      lastSampleSeconds: this.#last,
-    };
+    const packed = this.packed();
+    return packed && unpackUsage(packed);
   }
 
-  #at(pod: string, timeSeconds: number): OpenDay {
-    this.#first = Math.min(this.#first, timeSeconds);
-    this.#last = Math.max(this.#last, timeSeconds);
-    const day = this.#open(timeSeconds);
-    day.pods.add(pod);
-    return day;
-  }
-
-  #open(timeSeconds: number): OpenDay {
-    const start = dayStart(timeSeconds);
-    const open = this.#days.get(start);
+  #open(hour: number): OpenHour {
+    const open = this.#hours.get(hour);
     if (open !== undefined) return open;
-    const day: OpenDay = {
-      cpu: Array.from({ length: HOURS_OF_DAY }, () => []),
-      memoryPeaks: new Float64Array(HOURS_OF_DAY).fill(NaN),
-      cpuBins: new Set(),
-      memoryBins: new Set(),
-      pods: new Set(),
-      memoryPeakBytes: undefined,
-      signals: NO_SIGNALS,
+    const fresh: OpenHour = {
+      ...{ cpuLow: 0, cpuHigh: 0, memoryLow: 0, memoryHigh: 0, memoryBytes: 0 },
+      ...{ pods: 0, oomKills: 0, restarts: 0, throttledShare: 0, waiting: [] },
     };
-    this.#days.set(start, day);
-    return day;
+    this.#hours.set(hour, fresh);
+    return fresh;
   }
 
-  #close(startSeconds: number, day: OpenDay): UsageDay {
-    const bins = DAY_SECONDS / this.#stepSeconds;
-    return {
-      startSeconds,
-      cpuCoverage: Math.min(1, day.cpuBins.size / bins),
-      memoryPeakBytes: day.memoryPeakBytes,
-      memoryCoverage: Math.min(1, day.memoryBins.size / bins),
-      pods: day.pods.size,
-      signals: day.signals,
-      hours: packHours(day.cpu, day.memoryPeaks),
-    };
+  #take(hour: number, part: OpenPod): void {
+    const open = this.#open(hour);
+    if (part.isNewTo(hour)) open.pods += 1;
+    open.cpuLow |= part.cpu.low;
+    open.cpuHigh |= part.cpu.high;
+    open.memoryLow |= part.memory.low;
+    open.memoryHigh |= part.memory.high;
+    open.memoryBytes = Math.max(open.memoryBytes, part.memoryBytes);
+    if (part.count === 0) return;
+    if (this.#waiting + part.count > MOST_WAITING) this.#count(NO_SPAN);
+    const begin = this.#waiting;
+    this.#waiting += part.count;
+    while (this.#waiting > this.#codes.length) this.#codes = grown(this.#codes);
+    this.#codes.set(part.codes.subarray(0, part.count), begin);
+    open.waiting.push(begin, this.#waiting);
+  }
+
+  /** Counts the codes that wait into what was counted before. */
+  #count(span: Pick<UsageHistory, 'firstSampleSeconds' | 'lastSampleSeconds'>): PackedUsage {
+    WRITER.begin();
+    CURSOR.open(this.#counted);
+    for (const [hour, open] of [...this.#hours].sort(([a], [b]) => a - b)) {
+      RANGE.low = CODES;
+      RANGE.high = -1;
+      if (CURSOR.hour === hour) {
+        if (CURSOR.readHead().hasCpu) recount();
+        CURSOR.next();
+      }
+      for (let part = 0; part < open.waiting.length; part += 2) {
+        countCodes(this.#codes, open.waiting[part] ?? 0, open.waiting[part + 1] ?? 0);
+      }
+      open.waiting = [];
+      gather();
+      WRITER.hour(hour, this.#headOf(open), SKETCH);
+    }
+    this.#waiting = 0;
+    this.#counted = WRITER.end({ ...span, stepSeconds: this.#stepSeconds });
+    return this.#counted ?? new Uint8Array(0);
+  }
+
+  #headOf(open: OpenHour): HourHead {
+    HEAD.hasCpu = SKETCH.size > 0;
+    HEAD.stepSeconds = this.#stepSeconds;
+    HEAD.cpuSeconds = this.#covered(open.cpuLow, open.cpuHigh);
+    HEAD.memorySeconds = this.#covered(open.memoryLow, open.memoryHigh);
+    HEAD.memoryCode = memoryCodeOf(open.memoryBytes);
+    HEAD.pods = open.pods;
+    HEAD.oomKills = Math.round(open.oomKills);
+    HEAD.restarts = Math.round(open.restarts);
+    HEAD.throttled = Math.ceil(Math.min(1, open.throttledShare) * WHOLE_THROTTLED);
+    return HEAD;
+  }
+
+  /** A step of over an hour covers more than the hour that it begins in. */
+  #covered(low: number, high: number): number {
+    const binSeconds = Math.max(this.#stepSeconds, LEAST_BIN_SECONDS);
+    const seconds = (bitsIn(low) + bitsIn(high)) * binSeconds;
+    return binSeconds > HOUR_SECONDS ? seconds : Math.min(seconds, HOUR_SECONDS);
   }
 }
 
-function nanTo(instead: number, value = NaN): number {
-  return Number.isNaN(value) ? instead : value;
+const HEAD = new HourHead();
+const NO_SPAN = { firstSampleSeconds: 0, lastSampleSeconds: 0 };
+
+/** The codes of the hour that is counted lie within. */
+const RANGE = { low: CODES, high: -1 };
+
+/** Takes the counts of the hour that the cursor stands on. */
+function recount(): void {
+  CURSOR.readSketch(SKETCH);
+  const { codes, counts, size } = SKETCH;
+  for (let i = 0; i < size; i++) DENSE[codes[i] ?? 0] = counts[i] ?? 0;
+  RANGE.low = codes[0] ?? 0;
+  RANGE.high = codes[size - 1] ?? 0;
 }
 
-function isSample(value: number): boolean {
-  return Number.isFinite(value) && value >= 0;
+function countCodes(codes: Uint16Array, begin: number, end: number): void {
+  let { low, high } = RANGE;
+  for (let i = begin; i < end; i++) {
+    const code = codes[i] ?? 0;
+    DENSE[code] = (DENSE[code] ?? 0) + 1;
+    if (code < low) low = code;
+    if (code > high) high = code;
+  }
+  RANGE.low = low;
+  RANGE.high = high;
+}
+
+/** Takes the dense counts into the sketch, and clears them. */
+function gather(): void {
+  let size = 0;
+  for (let code = RANGE.low; code <= RANGE.high; code++) {
+    const count = DENSE[code] ?? 0;
+    if (count === 0) continue;
+    SKETCH.codes[size] = code;
+    SKETCH.counts[size] = count;
+    DENSE[code] = 0;
+    size += 1;
+  }
+  SKETCH.size = size;
+}
+
+function grown(codes: Uint16Array): Uint16Array<ArrayBuffer> {
+  const more = new Uint16Array(2 * codes.length);
+  more.set(codes);
+  return more;
+}
+
+function bitsIn(word: number): number {
+  let bits = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) bits += 1;
+  return bits;
 }
 
 /**
@@ -132,65 +233,4 @@ export function asRuns(history: UsageHistory): UsageHistory {
 /** 00:00 UTC of the day that holds the time. */
 export function dayStart(timeSeconds: number): number {
   return Math.floor(timeSeconds / DAY_SECONDS) * DAY_SECONDS;
-}
-
-/**
- * History with the days of `fresh` in place of its own, and without the days that end before `fromSeconds`. An answer
- * that lost samples must not take evidence away: of a day that `fresh` has clearly fewer CPU samples of, these stay as
- * they were, and so does each hour of its samples; of peaks and signals, which only grow in a day, the higher stays.
- * Undefined when no day is left.
- */
-export function mergeHistory(
-  old: UsageHistory | undefined,
-  fresh: UsageHistory | undefined,
-  fromSeconds: number,
-): UsageHistory | undefined {
-  const parts = [old, fresh].filter((part) => part !== undefined);
-  const newest = parts.at(-1);
-  const days = mergeDays(parts).filter((day) => day.startSeconds + DAY_SECONDS > fromSeconds);
-  const [first] = days;
-  if (newest === undefined || first === undefined) return undefined;
-  const firstSample = Math.min(...parts.map(({ firstSampleSeconds }) => firstSampleSeconds));
-  return {
-    days,
-    stepSeconds: newest.stepSeconds,
-    firstSampleSeconds: Math.max(first.startSeconds, firstSample),
-    lastSampleSeconds: Math.max(...parts.map(({ lastSampleSeconds }) => lastSampleSeconds)),
-  };
-}
-
-function mergeDays(parts: readonly UsageHistory[]): readonly UsageDay[] {
-  const days = new Map<number, UsageDay>();
-  for (const day of parts.flatMap((part) => part.days)) {
-    const before = days.get(day.startSeconds);
-    days.set(day.startSeconds, before === undefined ? day : mergeDay(before, day));
-  }
-  return [...days.values()].sort((a, b) => a.startSeconds - b.startSeconds);
-}
-
-function mergeDay(before: UsageDay, fresh: UsageDay): UsageDay {
-  const peaks = [before, fresh].flatMap(({ memoryPeakBytes }) => memoryPeakBytes ?? []);
-  const highest = (pick: (day: UsageDay) => number) => Math.max(pick(before), pick(fresh));
-  return {
-    startSeconds: fresh.startSeconds,
-    cpuCoverage: (hasLessCpu(fresh, before) ? before : fresh).cpuCoverage,
-    memoryPeakBytes: peaks.length === 0 ? undefined : Math.max(...peaks),
-    memoryCoverage: highest(({ memoryCoverage }) => memoryCoverage),
-    pods: highest(({ pods }) => pods),
-    signals: {
-      oomKills: highest(({ signals }) => signals.oomKills),
-      restarts: highest(({ signals }) => signals.restarts),
-      throttledShare: highest(({ signals }) => signals.throttledShare),
-    },
-    hours: mergeHours(before.hours, fresh.hours),
-  };
-}
-
-/** A day that has clearly less than when it was read before was cut short on its way: of its hours, or of its pods. */
-function hasLessCpu(fresh: UsageDay, before: UsageDay): boolean {
-  const tolerated = 0.01;
-  return (
-    fresh.cpuCoverage < before.cpuCoverage - tolerated ||
-    fresh.hours.cpu.length < before.hours.cpu.length * (1 - tolerated)
-  );
 }

@@ -1,6 +1,13 @@
 import { dayStart } from './history.ts';
 import { cpuOfHour, HOUR_SECONDS, hourOf, HOURS_OF_DAY } from './hours.ts';
-import { DAY_SECONDS, RESOURCES, type Amounts, type UsageDay, type UsageHistory } from './usage.ts';
+import {
+  DAY_SECONDS,
+  RESOURCES,
+  type Amounts,
+  type HourCpu,
+  type UsageDay,
+  type UsageHistory,
+} from './usage.ts';
 
 /** What became of the size of CPU: counts that age, so that they are no whole numbers. */
 interface KeptCpu {
@@ -132,14 +139,13 @@ function aged({ hours, samples, over }: KeptCpu): KeptCpu {
   };
 }
 
-function withCpu(
-  cpu: KeptCpu,
-  samples: Float32Array | undefined,
-  size: number | undefined,
-): KeptCpu {
-  if (samples === undefined || samples.length === 0 || size === undefined) return cpu;
-  const over = samples.reduce((sum, cores) => (cores > size ? sum + 1 : sum), 0);
-  return { hours: cpu.hours + 1, samples: cpu.samples + samples.length, over: cpu.over + over };
+function withCpu(cpu: KeptCpu, use: HourCpu | undefined, size: number | undefined): KeptCpu {
+  if (use === undefined || size === undefined) return cpu;
+  const over = use.counts.reduce(
+    (sum, count, i) => ((use.cpu[i] ?? 0) > size ? sum + count : sum),
+    0,
+  );
+  return { hours: cpu.hours + 1, samples: cpu.samples + use.samples, over: cpu.over + over };
 }
 
 function agedDays({ days, daysHit }: KeptMemory): Pick<KeptMemory, 'days' | 'daysHit'> {

@@ -91,7 +91,7 @@ export class Ladder {
 
   /** Charges the hour: the risk that is asked for by the request in force, the others by what they decided. */
   observe(hour: ObservedHour): void {
-    const highest = highestUse(hour.cpu);
+    const highest = highestUse(hour);
     if (highest === undefined) return;
     for (const rung of this.#rungs) {
       const isOwn = rung !== this.#asked && hour.request !== undefined;
@@ -123,7 +123,8 @@ export class Ladder {
 }
 
 /** Undefined without a sample. */
-function highestUse(cpu: Float64Array): number | undefined {
+function highestUse({ cpu, counts }: ObservedHour): number | undefined {
+  if (counts !== undefined) return cpu[cpu.length - 1];
   let highest: number | undefined;
   for (const cores of cpu) if (cores >= (highest ?? 0)) highest = cores;
   return highest;

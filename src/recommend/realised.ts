@@ -1,5 +1,5 @@
 import { standardDeviation } from 'simple-statistics';
-import { DAY_SECONDS } from './usage.ts';
+import { DAY_SECONDS, type HourCpu } from './usage.ts';
 
 /** What a rule would have realised on hours that it had not seen. */
 export interface Realised {
@@ -36,16 +36,19 @@ export class Tally {
   #useOver = 0;
 
   /** Nothing is judged without a size. */
-  addCpu(startSeconds: number, samples: Float64Array, size: number | undefined): void {
+  addCpu(startSeconds: number, use: HourCpu, size: number | undefined): void {
     if (size === undefined) return;
+    const { cpu, counts, samples, sum } = use;
     const day = this.#dayOf(startSeconds);
-    for (const cores of samples) {
-      if (Number.isNaN(cores)) continue;
-      day.total += 1;
-      this.#use += cores;
-      if (!(cores > size)) continue;
-      day.over += 1;
-      this.#useOver += cores - size;
+    day.total += samples;
+    this.#use += sum;
+    // Ascending, so that what is over the size comes first from the end.
+    for (let i = cpu.length - 1; i >= 0; i--) {
+      const cores = cpu[i] ?? 0;
+      if (!(cores > size)) break;
+      const count = counts[i] ?? 1;
+      day.over += count;
+      this.#useOver += (cores - size) * count;
     }
   }
 

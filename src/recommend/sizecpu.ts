@@ -4,6 +4,7 @@ import {
   type Cadence,
   type CadenceDecision,
   type CadenceSettings,
+  type LevelDecision,
   type ObservedHour,
 } from './cadence.ts';
 import { Following } from './following.ts';
@@ -12,7 +13,7 @@ import { RUNGS } from './ladder.ts';
 import { Tally } from './realised.ts';
 import { LEVELS, type Estimate, type Level, type Sizing, type SizingInput } from './sizing.ts';
 import { Steady } from './steady.ts';
-import { DAY_SECONDS } from './usage.ts';
+import { DAY_SECONDS, type HourCpu } from './usage.ts';
 import { atMost, coveredIn, isJudged, walkedHours, type WalkedHour } from './walkedhours.ts';
 
 type CadenceName = NonNullable<Estimate['cadence']>;
@@ -21,33 +22,36 @@ type CadenceName = NonNullable<Estimate['cadence']>;
 class Walk {
   readonly #cadence: Cadence;
   readonly #following: Following | undefined;
+  #levels: readonly LevelDecision[] = [];
 
   constructor(settings: CadenceSettings, name: CadenceName) {
     this.#following = name === 'Tracking' ? new Following(settings) : undefined;
     this.#cadence = this.#following ?? new Steady(settings);
   }
 
-  follow({ startSeconds, endSeconds, weight, use: cpu }: WalkedHour<Float64Array>): void {
-    const request = this.#cadence.levels()[0]?.amount;
+  follow({ startSeconds, endSeconds, weight, use }: WalkedHour<HourCpu>): void {
+    const request = this.#levels[0]?.amount;
     // The time that an hour stands for ages what was before it, but is charged once.
     for (let i = 1; i < weight; i++) {
-      this.#cadence.observe({ startSeconds, cpu, request: undefined });
+      this.#cadence.observe({ startSeconds, ...use, request: undefined });
     }
-    this.#cadence.observe({ startSeconds, cpu, request });
+    this.#cadence.observe({ startSeconds, ...use, request });
     this.#cadence.decide(endSeconds, request);
+    this.#levels = this.#cadence.levels();
   }
 
-  #indexOf(risk: number): number {
-    return this.#cadence.levels().findIndex((level) => level.risk === risk);
+  /** Where the level of the risk stands from the first decision on; -1 before it. */
+  indexOf(risk: number): number {
+    return this.#levels.findIndex((level) => level.risk === risk);
   }
 
   /** Undefined before the first sample. */
-  decision(risk: number): CadenceDecision | undefined {
-    return this.#cadence.levels()[this.#indexOf(risk)];
+  decision(index: number): CadenceDecision | undefined {
+    return this.#levels[index];
   }
 
-  followed(risk: number): CadenceName {
-    return this.#following?.followed(this.#indexOf(risk)) ?? 'Steady';
+  followed(index: number): CadenceName {
+    return this.#following?.followed(index) ?? 'Steady';
   }
 }
 
@@ -58,6 +62,7 @@ class Lane {
   shift = 0;
   readonly #walk: Walk;
   readonly #risk: number;
+  #index = -1;
 
   constructor(walk: Walk, risk: number) {
     this.#walk = walk;
@@ -65,21 +70,25 @@ class Lane {
   }
 
   get decision(): CadenceDecision | undefined {
-    return this.#walk.decision(this.#risk);
+    if (this.#index < 0) this.#index = this.#walk.indexOf(this.#risk);
+    return this.#walk.decision(this.#index);
   }
 
   get followed(): CadenceName {
-    return this.#walk.followed(this.#risk);
+    return this.#walk.followed(this.#index);
   }
 
-  judge({ startSeconds, use }: WalkedHour<Float64Array>, most: number | undefined): void {
+  judge({ startSeconds, use }: WalkedHour<HourCpu>, most: number | undefined): void {
     this.tally.addCpu(startSeconds, use, atMost(this.decision?.amount, most));
   }
 
   /** To be told of an hour before the walk is. */
-  see({ startSeconds, use: cpu }: WalkedHour<Float64Array>): void {
-    const observed: ObservedHour = { startSeconds, cpu, request: this.decision?.amount };
-    this.shift = shiftedLevel(observed, exceededShare(observed));
+  see({ startSeconds, use }: WalkedHour<HourCpu>): void {
+    const request = this.decision?.amount;
+    // Ascending: nothing is over it, as nearly always.
+    const isUnder = request === undefined || (use.cpu[use.cpu.length - 1] ?? 0) <= request;
+    const observed: ObservedHour = { startSeconds, ...use, request };
+    this.shift = isUnder ? 0 : shiftedLevel(observed, exceededShare(observed));
   }
 
   level(): Level | undefined {
@@ -100,10 +109,7 @@ export function sizeCpu(input: SizingInput): Sizing {
   const promised = new Lane(walks.at(-1) ?? common, risk);
   const levels = LEVELS.map((level) => new Lane(common, level));
   const ripeHours = hoursUntilRipe(input);
-  const hours = walkedHours(input, ({ hours: packed }, hour) => {
-    const cpu = cpuOfHour(packed, hour);
-    return cpu.length === 0 ? undefined : Float64Array.from(cpu);
-  });
+  const hours = walkedHours(input, (day, hour) => cpuOfHour(day.hours, hour));
   for (const hour of hours) {
     // A first sample over the request would pass for an hour of them. But a first hour is all that there is.
     if (!hour.isOver && hour.hoursBefore > 0) break;

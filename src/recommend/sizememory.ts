@@ -22,6 +22,8 @@ class Lane {
   readonly #size = new PeakSize();
   decision: MemoryDecision | undefined;
   margin: Margin | undefined;
+  #revision = NaN;
+  #day = NaN;
 
   constructor(risk: number) {
     this.risk = risk;
@@ -31,8 +33,13 @@ class Lane {
     this.tally.addPeak(startSeconds, use, atMost(this.decision?.amount, most));
   }
 
+  /** Within a day the same demand is decided alike, so that only what changes one is worth deciding. */
   decide(peaks: Peaks, nowSeconds: number, { marginOf }: SizingInput): void {
-    this.margin = marginOf(this.risk, Math.floor(nowSeconds / DAY_SECONDS));
+    const day = Math.floor(nowSeconds / DAY_SECONDS);
+    if (peaks.revision === this.#revision && day === this.#day) return;
+    this.#revision = peaks.revision;
+    this.#day = day;
+    this.margin = marginOf(this.risk, day);
     this.decision = this.#size.decide(peaks, nowSeconds, this.margin.excess);
   }
 }

@@ -51,10 +51,15 @@ export class Steady implements Cadence {
 
   observe(hour: ObservedHour): void {
     this.#ladder.observe(hour);
-    if (hour.cpu.every(Number.isNaN)) return;
+    const { cpu, counts, codes } = hour;
+    if (cpu.every(Number.isNaN)) return;
     this.#use.age();
-    for (const cores of hour.cpu) {
-      if (!Number.isNaN(cores)) this.#use.addLog(Math.log(cores));
+    if (codes !== undefined && counts !== undefined) {
+      this.#use.addCodes(codes, counts);
+    } else {
+      for (const cores of cpu) {
+        if (!Number.isNaN(cores)) this.#use.addLog(Math.log(cores));
+      }
     }
     this.#observedHours += 1;
     this.#lastSeconds = hour.startSeconds + 3600;

@@ -71,7 +71,7 @@ export class Tracking implements Cadence {
 
   observe(hour: ObservedHour): void {
     this.#ladder.observe(hour);
-    const use = useOf(hour.cpu);
+    const use = useOf(hour);
     if (use.count === 0) return;
     // The first hour has no past from which a level could be expected.
     if (this.#observedHours > 0) this.#observeRatios(hour, use.count);
@@ -80,18 +80,17 @@ export class Tracking implements Cadence {
     this.#lastSeconds = hour.startSeconds + 3600;
   }
 
-  #observeRatios({ startSeconds, cpu }: ObservedHour, count: number): void {
+  #observeRatios({ startSeconds, cpu, counts }: ObservedHour, count: number): void {
     this.#predictors.logLevels(startSeconds, this.#levels);
-    const logs = new Float64Array(count);
-    let next = 0;
-    for (const cores of cpu) {
-      if (!Number.isNaN(cores)) logs[next++] = Math.log(cores);
-    }
+    const logs = cpu.map(Math.log);
     for (const [i, ratios] of this.#ratios.entries()) {
       const level = this.#levels[i] ?? 0;
       this.#levelSums[i] = (this.#levelSums[i] ?? 0) * DECAY + Math.exp(level) * count;
       ratios.age();
-      for (const log of logs) ratios.addLog(log - level);
+      for (let at = 0; at < logs.length; at++) {
+        const log = logs[at] ?? NaN;
+        if (!Number.isNaN(log)) ratios.addLog(log - level, counts?.[at]);
+      }
     }
   }
 
@@ -141,14 +140,16 @@ export class Tracking implements Cadence {
   }
 }
 
-function useOf(cpu: Float64Array): HourUse {
+function useOf({ cpu, counts }: ObservedHour): HourUse {
   let sum = 0;
   let count = 0;
   let maximum = 0;
-  for (const cores of cpu) {
+  for (let i = 0; i < cpu.length; i++) {
+    const cores = cpu[i] ?? NaN;
     if (Number.isNaN(cores)) continue;
-    sum += cores;
-    count += 1;
+    const samples = counts?.[i] ?? 1;
+    sum += cores * samples;
+    count += samples;
     maximum = Math.max(maximum, cores);
   }
   return { sum, count, maximum };

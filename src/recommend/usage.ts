@@ -35,16 +35,24 @@ export interface UsageDay {
   readonly hours: HourlyUse;
 }
 
-/**
- * The samples of a day by the hour, packed, since the risk budget is kept by the hour. 4 bytes a CPU sample and 300
- * bytes a day: with a sample per five minutes, and what three arrays weigh themselves, 28 kB for 14 days of one pod,
- * and 16 kB for each pod more.
- */
+/** CPU of one hour. */
+export interface HourCpu {
+  /** Amounts in cores, ascending and none twice. */
+  readonly cpu: Float64Array;
+  /** For each of them how many samples, one per pod and step, are of it. */
+  readonly counts: Float64Array;
+  /** The code of each, as `codeOf` gives it. */
+  readonly codes: Uint16Array;
+  /** Samples of all amounts. */
+  readonly samples: number;
+  /** What they come to, in cores. */
+  readonly sum: number;
+}
+
+/** The samples of a day by the hour, since the risk budget is kept by the hour. What is kept of it is `PackedUsage`. */
 export interface HourlyUse {
-  /** CPU use in cores, one sample per pod and step, hour after hour, ascending within each. */
-  readonly cpu: Float32Array;
-  /** For each of 24 hours, where in `cpu` its samples end. */
-  readonly cpuEnds: Uint32Array;
+  /** For each of 24 hours its CPU use; undefined without a sample. */
+  readonly cpu: readonly (HourCpu | undefined)[];
   /** For each of 24 hours, the highest working set of any pod in bytes; NaN without a sample. */
   readonly memoryPeaks: Float64Array;
 }

@@ -23,10 +23,13 @@ export function daysInWindow(
 
 /** The highest CPU sample of all days, in cores; undefined without one. */
 export function highestCpu({ days }: UsageHistory): number | undefined {
-  // Ascending within each hour.
-  const highest = days.flatMap(({ hours: { cpu, cpuEnds } }) =>
-    Array.from(cpuEnds, (end, hour) => (end > (cpuEnds[hour - 1] ?? 0) ? cpu[end - 1] : undefined)),
-  );
-  const seen = highest.filter((amount) => amount !== undefined);
-  return seen.length === 0 ? undefined : Math.max(...seen);
+  let highest: number | undefined;
+  for (const { hours } of days) {
+    for (const hour of hours.cpu) {
+      // Ascending within each hour.
+      const cores = hour?.cpu.at(-1);
+      if (cores !== undefined && cores > (highest ?? -1)) highest = cores;
+    }
+  }
+  return highest;
 }

@@ -1,4 +1,4 @@
-import type { ChangeRecord } from './changes.ts';
+import { isOfNewPods, setsSame, type ChangeRecord } from './changes.ts';
 
 /** The longest pause between two tries. */
 const LONGEST_SECONDS = 30 * 86_400;
@@ -25,11 +25,18 @@ export function backoffUntil(
 
 function lastJudged(records: readonly ChangeRecord[]): ChangeRecord | undefined {
   return records
-    .filter(
-      ({ lane, outcome }) => outcome === 'TakenBack' || (lane === 'Savings' && outcome === 'Fine'),
-    )
+    .filter((record) => record.outcome === 'TakenBack' || isNewBeginning(record, records))
     .toSorted((a, b) => judgedSeconds(a) - judgedSeconds(b))
     .at(-1);
+}
+
+/** New pods that are fine with what did no harm before tell nothing of what did. */
+function isNewBeginning(record: ChangeRecord, records: readonly ChangeRecord[]): boolean {
+  if (record.lane !== 'Savings' || record.outcome !== 'Fine') return false;
+  return (
+    !isOfNewPods(record) ||
+    records.some((other) => other.outcome === 'TakenBack' && setsSame(other, record))
+  );
 }
 
 /** When the outcome was known; when the change was made, where that was not written down. */

@@ -1,4 +1,4 @@
-import type { ChangeRecord } from './changes.ts';
+import { isOfNewPods, type ChangeRecord } from './changes.ts';
 import { isUnderWay, type PodState } from './pod.ts';
 
 /** `maxPodsAtOnce`: a number of pods, or a share of the replicas from 0 to 1. */
@@ -55,7 +55,7 @@ const HOUR_SECONDS = 3600;
 
 /**
  * How many more pods may be changed in the cluster within this hour, apart from rescue. A record from the future counts:
- * a clock that stepped back must not open the budget.
+ * a clock that stepped back must not open the budget. Pods that were made by others do not.
  */
 export function freeFleet(
   records: readonly ChangeRecord[],
@@ -63,6 +63,7 @@ export function freeFleet(
   nowSeconds: number,
 ): number {
   const spent = records
+    .filter((record) => !isOfNewPods(record))
     .filter(({ lane }) => lane === 'Raise' || lane === 'Savings')
     .filter(({ atSeconds }) => nowSeconds - atSeconds < HOUR_SECONDS)
     .reduce((sum, { pods }) => sum + pods, 0);

@@ -1,5 +1,5 @@
 import { RESOURCES, type Resource, type Sizes } from '../recommend/usage.ts';
-import { runningSizes, type ContainerState } from './pod.ts';
+import { runningSizes, sameSizes, type ContainerState } from './pod.ts';
 
 /**
  * Rescue: a raise after a signal of distress. Raise: one that a promise asks for. Savings: what lowers or adds a limit.
@@ -8,7 +8,8 @@ import { runningSizes, type ContainerState } from './pod.ts';
 export const LANES = ['Rescue', 'Return', 'Raise', 'Savings'] as const;
 export type Lane = (typeof LANES)[number];
 
-export type Method = 'Resize' | 'Evict' | 'Rollout';
+/** Admission: pods that were made with other sizes than those of the template, by no doing of the operator. */
+export type Method = 'Resize' | 'Evict' | 'Rollout' | 'Admission';
 
 /** Failed: it did not come about, since the node or the API server refused it. */
 type Outcome = 'Watching' | 'Fine' | 'TakenBack' | 'Failed';
@@ -67,6 +68,24 @@ export function raised({ from, to }: Pick<ContainerChange, 'from' | 'to'>): read
   );
 }
 
+/** Whether pods have the same sizes after both. */
+export function setsSame(
+  a: Pick<ChangeRecord, 'containers'>,
+  b: Pick<ChangeRecord, 'containers'>,
+): boolean {
+  return (
+    a.containers.length === b.containers.length &&
+    a.containers.every((change) =>
+      b.containers.some((other) => other.name === change.name && sameSizes(other.to, change.to)),
+    )
+  );
+}
+
+/** Of pods that were made so, and not of pods that became so. */
+export function isOfNewPods({ method, lane }: Pick<ChangeRecord, 'method' | 'lane'>): boolean {
+  return method === 'Admission' && lane !== 'Return';
+}
+
 /** A change of one container. */
 export type OneChange = ContainerChange & Pick<ChangeRecord, 'atSeconds' | 'lane'>;
 
@@ -80,7 +99,10 @@ export function changesThatSet(
   resource: Resource,
   records: readonly ChangeRecord[],
 ): readonly OneChange[] {
-  const newestFirst = records.toReversed().toSorted((a, b) => b.atSeconds - a.atSeconds);
+  const newestFirst = records
+    .filter((record) => !isOfNewPods(record))
+    .toReversed()
+    .toSorted((a, b) => b.atSeconds - a.atSeconds);
   const changes: OneChange[] = [];
   const reached = [runningSizes(container)];
   for (const { atSeconds, lane, containers } of newestFirst) {
@@ -99,7 +121,8 @@ function sameOf(resource: Resource, a: Sizes, b: Sizes): boolean {
 
 /**
  * The newest records, as many as `most`. Those that are watched stay whatever their number, and so do the last that was
- * taken back and, of each lane, the last: backoff and cooldown rest on them.
+ * taken back and, of each lane, the last: backoff and cooldown rest on them. So does the last of new pods that was fine,
+ * or the same sizes would be put on record again and again.
  */
 export function trimmed(records: readonly ChangeRecord[], most: number): readonly ChangeRecord[] {
   const ordered = records.toSorted((a, b) => a.atSeconds - b.atSeconds);
@@ -110,6 +133,7 @@ export function trimmed(records: readonly ChangeRecord[], most: number): readonl
   };
   lastOf(({ outcome }) => outcome === 'TakenBack');
   for (const lane of LANES) lastOf((record) => record.lane === lane);
+  lastOf((record) => isOfNewPods(record) && record.outcome === 'Fine');
   for (const record of ordered.toReversed()) {
     if (kept.size >= most) break;
     kept.add(record);

@@ -3,11 +3,13 @@ import type { ChangeRecord, Lane } from './changes.ts';
 import { cooldownUntil } from './cooldown.ts';
 import { withinRoom, type Field, type Fitting, type Move } from './fitting.ts';
 import { firstGate, type Held, type Situation, type WorkloadFacts } from './gates.ts';
+import type { Ceiling, Outside } from './ceiling.ts';
+import { pairOf, type Pair } from './pair.ts';
 import { runningSizes, type ContainerState } from './pod.ts';
-import type { Room } from './room.ts';
+import { words, type Room } from './room.ts';
 import { freshUsage, type RescueCause } from './signals.ts';
 import { isWorthwhile, steppedDown } from './step.ts';
-import { pairOf, wantedPair, type Pair, type WantedInput } from './wanted.ts';
+import { wantedPair, type Wanted, type WantedInput } from './wanted.ts';
 
 /** What the policy says of changes, in numbers. */
 export interface ChangeRules {
@@ -32,6 +34,7 @@ export interface Weighing {
   readonly freeFleet: number;
   /** Undefined: no quota counts. */
   readonly room: Room;
+  readonly outside: Outside;
   readonly evicts: boolean;
   /** Back to values that were good before: in one step, whatever the target. */
   readonly isReturn: boolean;
@@ -44,6 +47,8 @@ export interface DesiredPair extends Pair {
   readonly held: readonly Held[];
   readonly cause: RescueCause | undefined;
   readonly isLeakCapped: boolean;
+  /** What keeps a rescue or a raise from going as far as it ought to. */
+  readonly ceiling: Ceiling | undefined;
 }
 
 /**
@@ -57,7 +62,7 @@ export function desiredPair(
 ): DesiredPair {
   const { container } = input;
   const wanted = weighing.isReturn
-    ? { ...returned(input, resource), signal: undefined, isLeakCapped: false }
+    ? { ...returned(input, resource), signal: undefined, isLeakCapped: false, ceiling: undefined }
     : wantedPair(input, resource);
   const fitting = fittingMoves(input, resource, wanted, weighing);
   const { moves } = fitting;
@@ -79,13 +84,27 @@ export function desiredPair(
       ...[...gates].flatMap(([lane, held]) =>
         held !== undefined && (weighing.evicts || isNews(lane)) ? [held] : [],
       ),
-      ...(fitting.cut === undefined || isHeld('Rescue')
-        ? []
-        : [{ reason: 'QuotaExceeded', message: fitting.cut } as const]),
+      ...(isHeld('Rescue') ? [] : cutShort(container, resource, { fitting, wanted })),
     ],
     cause: wanted.signal?.cause,
     isLeakCapped: wanted.isLeakCapped,
+    ceiling: wanted.ceiling,
   };
+}
+
+/** Why it gets less than it ought to, where that is changed all the same. */
+function cutShort(
+  { name }: ContainerState,
+  resource: Resource,
+  { fitting, wanted }: { readonly fitting: Fitting; readonly wanted: Pick<Wanted, 'ceiling'> },
+): readonly Held[] {
+  const { cut } = fitting;
+  const { ceiling } = wanted;
+  const quota = cut === undefined ? [] : [{ reason: 'QuotaExceeded', message: cut } as const];
+  if (ceiling === undefined) return quota;
+  const most = words(resource, ceiling.amount);
+  const message = `${name} gets no more ${resource} than ${most}: that is ${ceiling.says}.`;
+  return [...quota, { reason: 'AtCeiling', message }];
 }
 
 /** The next step of each amount, as far as the room of the namespace allows. */

@@ -2,9 +2,9 @@ import type { ChangeRecord } from './changes.ts';
 import type { Weighing } from './desired.ts';
 import type { Held } from './gates.ts';
 import type { PlanInput, PodEviction } from './planned.ts';
-import { isUnderWay, runningSizes, type PodState } from './pod.ts';
+import { isUnderWay, runningSizes, sameSizes, type PodState } from './pod.ts';
 import { addedIn, desiredPod, type PatchedContainer } from './podplan.ts';
-import { shortage } from './room.ts';
+import { counted, hasRoom, shortage, sumOf } from './room.ts';
 import { runs } from './takeback.ts';
 
 interface EvictionInput extends PlanInput {
@@ -23,7 +23,10 @@ export function evictionOf(
   const { lane, causes, held } = desiredPod(pod, targets, { ...weighing, evicts: true });
   const containers = replaced(pod, input);
   if (lane === undefined || containers.length === 0) return { eviction: undefined, held };
-  const unsafe = unsafeEviction(pod, input) ?? noRoom(pod, containers, weighing);
+  const unsafe =
+    unsafeEviction(pod, input) ??
+    noRoom(pod, containers, weighing) ??
+    noNode(pod, containers, input);
   if (unsafe !== undefined) return { eviction: undefined, held: [unsafe] };
   const why = causes.length > 0 ? causes.join(', ') : 'it cannot be resized in place';
   const eviction = { podUid: pod.uid, podName: pod.name, lane, why, containers };
@@ -50,8 +53,35 @@ function noRoom(
   return message === undefined ? undefined : { reason: 'QuotaExceeded', message };
 }
 
+/**
+ * The replacement would be Pending. What the node can never resize may still be the same pod on the same node: that is
+ * tried also where nodes are not known.
+ */
+function noNode(
+  pod: PodState,
+  containers: readonly PatchedContainer[],
+  { nodes, staysOnNode }: PlanInput,
+): Held | undefined {
+  if (nodes === undefined) {
+    const message = 'Deferred, and it is not known whether another node has room for it.';
+    return pod.resize.state === 'Deferred' ? { reason: 'NoNodeHasRoom', message } : undefined;
+  }
+  const running = pod.containers.filter(({ kind }) => kind !== 'Init');
+  const own = sumOf(running.map((container) => counted(container, pod))).requests;
+  const { requests } = sumOf(
+    running.map((container) => {
+      const to = containers.find(({ name }) => name === container.name)?.to.requests;
+      return { requests: { ...runningSizes(container).requests, ...to }, limits: {} };
+    }),
+  );
+  const eligible = staysOnNode ? nodes.filter(({ name }) => name === pod.node) : nodes;
+  return eligible.some((node) => hasRoom(node, requests, { from: pod.node, own }))
+    ? undefined
+    : { reason: 'NoNodeHasRoom', message: 'No schedulable node has room for the replacement.' };
+}
+
 function unsafeEviction(pod: PodState, input: EvictionInput): Held | undefined {
-  const { pods, replicas, records, rules } = input;
+  const { pods, replicas, rules } = input;
   if (replicas <= 1 && !rules.mayEvictLast) {
     return { reason: 'WouldRestart', message: 'The only replica would be restarted.' };
   }
@@ -63,10 +93,7 @@ function unsafeEviction(pod: PodState, input: EvictionInput): Held | undefined {
   if (others.some((other) => isUnderWay(other) && other.resize.state !== 'Deferred')) {
     return { reason: 'PodBudget', message: 'Another pod is being changed.' };
   }
-  const last = lastEviction(records);
-  const isSmall = (other: PodState) =>
-    last !== undefined && other.createdSeconds >= last.atSeconds && !runs(other, last, 'to');
-  return pods.some(isSmall)
+  return pods.some((other) => isUnsized(other, input))
     ? {
         reason: 'AdmissionUnavailable',
         message: 'The replacement of the last pod that was evicted does not have the new size.',
@@ -74,10 +101,42 @@ function unsafeEviction(pod: PodState, input: EvictionInput): Held | undefined {
     : undefined;
 }
 
-/** The last that is still watched: targets may have changed since an older one. */
+/**
+ * Began after the last eviction, and has neither what that was for nor what it would get now: another would be in vain.
+ * What was resized since has what its records say. Where something else is aimed at by now, only what is as the template
+ * says was not sized: other sizes may be those of a time between.
+ */
+function isUnsized(pod: PodState, input: EvictionInput): boolean {
+  const last = lastEviction(input.records);
+  if (last === undefined || pod.createdSeconds < last.atSeconds) return false;
+  const now = { ...last, containers: replaced(pod, input) };
+  const since = input.records.filter(
+    ({ method, atSeconds }) => method === 'Resize' && atSeconds >= pod.createdSeconds,
+  );
+  if ([last, now, ...since].some((record) => runs(pod, record, 'to'))) return false;
+  return sizesAlike(last, now) || isAsTemplate(pod, last, input);
+}
+
+/** Of the records that are left, whatever became of it: that its replacement lacks the size may be why it failed. */
 function lastEviction(records: readonly ChangeRecord[]): ChangeRecord | undefined {
   return records
-    .filter(({ method, outcome }) => method === 'Evict' && outcome === 'Watching')
+    .filter(({ method, outcome }) => method === 'Evict' && outcome !== 'TakenBack')
     .toSorted((a, b) => a.atSeconds - b.atSeconds)
     .at(-1);
+}
+
+function sizesAlike(a: ChangeRecord, b: ChangeRecord): boolean {
+  return a.containers.every(({ name, to }) => {
+    const other = b.containers.find((each) => each.name === name);
+    return other !== undefined && sameSizes(other.to, to);
+  });
+}
+
+function isAsTemplate(pod: PodState, { containers }: ChangeRecord, input: EvictionInput): boolean {
+  return containers.some(({ name, to }) => {
+    const template = input.template.find((each) => each.name === name);
+    const own = pod.containers.find((each) => each.name === name);
+    if (template === undefined || own === undefined) return false;
+    return sameSizes(runningSizes(own), template.sizes) && !sameSizes(template.sizes, to);
+  });
 }

@@ -1,9 +1,9 @@
 import type { Resource } from '../recommend/usage.ts';
 import type { Lane } from './changes.ts';
+import { pairOf, type Pair } from './pair.ts';
 import { runningSizes, type ContainerState, type PodState } from './pod.ts';
 import { addedBy, counted, FLOAT_ERROR, shortage, type Room } from './room.ts';
 import { isWorthwhile, roundedDown } from './step.ts';
-import { pairOf, type Pair } from './wanted.ts';
 
 export type Field = 'request' | 'limit';
 

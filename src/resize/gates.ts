@@ -1,7 +1,10 @@
 import type { Resource } from '../recommend/usage.ts';
 import type { Lane } from './changes.ts';
 
-/** Why nothing is changed, in the order in which it is asked. The same word stands in status, events, metrics. */
+/**
+ * Why nothing is changed, or less than ought to be, in the order in which it is asked. The same word stands in status,
+ * events, metrics.
+ */
 export const GATE_REASONS = [
   'Suspended',
   'NamespaceProtected',
@@ -12,6 +15,7 @@ export const GATE_REASONS = [
   'EvidenceCensored',
   'VPAOwns',
   'OtherManager',
+  'PodLevelResources',
   'HPAOwnsCPU',
   'HPAOwnsMemory',
   'WouldRestart',
@@ -21,6 +25,8 @@ export const GATE_REASONS = [
   'PodBudget',
   'FleetBudget',
   'QuotaExceeded',
+  'AtCeiling',
+  'NoNodeHasRoom',
   'PDB',
   'DryRunRefused',
   'BreakerOpen',
@@ -61,6 +67,8 @@ export interface WorkloadFacts {
   readonly vpa: string | undefined;
   /** A foreign field manager of resources. */
   readonly otherManager: string | undefined;
+  /** A pod, or the template, states resources of the pod as a whole. */
+  readonly hasPodResources: boolean;
   /** Resources that a HorizontalPodAutoscaler or KEDA scales on. */
   readonly autoscaled: readonly Resource[];
   readonly isInWindow: boolean;
@@ -197,6 +205,12 @@ const GATES: readonly Gate[] = [
     reason: 'OtherManager',
     lanes: ALL,
     holds: ({ otherManager }) => otherManager && `Its resources are managed by ${otherManager}.`,
+  },
+  {
+    reason: 'PodLevelResources',
+    lanes: ALL,
+    holds: ({ hasPodResources }) =>
+      when(hasPodResources, 'Its pods state resources of the pod as a whole (spec.resources).'),
   },
   { reason: 'HPAOwnsCPU', lanes: ALL, holds: owned('cpu') },
   { reason: 'HPAOwnsMemory', lanes: ALL, holds: owned('memory') },

@@ -16,7 +16,7 @@ const LASTING_SECONDS = 60;
 const BEYOND_CHANCE = 2;
 
 /** One that began in the time has this long to become ready. */
-const STARTING_SECONDS = 300;
+export const STARTING_SECONDS = 300;
 
 interface Period {
   readonly fromSeconds: number;
@@ -152,12 +152,13 @@ function isOfThen({ createdSeconds }: PodState, { method, atSeconds }: ChangeRec
   return method === 'Resize' ? createdSeconds <= atSeconds : createdSeconds >= atSeconds;
 }
 
-interface Symptom {
+export interface Symptom {
   readonly of: Exclude<keyof Symptoms, 'pods'>;
   readonly says: string;
 }
 
-function relevant(taken: readonly Resource[]): readonly Symptom[] {
+/** Those that taking from these resources can bring about. */
+export function relevant(taken: readonly Resource[]): readonly Symptom[] {
   return [
     ...(taken.includes('memory') ? [{ of: 'oomKilled', says: 'OOM kills' } as const] : []),
     { of: 'restarted', says: 'Restarts' },
@@ -166,7 +167,8 @@ function relevant(taken: readonly Resource[]): readonly Symptom[] {
   ];
 }
 
-function isWorse(after: Symptoms, control: Symptoms, of: Symptom['of']): boolean {
+/** Whether a symptom shows more often than by chance; of no pods, it shows in none. */
+export function isWorse(after: Symptoms, control: Symptoms, of: Symptom['of']): boolean {
   const share = (symptoms: Symptoms) => (symptoms.pods === 0 ? 0 : symptoms[of] / symptoms.pods);
   return share(after) > BEYOND_CHANCE * share(control);
 }

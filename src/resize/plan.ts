@@ -66,6 +66,7 @@ function planned(input: PlanInput, isReturn: boolean): Plan {
     freePods: freePods(rules, input.pods, records, nowSeconds),
     freeFleet: input.freeFleet,
     room: input.room,
+    outside: input.outside,
     evicts: false,
     isReturn,
     isTemplate: false,

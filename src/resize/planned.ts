@@ -1,10 +1,12 @@
+import type { Sizes } from '../recommend/usage.ts';
 import type { PodBudget } from './budget.ts';
+import type { Outside } from './ceiling.ts';
 import type { ChangeRecord, Lane } from './changes.ts';
 import type { ChangeRules } from './desired.ts';
 import type { Held, WorkloadFacts } from './gates.ts';
 import type { PodState } from './pod.ts';
 import type { PatchedContainer } from './podplan.ts';
-import type { Room } from './room.ts';
+import type { NodeRoom, Room } from './room.ts';
 import type { ContainerTarget } from './wanted.ts';
 
 export interface PlanRules extends ChangeRules, PodBudget {
@@ -26,6 +28,12 @@ export interface PlanInput {
   readonly rules: PlanRules;
   /** Containers that the mode acts on; others stay as they are. */
   readonly targets: readonly ContainerTarget[];
+  /** What the workload's template says of its containers, with what the API server makes of sizes that are left out. */
+  readonly template: readonly { readonly name: string; readonly sizes: Sizes }[];
+  /** Schedulable nodes, with what their pods leave; undefined where that is not known. */
+  readonly nodes: readonly NodeRoom[] | undefined;
+  /** What replaces a pod is on the same node, as of a DaemonSet. */
+  readonly staysOnNode: boolean;
   /** Pods of the workload that have not ended. */
   readonly pods: readonly PodState[];
   /** How many pods there ought to be. */
@@ -35,6 +43,7 @@ export interface PlanInput {
   readonly freeFleet: number;
   /** What the quotas of the namespace leave for this workload; undefined where none counts. */
   readonly room: Room;
+  readonly outside: Outside;
   readonly nowSeconds: number;
 }
 

@@ -44,6 +44,8 @@ export type ResizeStatus =
 export interface PodState {
   readonly uid: string;
   readonly name: string;
+  /** On which it is; undefined while it is on none. */
+  readonly node: string | undefined;
   readonly createdSeconds: number;
   readonly isReady: boolean;
   /** Since when it is ready, or is not. */

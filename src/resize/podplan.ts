@@ -3,11 +3,12 @@ import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend
 import type { ContainerChange, Lane } from './changes.ts';
 import { desiredPair, type DesiredPair, type Weighing } from './desired.ts';
 import type { Held } from './gates.ts';
+import { pairOf } from './pair.ts';
 import { runningSizes, sameSizes, type ContainerState, type PodState } from './pod.ts';
 import { addedBy, counted, roomAfter, shortage, sumOf } from './room.ts';
 import { rescueSignals } from './signals.ts';
 import { SMALLEST } from './step.ts';
-import { pairOf, type ContainerTarget } from './wanted.ts';
+import type { ContainerTarget, WantedInput } from './wanted.ts';
 
 export interface PatchedContainer extends ContainerChange {
   /** Where in the pod's spec it stands. */
@@ -89,7 +90,10 @@ function summary(
     lane: PATCH_LANES.find((lane) => lanes.includes(lane)),
     causes: pairs
       .filter(({ pair }) => pair.lanes.includes('Rescue'))
-      .map(({ name, resource, pair }) => `${name}: ${resource} ${pair.cause ?? ''}`),
+      .map(({ name, resource, pair: { cause = '', ceiling } }) => {
+        const most = ceiling === undefined ? '' : `, up to ${ceiling.says}`;
+        return `${name}: ${resource} ${cause}${most}`;
+      }),
     held: pairs.flatMap(({ pair }) => pair.held),
     leaking: pairs.filter(({ pair }) => pair.isLeakCapped).map(({ name }) => name),
   };
@@ -127,7 +131,13 @@ function desiresOf(
   for (const container of pod.containers.toSorted((a, b) => isCalm(a) - isCalm(b))) {
     const target = targets.find(({ name }) => name === container.name);
     if (target === undefined || container.kind === 'Init') continue;
-    const desire = desireOf(pod, container, target, { ...weighing, room });
+    const others = sumOf(
+      pod.containers
+        .filter((each) => each !== container && each.kind !== 'Init')
+        .map((each) => desires.get(each)?.to ?? each.spec),
+    );
+    const wanted = { container, target, pod, others };
+    const desire = desireOf(wanted, { ...weighing, room });
     room = roomAfter(room, addedBy(counted(container, pod), desire.to));
     desires.set(container, desire);
   }
@@ -135,14 +145,14 @@ function desiresOf(
 }
 
 function desireOf(
-  pod: PodState,
-  container: ContainerState,
-  target: ContainerTarget,
+  one: Pick<WantedInput, 'container' | 'target' | 'pod' | 'others'>,
   weighing: Weighing,
 ): Desire {
-  const { records, nowSeconds, isTemplate } = weighing;
-  const of = (resource: Resource) =>
-    desiredPair({ container, target, pod, records, nowSeconds, isTemplate }, resource, weighing);
+  const { container } = one;
+  const { records, nowSeconds, isTemplate, outside, rules } = weighing;
+  const needSeconds = rules.decreaseCooldownSeconds;
+  const input = { ...one, records, nowSeconds, isTemplate, outside, needSeconds };
+  const of = (resource: Resource) => desiredPair(input, resource, weighing);
   const pairs = { cpu: of('cpu'), memory: of('memory') };
   return { container, pairs, to: sizesOf(pairs, isTemplate) };
 }

@@ -51,3 +51,16 @@ function recordOf(
     before,
   };
 }
+
+/** What was to be made just now and was refused altogether. */
+export function withFailed(
+  records: readonly ChangeRecord[],
+  isNew: (record: ChangeRecord) => boolean,
+  nowSeconds: number,
+): readonly ChangeRecord[] {
+  return records.map((record) =>
+    isNew(record) && record.outcome === 'Watching' && record.lane !== 'Return'
+      ? { ...record, outcome: 'Failed', outcomeSeconds: nowSeconds }
+      : record,
+  );
+}

@@ -1,4 +1,4 @@
-import { RESOURCES, type Resource, type Sizes } from '../recommend/usage.ts';
+import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend/usage.ts';
 import { runningSizes, type ContainerState, type PodState } from './pod.ts';
 
 /**
@@ -6,6 +6,12 @@ import { runningSizes, type ContainerState, type PodState } from './pod.ts';
  * so is all where it is undefined.
  */
 export type Room = Sizes | undefined;
+
+/** What the requests of a node's pods leave of what it can give, in cores or bytes; none and less where they are too many. */
+export interface NodeRoom {
+  readonly name: string;
+  readonly free: Amounts;
+}
 
 const FIELDS = ['requests', 'limits'] as const;
 
@@ -36,6 +42,19 @@ export function sumOf(all: readonly Sizes[]): Sizes {
   return sizesBy((field, resource) =>
     all.reduce((sum, sizes) => sum + (sizes[field][resource] ?? 0), 0),
   );
+}
+
+/** Whether a node can hold what is requested, once a pod that has `own` is gone from the node `from`. */
+export function hasRoom(
+  { name, free }: NodeRoom,
+  requests: Amounts,
+  { from, own }: { readonly from: string | undefined; readonly own: Amounts },
+): boolean {
+  return RESOURCES.every((resource) => {
+    const given = name === from ? (own[resource] ?? 0) : 0;
+    const most = (free[resource] ?? Infinity) + given;
+    return (requests[resource] ?? 0) <= most * FLOAT_ERROR;
+  });
 }
 
 /** What each of so many pods may take; none take nothing. */
@@ -72,7 +91,7 @@ export function shortage(room: Room, added: Sizes): string | undefined {
 }
 
 /** `0.25 cores`, `300 Mi`. */
-function words(resource: Resource, amount: number): string {
+export function words(resource: Resource, amount: number): string {
   const [unit, name] = resource === 'cpu' ? [1, 'cores'] : [2 ** 20, 'Mi'];
   return `${Number((amount / unit).toPrecision(4))} ${name}`;
 }

@@ -12,7 +12,7 @@ export interface RescueSignal {
 }
 
 /** The kubelet takes a moment to carry a change out: a kill in that time was at the size before. */
-const CARRIED_OUT_SECONDS = 10;
+export const CARRIED_OUT_SECONDS = 10;
 
 /** A kill that is older is for the recommendation, which remembers it for the whole window. */
 const RECENT_KILL_SECONDS = 3600;

@@ -1,10 +1,14 @@
 import { failuresInARow } from './backoff.ts';
-import type { ChangeRecord } from './changes.ts';
+import { setsSame, type ChangeRecord } from './changes.ts';
 import { runningSizes, sameSizes, type PodState } from './pod.ts';
 import type { ContainerTarget } from './wanted.ts';
 
 /** Whether the pod's containers run what the change found, or what it set. */
-export function runs(pod: PodState, { containers }: ChangeRecord, which: 'from' | 'to'): boolean {
+export function runs(
+  pod: PodState,
+  { containers }: Pick<ChangeRecord, 'containers'>,
+  which: 'from' | 'to',
+): boolean {
   return containers.every((change) =>
     pod.containers.some(
       (container) =>
@@ -33,7 +37,7 @@ export function takenBack(
     atSeconds: nowSeconds,
     lane: 'Return',
     // What was rolled out goes back by a rollout; pods go back in place.
-    method: harmful.method === 'Rollout' ? 'Rollout' : 'Resize',
+    method: harmful.method === 'Evict' ? 'Resize' : harmful.method,
     pods: same.reduce((sum, { pods }) => sum + pods, 0),
     containers: harmful.containers.map(({ name, from, to }) => ({ name, from: to, to: from })),
     why: story,
@@ -45,15 +49,6 @@ export function takenBack(
       : record,
   );
   return [...closed, wayBack];
-}
-
-function setsSame(a: ChangeRecord, b: ChangeRecord): boolean {
-  return (
-    a.containers.length === b.containers.length &&
-    a.containers.every((change) =>
-      b.containers.some((other) => other.name === change.name && sameSizes(other.to, change.to)),
-    )
-  );
 }
 
 /** The way back that is not gone to its end; undefined when there is none, or no pod is left on it. */

@@ -1,6 +1,7 @@
 import { qosClass } from '../recommend/qos.ts';
 import type { Sizes } from '../recommend/usage.ts';
 import { backoffUntil } from './backoff.ts';
+import type { Outside } from './ceiling.ts';
 import type { ChangeRecord, Lane } from './changes.ts';
 import type { ChangeRules, Weighing } from './desired.ts';
 import { inGateOrder, type Held, type WorkloadFacts } from './gates.ts';
@@ -39,6 +40,7 @@ export interface TemplateInput {
   readonly records: readonly ChangeRecord[];
   readonly freeFleet: number;
   readonly room: Room;
+  readonly outside: Outside;
   readonly nowSeconds: number;
 }
 
@@ -106,6 +108,7 @@ function weighingOf(input: TemplateInput, isReturn: boolean): Weighing {
     freePods: records.some((record) => isWatched(record, input)) ? 0 : 1,
     freeFleet: freeFleet >= replicas ? freeFleet : 0,
     room: roomEach(input.room, replicas),
+    outside: input.outside,
     evicts: false,
     isReturn,
     isTemplate: true,
@@ -126,6 +129,7 @@ function templatePod({ template, pods, nowSeconds }: TemplateInput): PodState {
   return {
     uid: 'template',
     name: 'template',
+    node: undefined,
     createdSeconds: nowSeconds,
     isReady: true,
     readinessSeconds: nowSeconds,

@@ -1,10 +1,13 @@
 import type { Range } from '../recommend/settings.ts';
 import type { Resource, Sizes } from '../recommend/usage.ts';
-import { changesThatSet, type ChangeRecord } from './changes.ts';
+import { admitted, type Ceiling, type CeilingInput } from './ceiling.ts';
+import { changesThatSet } from './changes.ts';
 import type { EvidenceState } from './gates.ts';
-import { runningSizes, type ContainerState, type PodState } from './pod.ts';
+import { atLeast, pairOf, type Pair } from './pair.ts';
+import { runningSizes } from './pod.ts';
+import { rescued } from './rescue.ts';
 import { rescueSignals, type RescueSignal } from './signals.ts';
-import { leakCeiling, rescueAmount } from './step.ts';
+import { leakCeiling } from './step.ts';
 
 /** What one container ought to have in the end, and what is known about that. */
 export interface ContainerTarget {
@@ -18,28 +21,16 @@ export interface ContainerTarget {
   readonly leakSinceSeconds: number | undefined;
 }
 
-/** Request and limit of one resource, in cores or bytes. */
-export interface Pair {
-  readonly request: number | undefined;
-  readonly limit: number | undefined;
-}
-
 export interface Wanted extends Pair {
   readonly signal: RescueSignal | undefined;
   /** A suspected leak keeps it from growing more. */
   readonly isLeakCapped: boolean;
+  /** What keeps it from growing as far as it ought to. */
+  readonly ceiling: Ceiling | undefined;
 }
 
-export function pairOf({ requests, limits }: Sizes, resource: Resource): Pair {
-  return { request: requests[resource], limit: limits[resource] };
-}
-
-export interface WantedInput {
-  readonly container: ContainerState;
+export interface WantedInput extends CeilingInput {
   readonly target: ContainerTarget;
-  readonly pod: PodState;
-  readonly records: readonly ChangeRecord[];
-  readonly nowSeconds: number;
   /** The pod stands for a template, which may lose limits. */
   readonly isTemplate: boolean;
 }
@@ -61,11 +52,19 @@ export function wantedPair(input: WantedInput, resource: Resource): Wanted {
   const signal = rescueSignals(container, records, nowSeconds).find(
     (each) => each.resource === resource,
   );
-  const rescued =
-    signal === undefined ? kept : rescuedPair(kept, running, { signal, max, container });
-  const capped = resource === 'memory' ? leakCapped(rescued, running, input) : rescued;
-  const isLeakCapped = capped.request !== rescued.request || capped.limit !== rescued.limit;
-  return { ...capped, signal, isLeakCapped };
+  const raised =
+    signal === undefined
+      ? { pair: kept, ceiling: undefined }
+      : rescued(kept, running, { signal, resource, max: target.ranges[resource].max, input });
+  const isRescue = signal !== undefined;
+  const { pair, ceiling = raised.ceiling } = admitted(raised.pair, resource, {
+    max,
+    isRescue,
+    input,
+  });
+  const capped = resource === 'memory' ? leakCapped(pair, running, input) : pair;
+  const isLeakCapped = capped.request !== pair.request || capped.limit !== pair.limit;
+  return { ...capped, signal, isLeakCapped, ceiling };
 }
 
 /**
@@ -84,35 +83,6 @@ function equalised({ request, limit }: Pair, running: Pair, max: number): Pair {
   const amount = atLeast(request ?? running.request, limit);
   const both = amount && Math.min(amount, max);
   return { request: both, limit: both };
-}
-
-interface Rescue {
-  readonly signal: RescueSignal;
-  readonly max: number;
-  readonly container: ContainerState;
-}
-
-/** What is too little goes up, and nothing goes down while it is: of memory and throttled CPU the limit. */
-function rescuedPair(wanted: Pair, running: Pair, { signal, max, container }: Rescue): Pair {
-  const { cause, resource } = signal;
-  const isAboutLimit = cause !== 'OverCpuBudget' && running.limit !== undefined;
-  const from = isAboutLimit ? running.limit : running.request;
-  if (from === undefined) return wanted;
-  const cpuCores = container.usage?.cpuCores;
-  const amount = Math.min(rescueAmount({ resource, cause, from, cpuCores }), max);
-  const request = atLeast(wanted.request, running.request, isAboutLimit ? 0 : amount);
-  const limit = atLeast(wanted.limit, running.limit, isAboutLimit ? amount : request);
-  if (wanted.request !== wanted.limit || limit === undefined) return { request, limit };
-  // Equal pairs stay equal, as far as the bounds of requests allow.
-  return { request: Math.min(limit, atLeast(request, max) ?? max), limit };
-}
-
-/** An amount that is not there stays away. */
-function atLeast(
-  value: number | undefined,
-  ...others: readonly (number | undefined)[]
-): number | undefined {
-  return value === undefined ? undefined : Math.max(value, ...others.map((each) => each ?? 0));
 }
 
 function leakCapped(wanted: Pair, running: Pair, input: WantedInput): Pair {

@@ -1,5 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { changeMetrics, type CountedChange } from './changemetrics.ts';
+import { prometheusMetrics, type BudgetState, type CountedCall } from './prometheusmetrics.ts';
 
 /** What the gauges show, taken when somebody asks. */
 export interface MetricsSnapshot {
@@ -13,6 +14,7 @@ export interface MetricsSnapshot {
   }>;
   readonly promises: Iterable<PolicyPromise>;
   readonly isBreakerOpen: boolean;
+  readonly budgets: BudgetState;
 }
 
 /** What one policy promises of one resource, and how that stands. */
@@ -30,11 +32,7 @@ export interface PolicyPromise {
 
 export interface OperatorMetrics {
   reconciled(result: string): void;
-  prometheusCalled(call: {
-    readonly seconds: number;
-    readonly bytes: number;
-    readonly outcome: string;
-  }): void;
+  prometheusCalled(call: CountedCall): void;
   watchChanged(resource: string, state: string): void;
   changed(change: CountedChange): void;
   render(): Promise<string>;
@@ -81,7 +79,7 @@ export function createMetrics(version: string, snapshot: () => MetricsSnapshot):
     labelNames: ['resource', 'state'],
     registers,
   });
-  const prometheus = prometheusMetrics(registers);
+  const prometheus = prometheusMetrics(registers, () => snapshot().budgets);
   return {
     reconciled: (result) => reconciles.inc({ result }),
     watchChanged: (resource, state) => watches.inc({ resource, state }),
@@ -89,25 +87,6 @@ export function createMetrics(version: string, snapshot: () => MetricsSnapshot):
     changed: changeMetrics(registers, () => snapshot().isBreakerOpen),
     render: () => registry.metrics(),
     contentType: registry.contentType,
-  };
-}
-
-function prometheusMetrics(registers: Registry[]): OperatorMetrics['prometheusCalled'] {
-  const seconds = new Histogram({
-    name: 'rightsize_prometheus_query_duration_seconds',
-    help: 'Time of queries to Prometheus, by outcome.',
-    labelNames: ['outcome'],
-    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60],
-    registers,
-  });
-  const bytes = new Counter({
-    name: 'rightsize_prometheus_received_bytes_total',
-    help: 'Bytes of answers from Prometheus.',
-    registers,
-  });
-  return (call) => {
-    seconds.observe({ outcome: call.outcome }, call.seconds);
-    bytes.inc(call.bytes);
   };
 }
 

@@ -1,6 +1,7 @@
 // What binds from outside: LimitRange, quota, QoS class, autoscaler. test/acting/run.sh
 import assert from 'node:assert/strict';
 import { calm } from '../support/acting-calm.ts';
+import { assertCreatable, limitRange } from '../support/acting-limits.ts';
 import type { Scene } from '../support/acting.ts';
 import { actualOf, isReady, restartsOf, sizeText, specOf, within } from '../support/acting-pods.ts';
 import { heldOf, recommendationOf, stateIs } from '../support/acting-records.ts';
@@ -8,20 +9,6 @@ import { kubectl } from '../support/cluster.ts';
 
 const MI = 2 ** 20;
 const apiVersion = 'v1';
-
-function limitRange(item: object): object {
-  const limits = [{ type: 'Container', ...item }];
-  return { apiVersion, kind: 'LimitRange', metadata: { name: 'limits' }, spec: { limits } };
-}
-
-/** One more pod of the Deployment is made, and runs. */
-async function assertCreatable(scene: Scene, name: string): Promise<void> {
-  await scene.kubectl('scale', 'deployment', name, '--replicas=2');
-  await within(40, async () => {
-    assert.equal((await scene.pods(name)).filter(isReady).length, 2, `two pods of ${name}`);
-  });
-  await scene.kubectl('scale', 'deployment', name, '--replicas=1');
-}
 
 calm.scenario(
   '9 LimitRange max',

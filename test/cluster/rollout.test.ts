@@ -63,7 +63,7 @@ describe('mode Rollout', function () {
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       isLeader: () => true,
       ledger: new Ledger(cluster, RULES),
-      looksAt: () => [undefined, undefined],
+      looksAt: () => [],
       lookSoon: quiet,
     });
     await reconcileWorkload(

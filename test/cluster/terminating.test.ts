@@ -37,6 +37,7 @@ describe('a namespace that is being deleted', function () {
     replicas: 1,
     isRollingOut: false,
     isReady: true,
+    hasPodResources: false,
     containers: [],
   });
 

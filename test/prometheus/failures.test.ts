@@ -132,7 +132,8 @@ describe('answers of a Prometheus that fails', () => {
         response.end();
       },
       wantReason: 'PrometheusRefused',
-      wantMessage: /Prometheus answered 302 \(redirects are not followed\)$/,
+      wantMessage:
+        /Prometheus answered 302, which points to http:\/\/elsewhere\.example\/ \(redirects are not followed: credentials/,
     },
     'broken server': {
       answer: (_call, response) => json(response, {}, 500),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/controller/ports.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
+import { unpackUsage } from '../../src/recommend/unpacked.ts';
 import { DAY_SECONDS, type UsageHistory } from '../../src/recommend/usage.ts';
 import { clusterMetrics, containerMetrics, type SeedPod } from '../support/cluster-metrics.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
@@ -173,9 +174,9 @@ describe('usage history from a real Prometheus', function () {
 
   function historyOf(reading: UsageReading, ref: WorkloadRef): UsageHistory {
     assert.deepEqual([...reading.failures], []);
-    const history = reading.usage.get(workloadKey(ref))?.get('app');
-    assert.ok(history !== undefined, `${workloadKey(ref)} has a history`);
-    return history;
+    const packed = reading.usage.get(workloadKey(ref))?.get('app');
+    assert.ok(packed !== undefined, `${workloadKey(ref)} has a history`);
+    return unpackUsage(packed);
   }
 
   function peaksMi(history: UsageHistory): readonly (number | undefined)[] {
@@ -184,9 +185,11 @@ describe('usage history from a real Prometheus', function () {
 
   /** To the hundredth: where a series ends within its 5 minutes, the rate is a little low. */
   function meanCores(history: UsageHistory): readonly number[] {
-    return history.days.map(({ hours: { cpu } }) => {
-      const sum = cpu.reduce((total, cores) => total + cores, 0);
-      return Math.round((100 * sum) / cpu.length) / 100;
+    return history.days.map(({ hours }) => {
+      const seen = hours.cpu.filter((hour) => hour !== undefined);
+      const sum = seen.reduce((total, hour) => total + hour.sum, 0);
+      const samples = seen.reduce((total, hour) => total + hour.samples, 0);
+      return Math.round((100 * sum) / samples) / 100;
     });
   }
 
@@ -239,7 +242,9 @@ describe('usage history from a real Prometheus', function () {
     assert.deepEqual([...(reading.usage.get(workloadKey(bare)) ?? [])].length, 1);
     assert.deepEqual(meanCores(history), [0.2, 0.2, 0.2, 0.2]);
     assert.deepEqual(peaksMi(history), [50, 50, 50, 50]);
-    assert.equal(history.days[1]?.hours.cpu.length, 288);
+    const [, second] = history.days;
+    const samples = second?.hours.cpu.reduce((sum, hour) => sum + (hour?.samples ?? 0), 0);
+    assert.equal(samples, 288);
   });
 
   it('sees no use in the reset of a counter', async () => {

@@ -3,6 +3,7 @@ import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/cont
 import type { PrometheusOptions } from '../../src/prometheus/options.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
 import { containerMetrics, ownerMetrics, type SeedPod } from '../support/cluster-metrics.ts';
+import { unpackUsage } from '../../src/recommend/unpacked.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 
 const TO = Math.floor(Date.now() / 1000 / 3600) * 3600;
@@ -63,7 +64,9 @@ describe('limits of a real Prometheus', function () {
 
   it('are met by asking for fewer pods, then for shorter times, with the same result', async () => {
     const want = await read(free.url);
-    assert.equal(want.usage.get(workloadKey(fleet))?.get('agent')?.days.at(-1)?.pods, 5);
+    const packed = want.usage.get(workloadKey(fleet))?.get('agent');
+    assert.ok(packed !== undefined);
+    assert.equal(unpackUsage(packed).days.at(-1)?.pods, 5);
     const outcomes: string[] = [];
     const got = await read(tight.url, { onCall: ({ outcome }) => outcomes.push(outcome) });
     assert.deepEqual(got, want);

@@ -4,6 +4,7 @@ import { readLive } from '../../src/prometheus/live.ts';
 import type { PrometheusOptions } from '../../src/prometheus/options.ts';
 import { createSession } from '../../src/prometheus/session.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
+import { createTransport } from '../../src/prometheus/transport.ts';
 import { LocalServer } from '../support/local-server.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 import type { SeedSample, SeedSeries } from '../support/seed.ts';
@@ -77,12 +78,14 @@ describe('live usage from a real Prometheus', function () {
     options: Partial<PrometheusOptions> = {},
   ): ReturnType<typeof readLive> {
     const matchers = [{ label: 'cluster', operator: '!=', value: 'other' }] as const;
-    const client = createPrometheusClient({ url: prometheus.url, ...options });
+    const settings = { url: prometheus.url, ...options };
+    const transport = createTransport(settings);
+    const client = createPrometheusClient(settings, transport);
     try {
       const session = createSession(client, matchers, AbortSignal.timeout(30_000));
       return await readLive(session, { namespaces, nowSeconds: NOW, concurrency: 2 });
     } finally {
-      client.close();
+      transport.close();
     }
   }
 

@@ -9,7 +9,10 @@ import { random } from './history-generator.ts';
 import type { RunningOperator } from './operator.ts';
 
 const MI = 2 ** 20;
-/** How many workloads there are at a time: one that goes has been there for longer than changes are watched. */
+/**
+ * How many workloads there are at a time: one that goes has been there for longer than changes are watched. They take
+ * 2.5 GiB of the node: where there is no room, nothing goes back, and a new pod waits.
+ */
 const LIVING = 28;
 const LONGEST_MS = 6000;
 const SEED = 17;
@@ -29,12 +32,12 @@ export function workloadOf(kill: number): ActingWorkload {
     requests: { cpu, memory },
     limits: { memory },
   });
-  const base = { kind: 'Deployment', name, days: 1.2, used: { cpu: 0.02, memoryMi: 40 } } as const;
+  const base = { kind: 'Deployment', name, days: 1.2, used: { cpu: 0.02, memoryMi: 20 } } as const;
   switch (kind) {
     case 'fat':
       return { ...base, resources: sized('60m', '160Mi') };
     case 'thin':
-      return { ...base, resources: sized('10m', '48Mi'), used: { cpu: 0.03, memoryMi: 90 } };
+      return { ...base, resources: sized('10m', '36Mi'), used: { cpu: 0.03, memoryMi: 45 } };
     case 'picky':
       return { ...base, resources: sized('60m', '160Mi'), script: picky(120) };
     case 'bare':
@@ -56,7 +59,8 @@ const IS_RIGHT: Readonly<Record<Kind, (sizes: { cpu: number; memoryMi: number })
 export async function assertSettled(scene: Scene, kill: number): Promise<void> {
   const { name, replicas = 1 } = workloadOf(kill);
   const pods = await scene.pods(name);
-  assert.equal(pods.filter(isReady).length, replicas, `${name} is ready`);
+  const words = pods.map(({ metadata, status }) => `${metadata.name} ${JSON.stringify(status)}`);
+  assert.equal(pods.filter(isReady).length, replicas, `${name} is ready: ${words.join('; ')}`);
   for (const pod of pods) {
     assert.equal(pendingReason(pod), undefined, name);
     assert.deepEqual(actualOf(pod), specOf(pod), name);

@@ -16,11 +16,13 @@ export interface ActingWorkload {
   readonly replicas?: number;
   /** As the template says. */
   readonly resources: Resources;
+  /** Of the pod as a whole; none unless stated. */
+  readonly podResources?: Resources;
   /** Highest CPU in cores and memory in MiB that its former pod used; nothing is remembered without. */
   readonly used?: { readonly cpu: number; readonly memoryMi: number };
   /** How long its former pod ran; 10 unless stated, from 7 on nothing is put on for want of history. */
   readonly days?: number;
-  /** Shell; `WORKER` unless stated, `undefined` when the container is to do nothing. */
+  /** Shell; `WORKER`, or of a run a short sleep, unless stated, `undefined` when the container is to do nothing. */
   readonly script?: string | undefined;
   /** Resources whose change restarts the container. */
   readonly restartsOn?: readonly ('cpu' | 'memory')[];
@@ -43,13 +45,26 @@ const WORKER = [
   'sleep 0.2; done',
 ].join('\n');
 
+const LIMIT_FILE = [
+  'file=/sys/fs/cgroup/memory/memory.limit_in_bytes',
+  '[ -e $file ] || file=/sys/fs/cgroup/memory.max',
+];
+
 /** Ends as soon as its memory limit is below so many MiB, as a program does that reads it for its heap. */
 export function picky(leastMi: number): string {
   return [
-    'file=/sys/fs/cgroup/memory/memory.limit_in_bytes',
-    '[ -e $file ] || file=/sys/fs/cgroup/memory.max',
+    ...LIMIT_FILE,
     `while read limit <$file; [ "$limit" -ge ${leastMi * MI} ]; do sleep 1; done`,
     'echo "too little memory: $limit"; exit 1',
+  ].join('\n');
+}
+
+/** A run that fails when its memory limit is below so many MiB, and else takes a few seconds. */
+export function pickyRun(leastMi: number): string {
+  return [
+    ...LIMIT_FILE,
+    `read limit <$file; [ "$limit" -ge ${leastMi * MI} ] || exit 1`,
+    'sleep 3',
   ].join('\n');
 }
 
@@ -106,15 +121,17 @@ export function workloadObject(namespace: string, workload: ActingWorkload): obj
 }
 
 function podSpec(workload: ActingWorkload): object {
-  const script = 'script' in workload ? workload.script : WORKER;
   const isRun = workload.kind === 'CronJob';
+  const usual = isRun ? 'sleep 5' : WORKER;
+  const script = 'script' in workload ? workload.script : usual;
   const program =
     script === undefined
       ? { image: 'localhost/pause:1' }
-      : { image: 'localhost/busybox:1', command: ['sh', '-c', isRun ? 'sleep 5' : script] };
+      : { image: 'localhost/busybox:1', command: ['sh', '-c', script] };
   return {
     terminationGracePeriodSeconds: 0,
     automountServiceAccountToken: false,
+    ...(workload.podResources && { resources: workload.podResources }),
     ...(isRun && { restartPolicy: 'Never' }),
     containers: [
       {

@@ -12,7 +12,7 @@ interface Manifest {
 }
 
 export interface Installation {
-  readonly overlay: 'cluster' | 'namespace';
+  readonly overlay: 'cluster' | 'namespace' | 'shards';
   /** The operator's own namespace, instead of rightsize-system; also the beginning of cluster-wide names. */
   readonly namespace: string;
   /** Which namespace the overlay `namespace` watches, instead of shop. */
@@ -54,13 +54,19 @@ export async function manifests({
   }
 }
 
+const RUNNING_KINDS: ReadonlySet<string> = new Set([
+  'Deployment',
+  'StatefulSet',
+  'PodDisruptionBudget',
+]);
+
 /**
  * Applies an installation without what runs in pods, as the operator's image cannot be pulled: the operator runs as a
  * process beside the cluster, with the rights of its ServiceAccount.
  */
 export async function install(installation: Installation): Promise<void> {
   const all = await manifests(installation);
-  const wanted = all.filter(({ kind }) => kind !== 'Deployment' && kind !== 'PodDisruptionBudget');
+  const wanted = all.filter(({ kind }) => !RUNNING_KINDS.has(kind));
   await apply(...wanted);
   const definitions = wanted.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);

@@ -1,7 +1,10 @@
 import { policyFromFlags } from '../../src/cli/policyflags.ts';
 import { containerSettings } from '../../src/controller/settings.ts';
 import { ALONE } from '../../src/recommend/fleet.ts';
-import { HistoryFold, mergeHistory } from '../../src/recommend/history.ts';
+import { HistoryFold } from '../../src/recommend/history.ts';
+import { mergePacked } from '../../src/recommend/mergepacked.ts';
+import type { PackedUsage } from '../../src/recommend/packed.ts';
+import { unpackUsage } from '../../src/recommend/unpacked.ts';
 import type { PreviousRecommendation } from '../../src/recommend/hold.ts';
 import {
   recommend,
@@ -71,7 +74,7 @@ const DAILY_UNTIL = 7 * DAY_SECONDS;
 export function walk(scene: Scene, walked: Walked = {}): readonly Look[] {
   const settings = settingsOf(walked);
   const looks: Look[] = [];
-  let history: UsageHistory | undefined;
+  let packed: PackedUsage | undefined;
   let fold = new HistoryFold(STEP);
   let sizes = walked.sizes ?? { requests: {}, limits: {} };
   for (let begin = 0; begin < DAYS * DAY_SECONDS; begin += HOUR) {
@@ -79,16 +82,20 @@ export function walk(scene: Scene, walked: Walked = {}): readonly Look[] {
     const used = hourOf(scene, begin, sizes);
     for (const { seconds, use } of used) add(fold, START + seconds, use);
     const now = START + begin + HOUR;
-    history = mergeHistory(history, fold.history(), now - settings.windowSeconds);
+    packed = mergePacked(packed, fold.packed(), now - settings.windowSeconds);
     if (!isLookedAt(begin + HOUR, walked)) continue;
     const last = looks.at(-1);
     const previous = last === undefined ? {} : previousOf(last.recommendation);
-    const container = { ...BARE, settings, current: sizes, history, previous };
+    const container = { ...BARE, settings, current: sizes, history: historyOf(packed), previous };
     const look = lookAt(container, now);
     looks.push({ ...look, ...heldAgainst(last, used) });
     if (walked.isApplied) sizes = look.recommendation.target ?? sizes;
   }
   return looks;
+}
+
+function historyOf(packed: PackedUsage | undefined): UsageHistory | undefined {
+  return packed && unpackUsage(packed);
 }
 
 function isLookedAt(seconds: number, { isDaily = false }: Walked): boolean {

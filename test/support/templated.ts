@@ -44,6 +44,7 @@ export function workloadOf(ref: WorkloadRef): Workload {
     replicas: 0,
     isRollingOut: false,
     isReady: true,
+    hasPodResources: false,
     containers: [],
   };
 }

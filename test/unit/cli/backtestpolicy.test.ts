@@ -15,6 +15,10 @@ const FLAGS: BacktestFlags = {
   output: 'table',
   prometheusTimeout: 1,
   prometheusConcurrency: 1,
+  prometheusReader: 'auto',
+  prometheusBytes: 1,
+  prometheusSamples: 1,
+  prometheusShare: 1,
 };
 
 describe('the policy of a backtest', () => {

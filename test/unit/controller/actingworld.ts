@@ -136,11 +136,12 @@ export class ActingWorld {
 
   #anew(): Actor {
     const look = (atSeconds: number) =>
-      this.live && new Map([['main', { ...SILENT, atSeconds, ...this.live }]]);
+      this.live &&
+      new Map([['main', { ...SILENT, atSeconds, cpuSinceSeconds: atSeconds - 15, ...this.live }]]);
     return this.acting.actor(
       this.cluster,
       () => this.now,
-      () => [look(this.now), look(this.now - 15)],
+      () => Array.from({ length: 21 }, (_, index) => look(this.now - 15 * index)),
     );
   }
 
@@ -157,6 +158,8 @@ export class ActingWorld {
 function resized(pod: Pod, patched: Asked['containers']): Partial<Pod> {
   return {
     resourceVersion: String(Number(pod.resourceVersion) + 1),
+    generation: pod.generation + 1,
+    observedGeneration: pod.generation + 1,
     containers: pod.containers.map((container) => {
       const to = patched.find(({ name }) => name === container.name)?.to;
       return to === undefined ? container : { ...container, ...to, actual: to };

@@ -40,6 +40,15 @@ describe('acting within what is allowed', () => {
       assert.match(world.condition('Held')?.message ?? '', /kubectl/);
     });
 
+    it('changes nothing where a pod or its template states resources as a whole', async () => {
+      world.change('cart-2', { hasPodResources: true });
+      await untouched('Held:PodLevelResources');
+      world.change('cart-2', { hasPodResources: false });
+      world.cluster.add(aWorkload('cart', { hasPodResources: true }));
+      await untouched('Held:PodLevelResources');
+      assert.equal(world.status?.admission, undefined);
+    });
+
     it('waits for a window, and looks again when it opens', async () => {
       const windows = [{ schedule: '0 2 * * *', duration: '1h' }];
       world.cluster.add(aPolicy('own', { mode: 'InPlace', changes: { windows } }));
@@ -235,14 +244,16 @@ describe('acting within what is allowed', () => {
     );
   });
 
-  it('is asked again about its pods only where they are changed', async () => {
-    await world.reconcile();
-    assert.ok(world.actor.acts(KEY));
-    assert.deepEqual(world.actor.namespaces(), ['shop']);
-    world.cluster.add(aPolicy('own', { mode: 'Admission' }));
-    await world.reconcile();
-    assert.ok(!world.actor.acts(KEY));
-    assert.deepEqual(world.actor.namespaces(), []);
+  it('is asked again about its pods only where they are changed, or made with other sizes', async () => {
+    const asked = async (mode: string) => {
+      world.cluster.add(aPolicy('own', { mode }));
+      await world.reconcile();
+      await world.reconcile();
+      return [world.actor.acts(KEY), world.actor.namespaces()];
+    };
+    assert.deepEqual(await asked('InPlace'), [true, ['shop']]);
+    assert.deepEqual(await asked('Admission'), [true, []]);
+    assert.deepEqual(await asked('Recommend'), [false, []]);
   });
 
   it('changes nothing in the namespace of the cluster itself', async () => {

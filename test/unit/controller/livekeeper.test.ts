@@ -58,23 +58,31 @@ describe('what is kept of looks at pods', () => {
   });
 
   it('is nothing before the first look', () => {
-    assert.deepEqual(keeper.looksAt('shop', 'cart-1'), [undefined, undefined]);
+    assert.deepEqual(keeper.looksAt('shop', 'cart-1'), []);
   });
 
-  it('is the last two samples, the newest first', async () => {
+  it('is what was seen, the newest first', async () => {
     await look();
     sees({ 'shop/cart-1': usage(NOW + 15, 2) });
     await look();
     sees({ 'shop/cart-1': usage(NOW + 30, 3) });
     await look();
-    assert.deepEqual(cores(), [3, 2]);
+    assert.deepEqual(cores(), [3, 2, 1]);
     assert.equal(looks, 3);
   });
 
   it('does not take one sample that is seen twice for two', async () => {
     await look();
     await look();
-    assert.deepEqual(cores(), [1, undefined]);
+    assert.deepEqual(cores(), [1]);
+  });
+
+  it('goes back five minutes and a little, and no further', async () => {
+    for (let turn = 0; turn <= 30; turn++) {
+      sees({ 'shop/cart-1': usage(NOW + 15 * turn, turn) });
+      await look();
+    }
+    assert.deepEqual([cores().length, cores().at(-1)], [23, 8]);
   });
 
   it('does not go back to a sample of before', async () => {
@@ -91,7 +99,7 @@ describe('what is kept of looks at pods', () => {
     await look();
     sees({ 'shop/cart-1': usage(NOW + 15, 2) }, UNREACHABLE);
     await look();
-    assert.deepEqual(cores('cart-2'), [5, undefined]);
+    assert.deepEqual(cores('cart-2'), [5]);
     assert.deepEqual(cores(), [2, 1]);
     sees({}, UNREACHABLE);
     await look();
@@ -102,7 +110,7 @@ describe('what is kept of looks at pods', () => {
     await look();
     sees({});
     await look();
-    assert.deepEqual(cores(), [undefined, undefined]);
+    assert.deepEqual(cores(), []);
   });
 
   it('tells of a failure once, and when it is over', async () => {
@@ -123,7 +131,7 @@ describe('what is kept of looks at pods', () => {
     assert.equal(looks, 1);
     sees({ 'shop/cart-1': usage(NOW, 1) });
     await look();
-    assert.deepEqual(cores(), [1, undefined]);
+    assert.deepEqual(cores(), [1]);
   });
 
   it('reads nothing where nothing is acted on, nor after it is stopped', async () => {

@@ -115,10 +115,7 @@ export class MemoryActing implements PodChanger {
   actor(
     cluster: MemoryCluster,
     nowSeconds: () => number,
-    looksAt: (namespace: string, pod: string) => PodKnowledge['live'] = () => [
-      undefined,
-      undefined,
-    ],
+    looksAt: (namespace: string, pod: string) => PodKnowledge['live'] = () => [],
   ): Actor {
     const quiet = () => undefined;
     return new Actor({

@@ -28,8 +28,10 @@ import {
   type Workload,
   type WorkloadRef,
 } from '../../../src/controller/ports.ts';
-import type { Resource, UsageHistory } from '../../../src/recommend/usage.ts';
+import type { PackedUsage } from '../../../src/recommend/packed.ts';
+import type { Amounts, Resource, UsageHistory } from '../../../src/recommend/usage.ts';
 import { NOW } from '../../support/builders.ts';
+import { packedOf } from '../../support/packed.ts';
 
 export function aPolicy(name: string, spec: object = {}, change: Partial<Policy> = {}): Policy {
   return {
@@ -74,6 +76,7 @@ export function aWorkload(name: string, change: Partial<Workload> = {}): Workloa
     replicas: 2,
     isRollingOut: false,
     isReady: true,
+    hasPodResources: false,
     containers: [
       {
         name: 'main',
@@ -109,12 +112,14 @@ export function aPod(name: string, change: Partial<Pod> = {}): Pod {
     namespace: 'shop',
     name,
     uid: `uid-${name}`.slice(0, 100),
+    node: 'node-a',
     owner: undefined,
     resourceVersion: '1',
     createdSeconds: NOW - 1000,
     running: true,
     isTerminating: false,
     hasEnded: false,
+    hasFailed: false,
     isReady: true,
     readinessSeconds: NOW - 900,
     generation: 1,
@@ -122,6 +127,7 @@ export function aPod(name: string, change: Partial<Pod> = {}): Pod {
     resize: { state: 'None' },
     otherResizer: undefined,
     qosClass: 'Burstable',
+    hasPodResources: false,
     containers: [aPodContainer('main')],
     initContainers: [],
     ...change,
@@ -168,6 +174,7 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
   scalers: readonly Autoscaler[] = [];
   verticalScalers: readonly VerticalAutoscaler[] = [];
   machines: readonly Node[] = [];
+  readonly requested = new Map<string, Amounts>();
   admission: AdmissionAvailability = { kind: 'Installed' };
   /** Number of writes of any kind. */
   writes = 0;
@@ -204,6 +211,10 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
 
   nodes(): Iterable<Node> {
     return this.machines;
+  }
+
+  nodeRequests(): ReadonlyMap<string, Amounts> {
+    return this.requested;
   }
 
   pods(workload: WorkloadRef): readonly Pod[] {
@@ -284,9 +295,12 @@ export class MemoryUsage implements UsageSource {
   warnings: readonly UsageWarning[] = [];
   /** Held back until it resolves. */
   gate: Promise<unknown> = Promise.resolve();
+  /** Called at each reading. */
+  onRead: () => void = () => undefined;
 
   async read(query: UsageQuery, signal: AbortSignal): Promise<UsageReading> {
     this.queries.push(query);
+    this.onRead();
     const aborted = new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(new Error('aborted')));
     });
@@ -297,11 +311,19 @@ export class MemoryUsage implements UsageSource {
       return { usage: new Map(), failures: new Map(keys.map((key) => [key, failure])), warnings };
     }
     return {
-      usage: new Map(keys.map((key) => [key, new Map(Object.entries(this.usage.get(key) ?? {}))])),
+      usage: new Map(keys.map((key) => [key, packedUsage(this.usage.get(key))])),
       failures: new Map(),
       warnings,
     };
   }
+}
+
+function packedUsage(
+  containers: Readonly<Record<string, UsageHistory>> = {},
+): ReadonlyMap<string, PackedUsage> {
+  return new Map(
+    Object.entries(containers).map(([name, history]) => [name, packedOf(history)] as const),
+  );
 }
 
 export const UNREACHABLE: UsageFailure = {

@@ -360,6 +360,14 @@ describe('sizing new pods', () => {
     assert.equal(stored()?.isActive, true);
   });
 
+  it('ends where the template states resources of the pod as a whole', async () => {
+    await reconcile();
+    assert.equal(stored()?.isActive, true);
+    use({ hasPodResources: true });
+    await reconcile();
+    assert.deepEqual([state(), stored()?.isActive], ['Held:PodLevelResources', false]);
+  });
+
   it('keeps a limit where a quota counts it', async () => {
     const [main = assert.fail()] = workload.containers;
     use({ containers: [{ ...main, limits: { cpu: 2 } }] });

@@ -6,7 +6,16 @@ import { SILENT } from './actingworld.ts';
 import { aPod, aPodContainer } from './memorycluster.ts';
 
 function look(atSeconds: number, change: Partial<LiveUsage> = {}): ReadonlyMap<string, LiveUsage> {
-  return new Map([['main', { ...SILENT, atSeconds, cpuCores: 1, ...change }]]);
+  return new Map([
+    ['main', { ...SILENT, atSeconds, cpuSinceSeconds: atSeconds - 15, cpuCores: 1, ...change }],
+  ]);
+}
+
+/** One each 15 seconds, the newest first; the newest `skipped` are left out. */
+function looks(cpuCores: number, count = 20, skipped = 0): PodKnowledge['live'] {
+  return Array.from({ length: count }, (_, index) =>
+    look(NOW - 15 * (skipped + index), { cpuCores }),
+  );
 }
 
 describe('the state of a pod', () => {
@@ -23,32 +32,49 @@ describe('the state of a pod', () => {
     assert.equal(main([new Map(), undefined]).usage, undefined);
   });
 
-  it('is over its budget when two looks are above all that was ever seen, and above the request', () => {
-    assert.equal(isOver([look(NOW), look(NOW - 15)]), true);
+  it('is over its budget when the mean of five minutes is above all that was ever seen, and the request', () => {
+    assert.equal(isOver(looks(1)), true);
+    assert.equal(isOver([]), undefined);
   });
 
-  it('is not over its budget by one look, nor by the same sample twice', () => {
-    assert.equal(isOver([look(NOW), undefined]), false);
+  it('is not over its budget by a burst that is not seen in the mean, and is once it lasts', () => {
+    const times = (cores: number, count: number) => [
+      ...looks(cores, count),
+      ...looks(0.1, 20, count),
+    ];
+    assert.equal(isOver(times(2, 4)), false);
+    assert.equal(isOver(times(2, 5)), true);
+    assert.equal(isOver(times(0.6, 16)), false);
+    assert.equal(isOver(times(0.6, 17)), true);
+  });
+
+  it('is over its budget within half a minute of ten times as much, though nothing else was seen', () => {
+    assert.equal(isOver(looks(5.1, 1)), false);
+    assert.equal(isOver(looks(5.1, 2)), true);
+    assert.equal(isOver(looks(1, 4)), false);
+  });
+
+  it('is not over its budget once it is over, nor by the same sample twice', () => {
+    assert.equal(isOver([look(NOW, { cpuCores: 0.4 }), ...looks(1, 20, 1)]), false);
+    assert.equal(isOver([look(NOW), look(NOW - 15, { cpuCores: 0.4 }), ...looks(1, 20, 2)]), false);
+    assert.equal(isOver([look(NOW, { cpuCores: undefined }), ...looks(1, 20, 1)]), false);
     assert.equal(isOver([look(NOW), look(NOW)]), false);
-    assert.equal(isOver([look(NOW), look(NOW - 15, { cpuCores: 0.4 })]), false);
-    assert.equal(isOver([look(NOW, { cpuCores: undefined }), look(NOW - 15)]), false);
   });
 
   it('is not over its budget by what the history knows, or below the request', () => {
     const busy = new Map([['main', aHistory(days(14, { cpu: [0.9] })) ?? assert.fail()]]);
-    assert.equal(isOver([look(NOW), look(NOW - 15)], busy), false);
-    const low = { cpuCores: 0.45 };
-    assert.equal(isOver([look(NOW, low), look(NOW - 15, low)]), false);
+    assert.equal(isOver(looks(1), busy), false);
+    assert.equal(isOver(looks(0.45)), false);
   });
 
   it('is not over its budget where nothing is known of before', () => {
-    assert.equal(isOver([look(NOW), look(NOW - 15)], new Map()), false);
+    assert.equal(isOver(looks(1), new Map()), false);
   });
 
   it('goes by what the cgroup has, not by what was asked for', () => {
     const actual = { requests: { cpu: 2 }, limits: {} };
     const containers = [aPodContainer('main', { requests: { cpu: 0.5 }, actual })];
-    assert.equal(isOver([look(NOW), look(NOW - 15)], history, { ...pod, containers }), false);
+    assert.equal(isOver(looks(1), history, { ...pod, containers }), false);
   });
 
   it('was killed when the pod or the kernel last said so', () => {

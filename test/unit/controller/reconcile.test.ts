@@ -172,6 +172,13 @@ describe('reconciling a workload', () => {
     assert.equal(cluster.recommendations.size, 1);
   });
 
+  it('goes with its policy though one of another namespace cannot be read', async () => {
+    await reconcile();
+    cluster.policies.clear();
+    cluster.unreadablePolicies.set('RightsizePolicy/elsewhere/other', 'too new');
+    assert.equal((await reconcile()).written, 'Deleted');
+  });
+
   it('does not follow another policy while its own cannot be read', async () => {
     await reconcile();
     const before = cluster.statusOf(NAME);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { workloadKey, type UsageWarning } from '../../../src/controller/ports.ts';
 import { UsageKeeper } from '../../../src/controller/usage.ts';
-import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
+import { dayStart, HistoryFold } from '../../../src/recommend/history.ts';
+import { cpuOfHour, hourOf } from '../../../src/recommend/hours.ts';
+import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
 import { aHistory, day, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aWorkload, MemoryUsage, UNREACHABLE } from './memorycluster.ts';
 
@@ -11,7 +13,7 @@ const cart = aWorkload('cart').ref;
 const web = aWorkload('web').ref;
 
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('the keeper of usage', () => {
@@ -40,6 +42,7 @@ describe('the keeper of usage', () => {
       intervalSeconds: HOUR_SECONDS,
       podsOf: ({ name }) => [`${name}-1`],
       siblingsOf: () => [cart, web],
+      worthOf: (namespace) => ({ n0: 2, n1: 1, n2: 3 })[namespace] ?? 0,
       onRead: (keys) => read.push(...keys),
       onWarning: (warning) => warnings.push(warning),
       // In the middle: a jitter of 1.
@@ -88,16 +91,161 @@ describe('the keeper of usage', () => {
     assert.equal(source.queries[1]?.targets.length, 2);
   });
 
-  it('reads later only the days that may have new samples, midnight itself among them', async () => {
+  it('reads later what is new, from the hour in which the last reading ended', async () => {
     keeper.want(cart, WINDOW);
     await pass(1);
-    // Read at midnight: samples of the day before may come late.
     await pass(HOUR_SECONDS);
-    assert.equal(source.queries[1]?.fromSeconds, NOW - DAY_SECONDS - 1);
+    // Read a second after midnight: the last samples of the hour before may come late.
+    assert.equal(source.queries[1]?.fromSeconds, NOW - HOUR_SECONDS);
     await pass(HOUR_SECONDS);
-    assert.equal(source.queries[2]?.fromSeconds, NOW - 1);
+    assert.equal(source.queries[2]?.fromSeconds, NOW);
+    assert.equal(source.queries[2].toSeconds, now);
     await pass(HOUR_SECONDS);
-    assert.equal(source.queries[3]?.fromSeconds, NOW - 1);
+    assert.equal(source.queries[3]?.fromSeconds, NOW + HOUR_SECONDS);
+  });
+
+  it('reads again from the hour of the last good reading when readings failed', async () => {
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    source.failure = UNREACHABLE;
+    for (let hour = 0; hour < 5; hour++) await pass(HOUR_SECONDS);
+    source.failure = undefined;
+    await pass(300);
+    assert.equal(source.queries.at(-1)?.fromSeconds, NOW - HOUR_SECONDS);
+  });
+
+  /** Hours of samples in cores, from so many hours before NOW on; an empty one is a gap. */
+  const hours = (hoursAgo: number, cores: readonly number[], stepSeconds = 300): UsageHistory => {
+    const fold = new HistoryFold(stepSeconds);
+    for (const [hour, amount] of cores.entries()) {
+      const begin = NOW + (hour - hoursAgo) * HOUR_SECONDS;
+      for (let at = 0; at < HOUR_SECONDS && amount > 0; at += stepSeconds) {
+        fold.addCpu('pod', begin + at, amount);
+        fold.addMemory('pod', begin + at, amount * 2 ** 20);
+      }
+    }
+    return fold.history() ?? assert.fail('an hour has samples');
+  };
+  /** What is known of each hour, from so many hours before NOW on, to the tenth of a core. */
+  const known = (hoursAgo: number, count: number): readonly (number | undefined)[] => {
+    const main = keeper.want(cart, WINDOW).containers.get('main');
+    return Array.from({ length: count }, (_, i) => {
+      const at = NOW + (i - hoursAgo) * HOUR_SECONDS;
+      const found = main?.days.find(({ startSeconds }) => startSeconds === dayStart(at));
+      const cpu = found && cpuOfHour(found.hours, hourOf(at))?.cpu.at(-1);
+      return cpu && Math.round(cpu * 10) / 10;
+    });
+  };
+  const usageIs = (main: UsageHistory) => source.usage.set(workloadKey(cart), { main });
+
+  it('reads further back where samples of the last two hours were missing', async () => {
+    now = NOW + HOUR_SECONDS / 2;
+    usageIs(hours(3, [1, 1]));
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    usageIs(hours(2, [2, 2, 2, 2]));
+    await pass(HOUR_SECONDS);
+    assert.equal(source.queries[1]?.fromSeconds, NOW - 2 * HOUR_SECONDS);
+    await pass(HOUR_SECONDS);
+    assert.equal(source.queries[2]?.fromSeconds, NOW + HOUR_SECONDS);
+    assert.deepEqual(known(3, 5), [1, 2, 2, 2, 2]);
+  });
+
+  it('takes samples that come an hour late, and those that come out of order', async () => {
+    usageIs(hours(3, [1, 1, 1]));
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    usageIs(hours(1, [4, 2]));
+    await pass(HOUR_SECONDS);
+    assert.deepEqual(known(3, 4), [1, 1, 4, 2]);
+  });
+
+  it('reads the days of a gap again, which is filled when its samples have come back', async () => {
+    usageIs(
+      hours(30, [
+        ...Array.from({ length: 10 }, () => 1),
+        0,
+        0,
+        ...Array.from({ length: 18 }, () => 1),
+      ]),
+    );
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    source.usage.clear();
+    source.onRead = () => {
+      const isOfThePast = (source.queries.at(-1)?.toSeconds ?? now) <= NOW;
+      if (isOfThePast) usageIs(hours(20, [3, 3]));
+    };
+    for (let hour = 0; hour < 26; hour++) await pass(HOUR_SECONDS);
+    const again = source.queries.filter(
+      ({ fromSeconds, toSeconds }, i) => i > 0 && toSeconds - fromSeconds > 4 * HOUR_SECONDS,
+    );
+    assert.deepEqual(
+      again.map(({ fromSeconds, toSeconds }) => [fromSeconds - NOW, toSeconds - NOW]),
+      [[-DAY_SECONDS, 0]],
+    );
+    assert.deepEqual(known(21, 4), [1, 3, 3, 1]);
+  });
+
+  it('reads nothing again of a workload without a gap', async () => {
+    usageIs(
+      hours(
+        48,
+        Array.from({ length: 48 }, () => 1),
+      ),
+    );
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    for (let hour = 0; hour < 8 * 24; hour++) await pass(HOUR_SECONDS);
+    const longest = Math.max(
+      ...source.queries.slice(1).map(({ fromSeconds, toSeconds }) => toSeconds - fromSeconds),
+    );
+    assert.ok(longest <= 4 * HOUR_SECONDS, `${longest} s were read`);
+  });
+
+  it('stands a step that becomes finer, and one that becomes coarser', async () => {
+    usageIs(hours(3, [1, 1, 1]));
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    usageIs(hours(1, [2, 2], 60));
+    await pass(HOUR_SECONDS);
+    assert.deepEqual(known(3, 4), [1, 1, 2, 2]);
+    // Five minutes smooth what the minutes of the same hour show.
+    usageIs(hours(0, [1, 1], 300));
+    await pass(HOUR_SECONDS);
+    assert.deepEqual(known(3, 5), [1, 1, 2, 2, 1]);
+    const main = keeper.want(cart, WINDOW).containers.get('main');
+    assert.equal(main?.days.at(-1)?.cpuCoverage, 2 / 24);
+  });
+
+  it('reads a large cluster part by part, the namespaces first on which most depends', async () => {
+    const fleet = Array.from({ length: 600 }, (_, i) => ({
+      ...cart,
+      namespace: `n${i % 3}`,
+      name: `w${i}`,
+    }));
+    for (const ref of fleet) keeper.want(ref, WINDOW);
+    await pass(1);
+    assert.deepEqual(
+      source.queries.map(({ targets }) => targets.length),
+      [250, 250, 100],
+    );
+    const order = source.queries.flatMap(({ targets }) =>
+      targets.map(({ workload }) => workload.namespace),
+    );
+    const want = ['n2', 'n0', 'n1'].flatMap((name) => Array.from({ length: 200 }, () => name));
+    assert.deepEqual(order, want);
+  });
+
+  it('reads what is new before the rest of a first reading', async () => {
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    for (let i = 0; i < 300; i++) keeper.want({ ...cart, name: `w${i}` }, WINDOW);
+    source.onRead = () => (now += source.queries.length === 2 ? HOUR_SECONDS : 0);
+    await pass(1);
+    const asked = source.queries.slice(1).map(({ targets }) => targets.length);
+    // An hour has passed: what was read is due again, and goes before what was never read.
+    assert.deepEqual(asked, [250, 251, 50]);
   });
 
   it('reads a window that was widened while a shorter one was read', async () => {
@@ -138,16 +286,6 @@ describe('the keeper of usage', () => {
     await pass(1);
     assert.equal(keeper.want(cart, WINDOW).failure?.reason, 'PrometheusClockSkew');
     assert.equal(keeper.want(cart, WINDOW).isRead, false);
-  });
-
-  it('reads the whole window again once a day, for gaps that were filled since', async () => {
-    keeper.want(cart, WINDOW);
-    await pass(1);
-    for (let hour = 0; hour < 26; hour++) await pass(HOUR_SECONDS);
-    const whole = source.queries.filter(
-      ({ fromSeconds, toSeconds }) => toSeconds - fromSeconds === WINDOW,
-    );
-    assert.equal(whole.length, 2);
   });
 
   it('does not read before its time', async () => {

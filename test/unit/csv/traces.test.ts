@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { UsageDay } from '../../../src/recommend/usage.ts';
 import { readTraces, type TraceSeries } from '../../../src/csv/traces.ts';
 
 async function collect(reading: AsyncIterable<TraceSeries>): Promise<readonly TraceSeries[]> {
@@ -15,6 +16,16 @@ const HEADER = 'series,timestamp,cpu_cores,memory_bytes';
 const DAY = 86_400;
 /** 2000-01-01, the first day that a trace may be of. */
 const START = 946_684_800;
+
+/** In cores, to the nearest half: they are kept within 1 %. */
+function samplesOf(day: UsageDay | undefined): readonly number[] {
+  const hours = day?.hours.cpu.filter((hour) => hour !== undefined) ?? [];
+  return hours.flatMap(({ cpu, counts }) =>
+    [...cpu].flatMap((cores, i) =>
+      Array.from({ length: counts[i] ?? 0 }, () => Math.round(cores * 2) / 2),
+    ),
+  );
+}
 
 describe('trace files', () => {
   let folder: string;
@@ -50,10 +61,10 @@ describe('trace files', () => {
     assert.deepEqual([a?.series, b?.series, more.length], ['a', 'b', 0]);
     const [day] = a?.history.days ?? [];
     assert.ok(day !== undefined);
-    assert.deepEqual([...day.hours.cpu], [(1 + 3) / 2, 4]);
+    assert.deepEqual(samplesOf(day), [(1 + 3) / 2, 4]);
     assert.equal(day.memoryPeakBytes, 300);
     const [other] = b?.history.days ?? [];
-    assert.deepEqual([...(other?.hours.cpu ?? [])], [(1 + 3) / 2]);
+    assert.deepEqual(samplesOf(other), [(1 + 3) / 2]);
     assert.equal(other?.memoryPeakBytes, undefined);
   });
 
@@ -74,10 +85,7 @@ describe('trace files', () => {
   it('give the last days before the end of each series', async () => {
     const rows = Array.from({ length: 10 }, (_, i) => `a,${START + i * DAY},${i},1`);
     const [series] = await read(lines(...rows, `b,${START},1,1`), { windowDays: 3 });
-    assert.deepEqual(
-      series?.history.days.map((day) => day.hours.cpu[0]),
-      [7, 8, 9],
-    );
+    assert.deepEqual(series?.history.days.flatMap(samplesOf), [7, 8, 9]);
   });
 
   it('take empty, negative and non-finite amounts as missing', async () => {
@@ -90,8 +98,8 @@ describe('trace files', () => {
       ),
     );
     const [day] = series?.history.days ?? [];
-    assert.equal(day?.hours.cpu.length, 1);
-    assert.equal(day.memoryPeakBytes, 5);
+    assert.deepEqual(samplesOf(day), [2]);
+    assert.equal(day?.memoryPeakBytes, 5);
   });
 
   it('leave out a series without any sample', async () => {
@@ -105,7 +113,7 @@ describe('trace files', () => {
 
   it('take a last line without its end, and empty lines', async () => {
     const [series] = await read(`${HEADER}\n\na,${START},1,1\n\na,${START + 300},2,2`);
-    assert.equal(series?.history.days[0]?.hours.cpu.length, 2);
+    assert.deepEqual(samplesOf(series?.history.days[0]), [1, 2]);
   });
 
   const refused: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {

@@ -66,7 +66,7 @@ describe('the docs', () => {
   });
 
   it('name metrics that the operator has', () => {
-    const source = ['metrics', 'changemetrics']
+    const source = ['metrics', 'changemetrics', 'prometheusmetrics']
       .map((name) => readFileSync(`src/telemetry/${name}.ts`, 'utf8'))
       .join('\n');
     const names = FILES.flatMap((path) => page(path).text.match(/\brightsize_[a-z_]+[a-z]/g) ?? []);

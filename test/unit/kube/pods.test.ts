@@ -23,6 +23,7 @@ describe('the projection of a pod', () => {
       },
       spec: {
         ...spec,
+        nodeName: 'node-a',
         initContainers: [
           { name: 'setup', resources: initResources },
           { name: 'proxy', restartPolicy: 'Always' },
@@ -37,12 +38,14 @@ describe('the projection of a pod', () => {
     };
     assert.deepEqual(projectPod(raw), {
       ...metadata,
+      node: 'node-a',
       owner: { kind: 'ReplicaSet', name: 'cart-5d9' },
       resourceVersion: '812',
       createdSeconds: 60,
       running: true,
       isTerminating: false,
       hasEnded: false,
+      hasFailed: false,
       isReady: false,
       readinessSeconds: 60,
       generation: 0,
@@ -50,6 +53,7 @@ describe('the projection of a pod', () => {
       resize: { state: 'None' },
       otherResizer: undefined,
       qosClass: 'Burstable',
+      hasPodResources: false,
       containers: [
         {
           name: 'proxy',
@@ -201,5 +205,14 @@ describe('the projection of a pod', () => {
     const kruise = { ...replicaSet, apiVersion: 'apps.kruise.io/v1beta1', kind: 'StatefulSet' };
     const raw = { metadata: { ...metadata, ownerReferences: [kruise] }, spec };
     assert.equal(projectPod(raw).owner?.kind, 'StatefulSet.apps.kruise.io');
+  });
+
+  it('tells pods that state CPU or memory as a whole from those that do not', () => {
+    const of = (resources: object) =>
+      projectPod({ metadata, spec: { ...spec, resources } }).hasPodResources;
+    assert.equal(of({ limits: { memory: '1Gi' } }), true);
+    assert.equal(of({ requests: { cpu: '1' } }), true);
+    assert.equal(of({ limits: { 'hugepages-2Mi': '4Mi' } }), false);
+    assert.equal(of({}), false);
   });
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { Backoff } from '../../../src/kube/backoff.ts';
-import { RateLimiter } from '../../../src/kube/rate.ts';
 import { Store } from '../../../src/kube/store.ts';
 
 describe('the store', () => {
@@ -48,20 +47,5 @@ describe('the backoff', () => {
 
   it('waits at least as long as the server asks', () => {
     assert.equal(new Backoff(limits, () => 1).nextMs(60), 60_000);
-  });
-});
-
-describe('the rate limit', () => {
-  it('lets a burst through at once and spaces out what follows', () => {
-    const limiter = new RateLimiter({ perSecond: 10, burst: 3 });
-    const waits = Array.from({ length: 5 }, () => limiter.reserve(1000));
-    assert.deepEqual(waits, [0, 0, 0, 100, 200]);
-  });
-
-  it('saves up no more than a burst', () => {
-    const limiter = new RateLimiter({ perSecond: 10, burst: 2 });
-    limiter.reserve(0);
-    const waits = Array.from({ length: 3 }, () => limiter.reserve(3_600_000));
-    assert.deepEqual(waits, [0, 0, 100]);
   });
 });

@@ -108,6 +108,7 @@ describe('the projection of a workload', () => {
         labels: {},
         annotations: {},
         replicas: wantReplicas,
+        hasPodResources: false,
         containers: [projectedContainer],
       });
     });

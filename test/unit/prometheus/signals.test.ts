@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {
-  signalsByDay,
+  signalsByHour,
   type ContainerSignals,
   type SignalPoint,
 } from '../../../src/prometheus/signals.ts';
@@ -22,7 +22,7 @@ const none: ContainerSignals = {
   oomKilledNow: [],
 };
 
-describe('signals of a day', () => {
+describe('signals of the hours of a day', () => {
   interface Case {
     readonly signals: Partial<ContainerSignals>;
     readonly wantRestarts?: number;
@@ -76,28 +76,34 @@ describe('signals of a day', () => {
   };
   for (const [title, { signals, ...want }] of Object.entries(cases)) {
     it(title, () => {
-      const days = signalsByDay({ ...none, ...signals }, 0).map((day) => day.signals);
+      const hours = signalsByHour({ ...none, ...signals }, 0).map((hour) => hour.signals);
       const wanted = {
         oomKills: want.wantOomKills ?? 0,
         restarts: want.wantRestarts ?? 0,
         throttledShare: want.wantThrottled ?? 0,
       };
-      assert.deepEqual(days[0] ?? { oomKills: 0, restarts: 0, throttledShare: 0 }, wanted);
-      assert.ok(days.length <= 1);
+      const sum = (of: 'oomKills' | 'restarts') =>
+        hours.reduce((total, hour) => total + hour[of], 0);
+      const got = {
+        oomKills: sum('oomKills'),
+        restarts: sum('restarts'),
+        throttledShare: Math.max(0, ...hours.map(({ throttledShare }) => throttledShare)),
+      };
+      assert.deepEqual(got, wanted);
     });
   }
 
-  it('count the hour that ends at midnight for the day before', () => {
+  it('count what is seen at the end of an hour for that hour', () => {
     const restartCounts = [
       { timeSeconds: 23 * HOUR, value: 0 },
       { timeSeconds: 24 * HOUR, value: 1 },
       { timeSeconds: 25 * HOUR, value: 3 },
     ];
-    const days = signalsByDay({ ...none, restartCounts }, 22 * HOUR);
+    const hours = signalsByHour({ ...none, restartCounts }, 22 * HOUR);
     assert.deepEqual(
-      days.map(({ timeSeconds, signals }) => [timeSeconds, signals.restarts]),
+      hours.map(({ timeSeconds, signals }) => [timeSeconds, signals.restarts]),
       [
-        [0, 1],
+        [23 * HOUR, 1],
         [24 * HOUR, 2],
       ],
     );

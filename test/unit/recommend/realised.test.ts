@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { hourCpu } from '../../../src/recommend/hours.ts';
 import { Tally } from '../../../src/recommend/realised.ts';
+import type { HourCpu } from '../../../src/recommend/usage.ts';
 
 const DAY = 86_400;
+
+function use(...cores: readonly number[]): HourCpu {
+  return hourCpu(cores) ?? assert.fail('an hour has samples');
+}
 
 describe('a tally', () => {
   it('knows nothing before anything was judged', () => {
     const tally = new Tally();
-    tally.addCpu(0, Float64Array.of(1, 2), undefined);
-    tally.addCpu(0, Float64Array.of(NaN), 1);
+    tally.addCpu(0, use(1, 2), undefined);
     tally.addPeak(0, 5, undefined);
     assert.equal(tally.cpu(), undefined);
     assert.equal(tally.memory(), undefined);
@@ -16,8 +21,8 @@ describe('a tally', () => {
 
   it('counts samples over the size, and the use above it', () => {
     const tally = new Tally();
-    tally.addCpu(0, Float64Array.of(1, 2, NaN, 3), 2);
-    tally.addCpu(DAY, Float64Array.of(1, 1, 1), 2);
+    tally.addCpu(0, use(1, 2, 3), 2);
+    tally.addCpu(DAY, use(1, 1, 1), 2);
     const got = tally.cpu();
     assert.deepEqual(got, {
       days: 2,
@@ -31,9 +36,16 @@ describe('a tally', () => {
     });
   });
 
+  it('counts an amount as often as it was sampled', () => {
+    const tally = new Tally();
+    tally.addCpu(0, use(1, 3, 1, 3, 1), 2);
+    assert.equal(tally.cpu()?.share, 2 / 5);
+    assert.equal(tally.cpu()?.workOver, 2 / 9);
+  });
+
   it('does not take what is just met for more', () => {
     const tally = new Tally();
-    tally.addCpu(0, Float64Array.of(2), 2);
+    tally.addCpu(0, use(2), 2);
     tally.addPeak(0, 2, 2);
     assert.equal(tally.cpu()?.share, 0);
     assert.equal(tally.memory()?.daysHit, 0);
@@ -50,14 +62,14 @@ describe('a tally', () => {
 
   it('says the same whatever the order of the hours', () => {
     const hours = fc.array(
-      fc.record({ hour: fc.nat(200), use: fc.double({ min: 0, max: 4, noNaN: true }) }),
+      fc.record({ hour: fc.nat(200), cores: fc.double({ min: 0, max: 4, noNaN: true }) }),
       { minLength: 1, maxLength: 30 },
     );
     fc.assert(
       fc.property(hours, (given) => {
         const of = (order: typeof given) => {
           const tally = new Tally();
-          for (const { hour, use } of order) tally.addCpu(hour * 3600, Float64Array.of(use), 1);
+          for (const { hour, cores } of order) tally.addCpu(hour * 3600, use(cores), 1);
           return tally.cpu();
         };
         const [forward, backward] = [of(given), of(given.toReversed())];

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { packHours } from '../../../src/recommend/hours.ts';
 import { ALONE } from '../../../src/recommend/fleet.ts';
 import { size } from '../../../src/recommend/size.ts';
 import { LEVELS } from '../../../src/recommend/sizing.ts';
@@ -334,13 +333,10 @@ describe('every sizing', () => {
 
   /** The first five hours of one day and the rest of another. */
   function mixed(before: UsageDay, after: UsageDay) {
-    const cpu = Array.from({ length: 24 }, (_, hour) => {
-      const { cpu: samples, cpuEnds } = (hour < 5 ? before : after).hours;
-      return samples.subarray(cpuEnds[hour - 1] ?? 0, cpuEnds[hour]);
-    });
+    const cpu = before.hours.cpu.map((use, hour) => (hour < 5 ? use : after.hours.cpu[hour]));
     const peaks = before.hours.memoryPeaks.map((peak, hour) =>
       hour < 5 ? peak : (after.hours.memoryPeaks[hour] ?? NaN),
     );
-    return packHours(cpu, peaks);
+    return { cpu, memoryPeaks: peaks };
   }
 });

@@ -1,3 +1,4 @@
+import { NOTHING_OUTSIDE } from '../../../src/resize/ceiling.ts';
 import type { ChangeRecord } from '../../../src/resize/changes.ts';
 import type { Situation, WorkloadFacts } from '../../../src/resize/gates.ts';
 import type { Plan, PlanInput, PlanRules } from '../../../src/resize/planned.ts';
@@ -66,6 +67,7 @@ export function aPod(
   return {
     uid: 'a',
     name: changed.uid ?? 'a',
+    node: 'node-a',
     createdSeconds: NOW - 86_400,
     isReady: true,
     readinessSeconds: NOW - 86_000,
@@ -101,6 +103,7 @@ export const FACTS: WorkloadFacts = {
   isReady: true,
   vpa: undefined,
   otherManager: undefined,
+  hasPodResources: false,
   autoscaled: [],
   isInWindow: true,
   mayRestart: false,
@@ -132,12 +135,16 @@ export function aPlanInput(
     facts: FACTS,
     rules: RULES,
     targets,
+    template: [],
+    nodes: [{ name: 'node-b', free: { cpu: 100, memory: 100_000 * MI } }],
+    staysOnNode: false,
     pods,
     replicas: pods.length,
     records: [],
     refusals: [],
     freeFleet: Infinity,
     room: undefined,
+    outside: NOTHING_OUTSIDE,
     nowSeconds: NOW,
     ...changed,
   };

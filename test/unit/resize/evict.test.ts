@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChangeRecord } from '../../../src/resize/changes.ts';
 import { planPods } from '../../../src/resize/plan.ts';
 import type { Plan, PlanInput } from '../../../src/resize/planned.ts';
 import type { PodState } from '../../../src/resize/pod.ts';
@@ -9,6 +10,7 @@ import {
   aRecord,
   aTarget,
   FACTS,
+  MI,
   NOW,
   RULES,
   sized,
@@ -81,6 +83,45 @@ describe('eviction', () => {
     assert.equal(plan([stuck('a'), replacement(TO)], { records }).evictions.length, 1);
   });
 
+  describe('whose replacement came back without the new size', () => {
+    const replacement = (sizes: typeof TO, ago = 5000) =>
+      aPod(aContainer(sizes), { uid: 'b', createdSeconds: NOW - ago });
+    const evicted = (changed: Partial<ChangeRecord> = {}) =>
+      aRecord(FROM, TO, { method: 'Evict', atSeconds: NOW - 6000, outcome: 'Fine', ...changed });
+    const after = (pod: PodState, changed: Partial<PlanInput> = {}) =>
+      plan([stuck('a'), pod], {
+        rules: { ...RULES, limit: { count: 5 } },
+        records: [evicted()],
+        ...changed,
+      });
+
+    it('stays the last, whatever became of its record', () => {
+      for (const outcome of ['Watching', 'Fine', 'Failed'] as const) {
+        const held = after(replacement(FROM), { records: [evicted({ outcome })] });
+        assert.deepEqual([held.evictions, reason(held)], [[], 'AdmissionUnavailable'], outcome);
+      }
+      assert.equal(after(replacement(TO)).evictions.length, 1);
+    });
+
+    it('is not meant where the pod was there before, or was resized since', () => {
+      assert.equal(after(replacement(FROM, 7000)).evictions.length, 1);
+      const other = sized(0.9, 1000);
+      const resized = aRecord(TO, other, { atSeconds: NOW - 4000, outcome: 'Fine' });
+      const records = [evicted(), resized];
+      assert.equal(after(replacement(other), { records }).evictions.length, 1);
+    });
+
+    it('is told from a size of a time between by what the template says', () => {
+      const records = [
+        evicted({ containers: [{ name: 'main', from: FROM, to: sized(0.6, 1000) }] }),
+      ];
+      const template = [{ name: 'main', sizes: FROM }];
+      assert.deepEqual(after(replacement(FROM), { records, template }).evictions, []);
+      const between = replacement(sized(0.8, 1000));
+      assert.equal(after(between, { records, template }).evictions.length, 1);
+    });
+  });
+
   it('respects a disruption budget, windows, and that new pods are sized', () => {
     const facts = [
       { disruptionRefused: 'The disruption budget needs 2 healthy pods and has 2 currently.' },
@@ -93,6 +134,56 @@ describe('eviction', () => {
       return reason(held);
     });
     assert.deepEqual(reasons, ['PDB', 'OutsideWindow', 'AdmissionUnavailable']);
+  });
+
+  describe('of a pod whose replacement no node has room for', () => {
+    const deferred = (name = 'a') =>
+      stuck(name, { resize: { state: 'Deferred', message: '', sinceSeconds: NOW - 900 } });
+    const with_ = (pod: PodState, changed: Partial<PlanInput>) =>
+      plan([pod, aPod(aContainer(TO), { uid: 'b' })], changed);
+    const node = (name: string, cpu: number, mebibytes = 5000) => ({
+      name,
+      free: { cpu, memory: mebibytes * MI },
+    });
+
+    it('is not asked for', () => {
+      for (const nodes of [[], [node('node-b', 0.7)], [node('node-b', 9, 900)]]) {
+        const held = with_(deferred(), { nodes });
+        assert.deepEqual([held.evictions, reason(held)], [[], 'NoNodeHasRoom']);
+      }
+      assert.equal(with_(deferred(), { nodes: [node('node-b', 0.75)] }).evictions.length, 1);
+    });
+
+    it('counts what the pod gives back where it is', () => {
+      const grown = aPod(aContainer(sized(2, 1000), { actual: FROM }), {
+        resize: { state: 'Deferred', message: '', sinceSeconds: NOW - 900 },
+      });
+      const more = (cpu: number) =>
+        planPods(
+          aPlanInput(
+            [grown, aPod(aContainer(sized(2, 1000)), { uid: 'b' })],
+            [aTarget(sized(2, 1000))],
+            {
+              facts: RECREATE,
+              nodes: [node('node-a', cpu, 0)],
+            },
+          ),
+        );
+      // Its request of 2 cores is counted there already.
+      assert.equal(more(-0.5).evictions.length, 0);
+      assert.equal(more(0).evictions.length, 1);
+    });
+
+    it('is not asked for where nodes are not known, unless it can never be had in place', () => {
+      assert.equal(reason(with_(deferred(), { nodes: undefined })), 'NoNodeHasRoom');
+      assert.equal(with_(stuck('a'), { nodes: undefined }).evictions.length, 1);
+    });
+
+    it('looks at its own node only where it comes back there', () => {
+      const nodes = [node('node-a', -1, -1000), node('node-b', 9)];
+      assert.equal(with_(deferred(), { nodes }).evictions.length, 1);
+      assert.equal(reason(with_(deferred(), { nodes, staysOnNode: true })), 'NoNodeHasRoom');
+    });
   });
 
   it('never takes a pod that is on its way out', () => {

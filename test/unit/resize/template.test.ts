@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { qosClass } from '../../../src/recommend/qos.ts';
 import { verdict } from '../../../src/resize/observe.ts';
+import { NOTHING_OUTSIDE } from '../../../src/resize/ceiling.ts';
 import type { GateReason } from '../../../src/resize/gates.ts';
 import type { PodState } from '../../../src/resize/pod.ts';
 import { takenBack } from '../../../src/resize/takeback.ts';
@@ -43,6 +44,7 @@ function anInput(
     records: [],
     freeFleet: Infinity,
     room: undefined,
+    outside: NOTHING_OUTSIDE,
     nowSeconds: NOW,
     ...changed,
   };

@@ -31,6 +31,7 @@ describe('metrics', () => {
     outcomes: [],
     promises: [],
     isBreakerOpen: false,
+    budgets: { limit: 2, active: 1, waiting: 3, restSeconds: 0, heldSeconds: 40 },
   };
   const rendered = (change: Partial<MetricsSnapshot> = {}) =>
     createMetrics('1.2.3', () => ({ ...quiet, ...change })).render();
@@ -62,15 +63,27 @@ describe('metrics', () => {
     const metrics = createMetrics('1.2.3', () => quiet);
     metrics.reconciled('Created');
     metrics.watchChanged('pods', 'Watching');
-    metrics.prometheusCalled({ seconds: 0.2, bytes: 100, outcome: 'ok' });
+    const call = { kind: 'range', outcome: 'Ok', seconds: 0.2, waitedSeconds: 3 };
+    metrics.prometheusCalled({ ...call, bytes: 100, samples: 7 });
     const text = await metrics.render();
     assert.match(text, /^rightsize_reconciles_total\{result="Created"\} 1$/m);
     assert.match(
       text,
       /^rightsize_watch_transitions_total\{resource="pods",state="Watching"\} 1$/m,
     );
-    assert.match(text, /^rightsize_prometheus_received_bytes_total 100$/m);
-    assert.match(text, /^rightsize_prometheus_query_duration_seconds_count\{outcome="ok"\} 1$/m);
+    for (const line of [
+      'query_duration_seconds_count{kind="range",outcome="Ok"} 1',
+      'received_bytes_total{kind="range"} 100',
+      'received_samples_total{kind="range"} 7',
+      'budget_wait_seconds_total{kind="range"} 3',
+      'query_limit 2',
+      'queries_active 1',
+      'queries_waiting 3',
+      'rest_seconds 0',
+      'held_seconds 40',
+    ]) {
+      assert.ok(text.includes(`\nrightsize_prometheus_${line}\n`), line);
+    }
   });
 
   it('show what policies promise and realise, and nothing where nothing can be judged', async () => {

@@ -1,0 +1,152 @@
+import { gapsOf } from '../recommend/gaps.ts';
+import { dayStart } from '../recommend/history.ts';
+import { HOUR_SECONDS } from '../recommend/hours.ts';
+import { mergePacked } from '../recommend/mergepacked.ts';
+import { spanOf, type PackedUsage } from '../recommend/packed.ts';
+import { DAY_SECONDS } from '../recommend/usage.ts';
+import type { UsageFailure, UsageWarning, WorkloadRef } from './ports.ts';
+import type { KeptUsage } from './usagestore.ts';
+
+/** Samples may come this late, and where samples are missing this late. */
+const LATE_SECONDS = 600;
+const LATEST_SECONDS = 2 * HOUR_SECONDS;
+/** Gaps of the last days are looked for once a day, older ones once a week: what was off stays a gap. */
+const GAPS_SECONDS = DAY_SECONDS;
+const ALL_GAPS_SECONDS = 7 * DAY_SECONDS;
+const RECENT_SECONDS = 3 * DAY_SECONDS;
+
+/** A workload whose usage is kept. */
+export class UsageEntry {
+  readonly ref: WorkloadRef;
+  windowSeconds: number;
+  containers: ReadonlyMap<string, PackedUsage> = new Map();
+  /** End of the last good reading; undefined until the window was read. */
+  readTo: number | undefined;
+  /** Read once since this process began. */
+  isRead = false;
+  failure: UsageFailure | undefined;
+  failures = 0;
+  nextSeconds: number;
+  nextGapsSeconds = Infinity;
+  nextAllGapsSeconds = Infinity;
+
+  constructor(ref: WorkloadRef, windowSeconds: number, nextSeconds: number) {
+    this.ref = ref;
+    this.windowSeconds = windowSeconds;
+    this.nextSeconds = nextSeconds;
+  }
+
+  /** Goes on from what was kept, where that reaches into the window and far enough back. */
+  restore(kept: KeptUsage, nowSeconds: number): void {
+    const { readToSeconds, windowSeconds } = kept;
+    const isOfUse =
+      readToSeconds > nowSeconds - this.windowSeconds &&
+      readToSeconds <= nowSeconds &&
+      windowSeconds >= this.windowSeconds;
+    if (this.readTo !== undefined || !isOfUse) return;
+    this.readTo = readToSeconds;
+    this.nextGapsSeconds = kept.nextGapsSeconds;
+    this.nextAllGapsSeconds = kept.nextAllGapsSeconds;
+    this.containers = kept.containers;
+  }
+
+  kept(): KeptUsage | undefined {
+    const { ref, windowSeconds, readTo, containers } = this;
+    const { nextGapsSeconds, nextAllGapsSeconds } = this;
+    if (readTo === undefined) return undefined;
+    return {
+      ref,
+      windowSeconds,
+      readToSeconds: readTo,
+      nextGapsSeconds,
+      nextAllGapsSeconds,
+      containers,
+    };
+  }
+
+  merge(fresh: ReadonlyMap<string, PackedUsage> | undefined, nowSeconds: number): void {
+    const merged = new Map<string, PackedUsage>();
+    for (const name of new Set([...this.containers.keys(), ...(fresh?.keys() ?? [])])) {
+      const from = nowSeconds - this.windowSeconds;
+      const packed = mergePacked(this.containers.get(name), fresh?.get(name), from);
+      if (packed !== undefined) merged.set(name, packed);
+    }
+    this.containers = merged;
+  }
+
+  /** Everything up to the time is read; `spread` is from 0 to 1. */
+  keepWhole(toSeconds: number, spread: number): void {
+    this.readTo = toSeconds;
+    // Not all workloads at once, also where all were first read together.
+    this.nextGapsSeconds = toSeconds + GAPS_SECONDS * (0.5 + spread);
+    this.nextAllGapsSeconds = toSeconds + ALL_GAPS_SECONDS * (0.5 + spread);
+  }
+
+  /** What is to be read again because samples are missing, by whole days; undefined where that is not due or none are. */
+  dueGaps(nowSeconds: number): ReadWindow | undefined {
+    if (this.readTo === undefined || nowSeconds < this.nextGapsSeconds) return undefined;
+    this.nextGapsSeconds = nowSeconds + GAPS_SECONDS;
+    const isOfAll = nowSeconds >= this.nextAllGapsSeconds;
+    if (isOfAll) this.nextAllGapsSeconds = nowSeconds + ALL_GAPS_SECONDS;
+    const windowStart = nowSeconds - this.windowSeconds;
+    const from = isOfAll ? windowStart : Math.max(windowStart, nowSeconds - RECENT_SECONDS);
+    const gaps = [...this.containers.values()].flatMap((packed) => gapsOf(packed, from) ?? []);
+    if (gaps.length === 0) return undefined;
+    const first = Math.min(...gaps.map(({ fromSeconds }) => fromSeconds));
+    const last = Math.max(...gaps.map(({ toSeconds }) => toSeconds));
+    return {
+      fromSeconds: Math.max(windowStart, dayStart(first)),
+      toSeconds: Math.min(nowSeconds, dayStart(last - 1) + DAY_SECONDS),
+    };
+  }
+
+  /** What is new since the last reading, or all of the window. */
+  newPart(nowSeconds: number): ReadWindow {
+    const start = nowSeconds - this.windowSeconds;
+    if (this.readTo === undefined) return { fromSeconds: start, toSeconds: nowSeconds };
+    // The window is open at its beginning: a sample at the full hour is of the hour before.
+    const from = Math.min(hourStartOf(this.readTo - LATE_SECONDS), this.#lateFrom(this.readTo));
+    return { fromSeconds: Math.max(start, from), toSeconds: nowSeconds };
+  }
+
+  /** The first of the last hours that had not all of its samples when it was read. */
+  #lateFrom(readTo: number): number {
+    const since = readTo - LATEST_SECONDS;
+    const late = [...this.containers.values()].flatMap((packed) => {
+      const { lastSampleSeconds } = spanOf(packed);
+      const gaps = gapsOf(packed, since);
+      return [
+        ...(lastSampleSeconds > since ? [hourStartOf(lastSampleSeconds)] : []),
+        ...(gaps === undefined ? [] : [gaps.fromSeconds]),
+      ];
+    });
+    return Math.min(...late);
+  }
+}
+
+function hourStartOf(seconds: number): number {
+  return Math.floor(seconds / HOUR_SECONDS) * HOUR_SECONDS;
+}
+
+/** The window (from, to]. */
+export interface ReadWindow {
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+}
+
+/**
+ * What makes a whole answer doubtful: a partial one may lack the very peak that matters, and on another clock the
+ * newest samples are not the newest.
+ */
+const DOUBTS: readonly (readonly [UsageWarning['reason'], UsageFailure['reason']])[] = [
+  ['PartialAnswer', 'PrometheusPartialAnswer'],
+  ['ClockSkew', 'PrometheusClockSkew'],
+];
+
+export function doubtOf(warnings: readonly UsageWarning[]): UsageFailure | undefined {
+  for (const [warned, reason] of DOUBTS) {
+    const warning = warnings.find((each) => each.reason === warned);
+    if (warning !== undefined) return { reason, message: warning.message };
+  }
+  return undefined;
+}

@@ -1,0 +1,145 @@
+import type { Finding } from '../controller/finding.ts';
+import type { UsageFailureReason } from '../controller/ports.ts';
+import { createPrometheusClient, type PrometheusClient } from './client.ts';
+import { PrometheusError, shortText } from './failure.ts';
+import { checkData, type Checked } from './datacheckup.ts';
+import { createPrometheusSource, type SourceOptions } from './source.ts';
+import { matchersOf } from './tenancy.ts';
+import { createTransport } from './transport.ts';
+
+/** Clocks that differ by more hold the reading of usage. */
+const HELD_SKEW_SECONDS = 300;
+const SMALL_SKEW_SECONDS = 10;
+
+const TODO: Readonly<Record<UsageFailureReason, string>> = {
+  PrometheusUnreachable:
+    'look at --prometheus-url, at DNS and at the NetworkPolicy; name a proxy with --prometheus-proxy',
+  PrometheusRefused: 'look at tokens, tenant headers and the path of --prometheus-url',
+  PrometheusTimeout: 'look at its load, or raise --prometheus-timeout',
+  PrometheusOverloaded: 'look at its load and its limits',
+  PrometheusAnswerInvalid: 'look for a login page, or a proxy that changes answers, in between',
+  PrometheusPartialAnswer: 'bring back what does not answer behind it',
+  PrometheusClockSkew: 'run NTP on both',
+};
+
+/**
+ * Looks whether usage can be read as it has to be: access, reader, clock, metrics, history. Asks for single figures
+ * only. Rejects on abort alone; throws for options that can never work.
+ */
+export async function checkPrometheus(
+  options: SourceOptions,
+  windowSeconds: number,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const transport = createTransport(options);
+  const client = createPrometheusClient(options, transport);
+  try {
+    const reached = await checkReached(client, signal);
+    if (reached.some(({ result }) => result === 'FAIL')) return reached;
+    const checked: Checked = { client, matchers: matchersOf(options), windowSeconds, signal };
+    return [
+      ...reached,
+      await checkBuild(client, signal),
+      await checkReader(options, signal),
+      await checkLimits(client, options, signal),
+      ...(await checkData(checked)),
+    ];
+  } finally {
+    transport.close();
+  }
+}
+
+async function checkReached(
+  client: PrometheusClient,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const started = Date.now();
+  try {
+    const { serverSeconds, warnings } = await client.instant('vector(1)', started / 1000, signal);
+    const found = `answers queries, in ${Date.now() - started} ms`;
+    const reached: Finding = { area: 'Prometheus', check: 'reachable', result: 'OK', found };
+    return [reached, clockFinding(serverSeconds, Date.now() / 1000), ...partialFindings(warnings)];
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    const { reason, message } = error;
+    const found = `${reason}: ${message}`;
+    return [{ area: 'Prometheus', check: 'reachable', result: 'FAIL', found, todo: TODO[reason] }];
+  }
+}
+
+function clockFinding(serverSeconds: number | undefined, nowSeconds: number): Finding {
+  const clock = { area: 'Prometheus', check: 'clock' } as const;
+  if (serverSeconds === undefined) {
+    return { ...clock, result: 'OK', found: 'the server does not say what time it is' };
+  }
+  const skew = Math.round(Math.abs(serverSeconds - nowSeconds));
+  const found = `differs from ours by ${skew} s`;
+  if (skew <= SMALL_SKEW_SECONDS) return { ...clock, result: 'OK', found };
+  const result = skew > HELD_SKEW_SECONDS ? 'FAIL' : 'WARN';
+  return { ...clock, result, found, todo: TODO.PrometheusClockSkew };
+}
+
+function partialFindings(warnings: readonly string[]): readonly Finding[] {
+  if (warnings.length === 0) return [];
+  const found = `says that its answers may be incomplete: ${shortText(warnings.join('; '))}`;
+  const todo = TODO.PrometheusPartialAnswer;
+  return [{ area: 'Prometheus', check: 'complete', result: 'WARN', found, todo }];
+}
+
+async function checkBuild(client: PrometheusClient, signal: AbortSignal): Promise<Finding> {
+  const version = textIn(await statusOf(client, 'buildinfo', signal), 'version');
+  const found = version === undefined ? 'it does not say' : shortText(version);
+  return { area: 'Prometheus', check: 'version', result: 'OK', found };
+}
+
+async function checkReader(options: SourceOptions, signal: AbortSignal): Promise<Finding> {
+  const source = createPrometheusSource(options);
+  try {
+    const { name, why } = await source.chooseReader(signal);
+    const reader = { area: 'Prometheus', check: 'reader', found: `${name}: ${why}` } as const;
+    if (name === 'remote-read' || options.reader === 'query-range') {
+      return { ...reader, result: 'OK' };
+    }
+    const todo =
+      'nothing has to be done; where the server offers remote read, let POST api/v1/read through: it costs a tenth and sees each sample';
+    return { ...reader, result: 'WARN', todo };
+  } finally {
+    source.close();
+  }
+}
+
+/** Questions are made smaller where limits are met, so small limits cost time, and nothing else. */
+async function checkLimits(
+  client: PrometheusClient,
+  { concurrency = 4 }: SourceOptions,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const flags = await statusOf(client, 'flags', signal);
+  const limits = { area: 'Prometheus', check: 'limits' } as const;
+  const samples = textIn(flags, 'query.max-samples');
+  const atOnce = Number(textIn(flags, 'query.max-concurrency'));
+  if (samples === undefined) return { ...limits, result: 'OK', found: 'it does not say' };
+  const found = `${samples} samples in a query, ${atOnce} queries at once, of which ${concurrency} may be ours`;
+  if (!(concurrency > atOnce / 2)) return { ...limits, result: 'OK', found };
+  return { ...limits, result: 'WARN', found, todo: 'lower --prometheus-concurrency' };
+}
+
+/** What not every server offers; undefined where this one does not. */
+async function statusOf(
+  client: PrometheusClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<unknown> {
+  try {
+    return (await client.status(name, signal)).data;
+  } catch (error) {
+    if (error instanceof PrometheusError) return undefined;
+    throw error;
+  }
+}
+
+function textIn(data: unknown, name: string): string | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const value: unknown = Object.getOwnPropertyDescriptor(data, name)?.value;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,236 @@
+import { BinRow, type BinPages, type BinWindow } from './bins.ts';
+import type { Batch, BatchPod } from './batches.ts';
+import { invalidAnswer } from './failure.ts';
+import { sinkOfPod, type Folds } from './folds.ts';
+import { emptyHours, HighestFold, RiseFold, type HourWindow } from './hourfold.ts';
+import { RAW_METRICS, rawSignals, rawUsage, SIGNAL_STEP_SECONDS } from './queries.ts';
+import { LONGEST_GAP_MS, PeakFold, RateFold, type SeriesFold } from './rawfold.ts';
+import { podFinder, scopeOf, signalHours, type Window } from './reading.ts';
+import type { ReadQuery, ReadSeries } from './readwire.ts';
+import type { Session } from './session.ts';
+import { SignalGathering } from './signalfold.ts';
+import type { ContainerSignals } from './signals.ts';
+import { ChunkError, createXorDecoder, sampleBuffer, type DecodeXor } from './xor.ts';
+
+export interface RawQuestion {
+  readonly batch: Batch;
+  readonly window: Window;
+  readonly folds: Folds<unknown>;
+  readonly extra: Session['extra'];
+}
+
+interface RawContainer {
+  readonly pod: BatchPod;
+  readonly container: string;
+  readonly rows: Readonly<Record<'cpu' | 'memory', BinRow>>;
+  readonly hours: Map<keyof ContainerSignals, Float64Array>;
+}
+
+/** The counters of one series, by the hour; undefined until it came. */
+interface Periods {
+  readonly container: RawContainer;
+  all: Float64Array | undefined;
+  throttled: Float64Array | undefined;
+}
+
+interface OpenSeries {
+  readonly key: string;
+  readonly fold: SeriesFold;
+}
+
+/** The samples of one batch, series after series, as they come down to bins and hours. */
+export class RawBatch {
+  readonly queries: readonly ReadQuery[];
+  readonly #bins: BinWindow;
+  readonly #hours: HourWindow;
+  readonly #windowStart: number;
+  readonly #podOf: ReturnType<typeof podFinder>;
+  readonly #pages: BinPages;
+  readonly #containers = new Map<string, RawContainer>();
+  readonly #periods = new Map<string, Periods>();
+  #open: OpenSeries | undefined;
+
+  constructor({ batch, window, folds, extra }: RawQuestion, pages: BinPages) {
+    const { windowStartSeconds, beforeSeconds } = signalHours(window);
+    const hours = Math.floor((window.toSeconds - beforeSeconds) / SIGNAL_STEP_SECONDS);
+    this.#bins = { ...window, binSeconds: folds.stepSeconds };
+    this.#hours = { beforeSeconds, hours };
+    this.#windowStart = windowStartSeconds;
+    this.#podOf = podFinder(batch.pods);
+    this.#pages = pages;
+    const scope = scopeOf(batch.pods);
+    const signals = folds.withSignals && hours > 0 ? rawSignals(scope, extra) : [];
+    this.queries = [
+      { matchers: rawUsage(scope, extra), ...this.#usageTimes() },
+      ...signals.map((matchers) => ({ matchers, ...this.#signalTimes() })),
+    ];
+  }
+
+  /** The next part of the series under way, or the first of another. Throws a PrometheusError for what is no chunk. */
+  take(part: ReadSeries): void {
+    const fold = this.#foldOf(part);
+    if (fold === undefined) return;
+    for (const chunk of part.chunks) fold.take(BUFFER, decode(chunk));
+  }
+
+  /** There are no further series. */
+  end(): void {
+    this.#endSeries();
+    for (const { container, all, throttled } of this.#periods.values()) {
+      if (all !== undefined && throttled !== undefined)
+        this.#raiseShares(container, all, throttled);
+    }
+    this.#periods.clear();
+  }
+
+  foldInto(folds: Folds<unknown>): void {
+    const signals = new SignalGathering();
+    for (const { pod, container, rows, hours } of this.#containers.values()) {
+      const sink = sinkOfPod(folds.of(pod.workload, container), pod.name);
+      // As everywhere, what stands for the time until t is folded a second before it.
+      rows.cpu.drain((endSeconds, cores) => sink.addCpu(endSeconds - 1, cores));
+      rows.memory.drain((endSeconds, bytes) => sink.addMemory(endSeconds - 1, bytes));
+      for (const [signal, values] of hours) {
+        const points = signals.points(pod, container, signal);
+        values.forEach((value, hour) => {
+          const timeSeconds = this.#hours.beforeSeconds + (hour + 1) * SIGNAL_STEP_SECONDS;
+          if (!Number.isNaN(value)) points.push({ timeSeconds, value });
+        });
+      }
+    }
+    signals.foldInto(folds, this.#windowStart);
+    this.#containers.clear();
+  }
+
+  discard(): void {
+    for (const { rows } of this.#containers.values()) {
+      rows.cpu.discard();
+      rows.memory.discard();
+    }
+    this.#containers.clear();
+  }
+
+  /** Also the samples before and after the window, between which its first and last bin lie. */
+  #usageTimes(): { readonly fromMs: number; readonly toMs: number } {
+    const { fromSeconds, toSeconds, binSeconds } = this.#bins;
+    const firstBegin = Math.floor(fromSeconds / binSeconds) * binSeconds;
+    return {
+      fromMs: firstBegin * 1000 - LONGEST_GAP_MS,
+      toMs: Math.ceil(toSeconds) * 1000 + LONGEST_GAP_MS,
+    };
+  }
+
+  #signalTimes(): { readonly fromMs: number; readonly toMs: number } {
+    const { beforeSeconds, hours } = this.#hours;
+    const endSeconds = beforeSeconds + hours * SIGNAL_STEP_SECONDS;
+    return { fromMs: beforeSeconds * 1000 + 1, toMs: endSeconds * 1000 };
+  }
+
+  /** Undefined for series of pods that were not asked for, and for what is not a container's. */
+  #foldOf({ labels }: ReadSeries): SeriesFold | undefined {
+    const name = labels.get('__name__') ?? '';
+    const shared = seriesKey(labels);
+    const key = name + shared;
+    if (this.#open?.key === key) return this.#open.fold;
+    this.#endSeries();
+    if (!isRawMetric(name)) throw invalidAnswer('a series that no query asked for');
+    const container = this.#containerOf(labels);
+    if (container === undefined) return undefined;
+    const fold = this.#openFold(RAW_METRICS[name], container, shared);
+    this.#open = { key, fold };
+    return fold;
+  }
+
+  #endSeries(): void {
+    this.#open?.fold.end();
+    this.#open = undefined;
+  }
+
+  #openFold(metric: RawMetric, container: RawContainer, shared: string): SeriesFold {
+    switch (metric) {
+      case 'cpu':
+        return new RateFold(container.rows.cpu, this.#bins.binSeconds);
+      case 'memory':
+        return new PeakFold(container.rows.memory, this.#bins.binSeconds);
+      case 'throttledPeriods':
+        return this.#riseFold((this.#periodsOf(container, shared).throttled = this.#noHours()));
+      case 'periods':
+        return this.#riseFold((this.#periodsOf(container, shared).all = this.#noHours()));
+      case 'restartCounts':
+      case 'oomEventCounts':
+      case 'oomKilledBefore':
+      case 'oomKilledNow':
+        return new HighestFold(this.#hoursOf(container, metric), this.#hours);
+    }
+  }
+
+  #riseFold(hours: Float64Array): SeriesFold {
+    return new RiseFold(hours, this.#hours);
+  }
+
+  #noHours(): Float64Array {
+    return emptyHours(this.#hours);
+  }
+
+  #periodsOf(container: RawContainer, shared: string): Periods {
+    const known = this.#periods.get(shared);
+    if (known !== undefined) return known;
+    const periods: Periods = { container, all: undefined, throttled: undefined };
+    this.#periods.set(shared, periods);
+    return periods;
+  }
+
+  /** Of several series of a container the highest share stays. */
+  #raiseShares(container: RawContainer, all: Float64Array, throttled: Float64Array): void {
+    const shares = this.#hoursOf(container, 'throttledShares');
+    all.forEach((periods, hour) => {
+      const share = (throttled[hour] ?? NaN) / periods;
+      if (periods > 0 && !((shares[hour] ?? NaN) >= share)) shares[hour] = share;
+    });
+  }
+
+  #hoursOf(container: RawContainer, signal: keyof ContainerSignals): Float64Array {
+    const hours = container.hours.get(signal) ?? this.#noHours();
+    container.hours.set(signal, hours);
+    return hours;
+  }
+
+  #containerOf(labels: ReadonlyMap<string, string>): RawContainer | undefined {
+    const container = labels.get('container') ?? '';
+    const pod = this.#podOf(labels.get('namespace') ?? '', labels.get('pod') ?? '');
+    if (pod === undefined || container === '') return undefined;
+    const key = `${pod.namespace}/${pod.name}/${container}`;
+    const known = this.#containers.get(key);
+    if (known !== undefined) return known;
+    const row = (): BinRow => new BinRow(this.#pages, this.#bins);
+    const opened = { pod, container, rows: { cpu: row(), memory: row() }, hours: new Map() };
+    this.#containers.set(key, opened);
+    return opened;
+  }
+}
+
+type RawMetric = (typeof RAW_METRICS)[keyof typeof RAW_METRICS];
+
+function isRawMetric(name: string): name is keyof typeof RAW_METRICS {
+  return Object.hasOwn(RAW_METRICS, name);
+}
+
+/** Decoding is synchronous, so one buffer serves all readings. */
+const BUFFER = sampleBuffer();
+const decodeXor: DecodeXor = createXorDecoder();
+
+function decode(chunk: Uint8Array): number {
+  try {
+    return decodeXor(chunk, BUFFER);
+  } catch (cause) {
+    if (cause instanceof ChunkError) throw invalidAnswer(cause.message, cause);
+    throw cause;
+  }
+}
+
+/** All labels but the name of the metric: two counters of one container share them. */
+function seriesKey(labels: ReadonlyMap<string, string>): string {
+  let key = '';
+  for (const [name, value] of labels) if (name !== '__name__') key += `${name}\u0000${value}\u0000`;
+  return key;
+}

@@ -1,0 +1,206 @@
+import type { Readable } from 'node:stream';
+import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import { failureOfAnswer, failureOfTransport, invalidAnswer, PrometheusError } from './failure.ts';
+import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
+import type { PrometheusOptions } from './options.ts';
+import type { Attempt, Transport } from './transport.ts';
+
+/** 14 days of 500 containers take about 100 MB; an answer that goes on and on is cut here. */
+const DEFAULT_MAX_STREAM_BYTES = 1024 * 1024 * 1024;
+const LONGEST_ERROR_BYTES = 4096;
+
+export interface StreamOptions extends PrometheusOptions {
+  /** A longer stream is cut; 1 GiB unless set. */
+  readonly maxStreamBytes?: number | undefined;
+}
+
+interface StreamCall {
+  /** After `api/v1/`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly data: Buffer | URLSearchParams;
+  /** Throws for an answer of another kind than the one that was asked for. */
+  readonly checkKind: (contentType: string) => void;
+  /** Takes the body as it arrives; a part is lent until it returns. */
+  readonly take: (part: Uint8Array) => void;
+  /** Samples that were taken so far, for the budget of samples; not counted unless given. */
+  readonly samples?: () => number;
+}
+
+/** What came of one call. */
+export interface Streamed {
+  readonly bytes: number;
+  /** The server's clock, when its answer began; undefined when it did not say. */
+  readonly serverSeconds: number | undefined;
+}
+
+/** Calls whose answers are taken while they arrive. */
+export interface StreamClient {
+  /** Asks once, without trying again. Rejects with a PrometheusError, after parts may have been taken, or on abort. */
+  post(call: StreamCall, signal: AbortSignal): Promise<Streamed>;
+}
+
+/** Calls through the transport, in which they share budgets with others. */
+export function createStreamClient(options: StreamOptions, transport: Transport): StreamClient {
+  const caller: Caller = {
+    options,
+    http: axios.create({
+      maxRedirects: 0,
+      responseType: 'stream',
+      // Chunks are packed already; what is packed again might unpack to anything.
+      decompress: false,
+      maxContentLength: Infinity,
+      validateStatus: () => true,
+    }),
+  };
+  return {
+    post: (call, signal) =>
+      transport.attempt({ kind: 'stream', signal }, (attempt) =>
+        postOnce({ ...caller, attempt }, call, signal),
+      ),
+  };
+}
+
+interface Caller {
+  readonly options: StreamOptions;
+  readonly http: AxiosInstance;
+}
+
+interface Calling extends Caller {
+  readonly attempt: Attempt;
+}
+
+async function postOnce(caller: Calling, call: StreamCall, signal: AbortSignal): Promise<Streamed> {
+  const { timeoutSeconds, meter } = caller.attempt;
+  const idle = idleTimer(timeoutSeconds);
+  const counter = { bytes: 0, hasBegun: false };
+  try {
+    const response = await send(caller, call, AbortSignal.any([signal, idle.signal]));
+    counter.hasBegun = true;
+    meter.began();
+    await receive(caller, response, { call, idle, counter });
+    return { bytes: counter.bytes, serverSeconds: dateHeader(response) };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw idle.signal.aborted ? silence(timeoutSeconds) : failureOf(error, counter.hasBegun);
+  } finally {
+    idle.stop();
+  }
+}
+
+async function send(
+  { attempt: { connection }, http }: Calling,
+  { path, headers, data }: StreamCall,
+  signal: AbortSignal,
+): Promise<AxiosResponse<Readable>> {
+  const opened = await connection.open(path, signal);
+  return http.request<Readable>({
+    method: 'POST',
+    url: opened.url,
+    headers: { ...opened.headers, 'accept-encoding': 'identity', ...headers },
+    ...opened.agents,
+    proxy: opened.proxy,
+    data,
+    signal,
+  });
+}
+
+interface Receiver {
+  readonly call: StreamCall;
+  readonly idle: IdleTimer;
+  readonly counter: { bytes: number };
+}
+
+async function receive(
+  { options, attempt }: Calling,
+  response: AxiosResponse<Readable>,
+  { call, idle, counter }: Receiver,
+): Promise<void> {
+  const body = response.data;
+  try {
+    if (response.status !== 200) throw await failureOfStatus(response, attempt);
+    checkHeaders(response, call);
+    const most = options.maxStreamBytes ?? DEFAULT_MAX_STREAM_BYTES;
+    for await (const part of body as AsyncIterable<Buffer>) {
+      counter.bytes += part.length;
+      if (counter.bytes > most) {
+        const message = `Prometheus answered more than ${most} bytes`;
+        throw new PrometheusError('PrometheusOverloaded', message, { tooLarge: true });
+      }
+      const samples = samplesOf(call);
+      call.take(part);
+      attempt.meter.took(part.length, samplesOf(call) - samples);
+      idle.restart();
+    }
+  } finally {
+    // Nobody reads the rest; a body that was read to its end gives its socket back.
+    body.destroy();
+  }
+}
+
+function checkHeaders(response: AxiosResponse, call: StreamCall): void {
+  call.checkKind(headerOf(response, 'content-type') ?? '');
+  const packing = headerOf(response, 'content-encoding') ?? 'identity';
+  if (packing !== 'identity') throw invalidAnswer('a stream that is packed');
+}
+
+function samplesOf({ samples }: StreamCall): number {
+  return samples?.() ?? 0;
+}
+
+async function failureOfStatus(
+  response: AxiosResponse<Readable>,
+  { connection }: Attempt,
+): Promise<PrometheusError> {
+  let body = '';
+  for await (const part of response.data as AsyncIterable<Buffer>) {
+    body += part.toString('latin1');
+    if (body.length > LONGEST_ERROR_BYTES) break;
+  }
+  const kind = headerOf(response, 'content-type') ?? '';
+  return failureOfAnswer({
+    status: response.status,
+    error: connection.redact(errorIn(kind, body.slice(0, LONGEST_ERROR_BYTES))),
+    errorType: '',
+    retryAfterSeconds: retryAfterHeader(response, Date.now()),
+    location: connection.redact(headerOf(response, 'location') ?? '') || undefined,
+  });
+}
+
+/** Prometheus' own words come in JSON or, of a remote read, plain; a page in HTML is of something in between. */
+function errorIn(kind: string, body: string): string {
+  if (kind.startsWith('text/plain')) return body;
+  if (!kind.startsWith('application/json')) return '';
+  return /"error"\s*:\s*"((?:[^"\\]|\\.)*)/.exec(body)?.[1] ?? '';
+}
+
+function silence(seconds: number): PrometheusError {
+  return new PrometheusError('PrometheusTimeout', `Prometheus sent nothing for ${seconds} s`);
+}
+
+/** A connection that ends within an answer is a broken answer: asked again, it would perhaps end there again. */
+function failureOf(error: unknown, hasBegun: boolean): unknown {
+  if (error instanceof PrometheusError || !isNetworkError(error)) return error;
+  return hasBegun ? invalidAnswer('a body that was cut short') : failureOfTransport(error);
+}
+
+function isNetworkError(error: unknown): boolean {
+  return axios.isAxiosError(error) || (error instanceof Error && 'code' in error);
+}
+
+interface IdleTimer {
+  readonly signal: AbortSignal;
+  restart(): void;
+  stop(): void;
+}
+
+/** Aborts when it was not restarted for so long. */
+function idleTimer(seconds: number): IdleTimer {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), seconds * 1000);
+  return {
+    signal: controller.signal,
+    restart: () => timer.refresh(),
+    stop: () => clearTimeout(timer),
+  };
+}

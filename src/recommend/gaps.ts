@@ -1,0 +1,63 @@
+import { HOUR_SECONDS } from './hours.ts';
+import { HourCursor, hourStart, spanOf, type PackedUsage } from './packed.ts';
+
+/** Less than this of an hour is a gap: a scrape or two fails now and then. */
+const COVERED_SECONDS = 0.9 * HOUR_SECONDS;
+
+const CURSOR = new HourCursor();
+
+export interface Gaps {
+  /** Begin of the first hour of which samples are missing, and end of the last. */
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+}
+
+/**
+ * Where samples of CPU or memory are missing between the first sample and the last full hour; of hours since
+ * `fromSeconds` only. Undefined where none is.
+ */
+export function gapsOf(packed: PackedUsage, fromSeconds: number): Gaps | undefined {
+  const { firstSampleSeconds, lastSampleSeconds } = spanOf(packed);
+  // The hour of the first sample began before it.
+  const first = Math.ceil(Math.max(firstSampleSeconds, fromSeconds) / HOUR_SECONDS);
+  const end = Math.floor(lastSampleSeconds / HOUR_SECONDS);
+  const seen = new Missing(first);
+  CURSOR.open(packed);
+  while (CURSOR.hour < end) {
+    if (CURSOR.hour >= first) {
+      const { cpuSeconds, memorySeconds } = CURSOR.readHead();
+      seen.see(CURSOR.hour, Math.min(cpuSeconds, memorySeconds) >= COVERED_SECONDS);
+    }
+    CURSOR.next();
+  }
+  seen.see(end, true);
+  return seen.gaps();
+}
+
+/** The hours that are missing, from the first to the last. */
+class Missing {
+  #expected: number;
+  #from = Infinity;
+  #to = -Infinity;
+
+  constructor(first: number) {
+    this.#expected = first;
+  }
+
+  /** To be told of hours in ascending order; of those that are left out there is nothing. */
+  see(hour: number, isCovered: boolean): void {
+    if (hour > this.#expected) this.#add(this.#expected, hour);
+    if (!isCovered) this.#add(hour, hour + 1);
+    this.#expected = hour + 1;
+  }
+
+  #add(from: number, to: number): void {
+    this.#from = Math.min(this.#from, from);
+    this.#to = to;
+  }
+
+  gaps(): Gaps | undefined {
+    if (this.#from >= this.#to) return undefined;
+    return { fromSeconds: hourStart(this.#from), toSeconds: hourStart(this.#to) };
+  }
+}

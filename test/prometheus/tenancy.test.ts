@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/controller/ports.ts';
+import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
+import { createFence, matchersOf } from '../../src/prometheus/tenancy.ts';
+import { containerMetrics, ownerMetrics, type SeedPod } from '../support/cluster-metrics.ts';
+import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+
+const TO = Math.floor(Date.now() / 1000 / 3600) * 3600;
+const FROM = TO - 6 * 3600;
+const SHOP: WorkloadRef = { namespace: 'shop', kind: 'DaemonSet', name: 'agent' };
+const BANK: WorkloadRef = { ...SHOP, namespace: 'bank' };
+
+const pods = [SHOP, BANK].map(({ namespace, kind, name }): SeedPod => ({
+  namespace,
+  name: `${name}-bcdfg`,
+  uid: namespace,
+  node: 'node-1',
+  owners: [{ kind, name }],
+  startSeconds: FROM,
+  endSeconds: TO,
+  containers: [
+    {
+      name: 'agent',
+      sizes: { requests: {}, limits: {} },
+      usage: { cpuCores: () => 0.1, memoryBytes: () => 2 ** 20 },
+    },
+  ],
+}));
+
+describe('an operator of one namespace', function () {
+  this.timeout(60_000);
+  let prometheus: RunningPrometheus;
+  before(async () => {
+    const series = [...pods.flatMap(containerMetrics), ...ownerMetrics(pods)];
+    prometheus = await startPrometheus({ series });
+  });
+  after(() => prometheus.stop());
+
+  async function read(options: Partial<SourceOptions>): Promise<UsageReading> {
+    const source = createPrometheusSource({ ...options, url: prometheus.url });
+    const targets = [SHOP, BANK].map((workload) => ({ workload, pods: [`agent-bcdfg`] }));
+    const window = { fromSeconds: FROM, toSeconds: TO };
+    try {
+      return await source.read(
+        { targets, siblings: [SHOP, BANK], ...window },
+        AbortSignal.timeout(30_000),
+      );
+    } finally {
+      source.close();
+    }
+  }
+
+  for (const reader of ['query-range', 'remote-read'] as const) {
+    it(`sees nothing of another one by ${reader}, even if it asks`, async () => {
+      const all = await read({ reader });
+      assert.equal(all.usage.get(workloadKey(BANK))?.size, 1);
+      const own = await read({ reader, namespaces: ['shop'] });
+      assert.deepEqual(own.usage.get(workloadKey(SHOP)), all.usage.get(workloadKey(SHOP)));
+      assert.equal(own.usage.get(workloadKey(SHOP))?.size, 1);
+      assert.equal(own.usage.get(workloadKey(BANK))?.size, 0);
+    });
+  }
+
+  it('is not kept in by a namespace whose name looks like a pattern', async () => {
+    const own = await read({ namespaces: ['.*', 'b.nk'] });
+    assert.equal(own.usage.get(workloadKey(BANK))?.size, 0);
+    assert.equal(own.usage.get(workloadKey(SHOP))?.size, 0);
+  });
+});
+
+describe('the fence of queries', () => {
+  const url = 'http://prometheus:9090';
+  const fence = createFence(matchersOf({ url, namespaces: ['shop', 'b{a}nk'] }));
+  const WITHIN = String.raw`namespace=~"shop|b\\{a\\}nk"`;
+
+  for (const query of [
+    `up{${WITHIN}}`,
+    `max by (namespace, pod) (rate(a_total{pod="x}",${WITHIN}}[5m])) > 0`,
+    `a{${WITHIN}} / on (namespace, pod) group_left (node) b{${WITHIN},x="by (y)"}`,
+  ]) {
+    it(`lets ${query} through`, () => assert.doesNotThrow(() => fence(query)));
+  }
+
+  for (const query of [
+    'up',
+    'up{}',
+    'up{namespace="shop"}',
+    `up{x=${JSON.stringify(WITHIN)}}`,
+    `up{${WITHIN}} or down{namespace="bank"}`,
+    `up{${WITHIN}} + down`,
+    `sum(rate(down[5m])) + up{${WITHIN}}`,
+    `{__name__="up"}`,
+    `up{other_${WITHIN}}`,
+  ]) {
+    it(`sends no ${query}`, () => assert.throws(() => fence(query), /is not sent/));
+  }
+});

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+/** What a remote read gets instead of the server's answer, which is there to be broken; undefined passes it on. */
+export type ReadAnswer = (
+  response: ServerResponse,
+  askServer: () => Promise<{ readonly type: string; readonly body: Buffer }>,
+) => Promise<void> | void;
+
+export interface ReadProxy {
+  readonly url: string;
+  /** What the next remote reads get, one each; then all pass. */
+  readonly answers: ReadAnswer[];
+  /** Ends of the paths that were asked for. */
+  readonly calls: string[];
+  stop(): Promise<void>;
+}
+
+/** Stands before a real Prometheus and breaks its remote reads; everything else passes through. */
+export async function startReadProxy(upstream: string): Promise<ReadProxy> {
+  const answers: ReadAnswer[] = [];
+  const calls: string[] = [];
+  const server = createServer((request, response) => {
+    calls.push((request.url ?? '').replace(/^.*\/api\/v1\//, '').replace(/\?.*$/, ''));
+    void pass(request, response).catch(() => response.destroy());
+  });
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const sent = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>));
+    const askServer = async (): Promise<{ type: string; body: Buffer }> => {
+      const answer = await fetch(`${upstream}${request.url ?? ''}`, {
+        method: request.method ?? 'GET',
+        headers: Object.fromEntries(
+          Object.entries(request.headers).flatMap(([name, value]) =>
+            ['host', 'connection', 'content-length', 'accept-encoding'].includes(name)
+              ? []
+              : [[name, String(value)]],
+          ),
+        ),
+        ...(request.method === 'POST' ? { body: sent } : {}),
+      });
+      response.statusCode = answer.status;
+      const type = answer.headers.get('content-type') ?? '';
+      return { type, body: Buffer.from(await answer.arrayBuffer()) };
+    };
+    const isRead = request.url?.includes('/api/v1/read') ?? false;
+    const instead = isRead ? answers.shift() : undefined;
+    if (instead !== undefined) {
+      await instead(response, askServer);
+      return;
+    }
+    const { type, body } = await askServer();
+    response.setHeader('content-type', type).end(body);
+  };
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    answers,
+    calls,
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}

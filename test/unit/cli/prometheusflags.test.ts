@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { Command, CommanderError } from 'commander';
+import {
+  prometheusOptions,
+  withPrometheusFlags,
+  type PrometheusFlags,
+} from '../../../src/cli/prometheusflags.ts';
+import type { SourceOptions } from '../../../src/prometheus/source.ts';
+
+const URL_FLAG = ['--prometheus-url', 'http://prometheus:9090'];
+
+function parse(...args: readonly string[]): SourceOptions {
+  const command = withPrometheusFlags(new Command('x').option('-n, --namespace <name>'))
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  command.parse([...URL_FLAG, ...args], { from: 'user' });
+  return prometheusOptions(command.opts<PrometheusFlags>());
+}
+
+describe('the flags for Prometheus', () => {
+  it('have budgets unless they say otherwise', () => {
+    const { concurrency, bytesPerSecond, samplesPerSecond, share, timeoutSeconds, reader } =
+      parse();
+    assert.deepEqual(
+      { concurrency, bytesPerSecond, samplesPerSecond, share, timeoutSeconds, reader },
+      {
+        concurrency: 4,
+        bytesPerSecond: 20e6,
+        samplesPerSecond: 5e6,
+        share: 1,
+        timeoutSeconds: 60,
+        reader: 'auto',
+      },
+    );
+  });
+
+  it('take quantities and percentages, and 0 as no budget', () => {
+    const { bytesPerSecond, samplesPerSecond, share } = parse(
+      ...['--prometheus-bytes', '1.5M', '--prometheus-samples', '0', '--prometheus-share', '50%'],
+    );
+    assert.deepEqual([bytesPerSecond, samplesPerSecond, share], [1.5e6, Infinity, 0.5]);
+  });
+
+  it('keep queries in the namespace of the command', () => {
+    assert.deepEqual(parse('-n', 'shop').namespaces, ['shop']);
+    assert.equal(parse().namespaces, undefined);
+  });
+
+  it('collect headers, files of headers and parameters', () => {
+    const { headers, headerFiles, parameters } = parse(
+      ...['--prometheus-header', 'X-Scope-OrgID=a=b', '--prometheus-header-file', 'X-Key=/run/key'],
+      ...['--prometheus-param', 'dedup=true', '--prometheus-param', 'x='],
+    );
+    assert.deepEqual(headers, { 'X-Scope-OrgID': 'a=b' });
+    assert.deepEqual(headerFiles, { 'X-Key': '/run/key' });
+    assert.deepEqual(parameters, [
+      ['dedup', 'true'],
+      ['x', ''],
+    ]);
+  });
+
+  const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
+    [
+      'a header without a name',
+      ['--prometheus-header', '=s3cret'],
+      /--prometheus-header has no name/,
+    ],
+    [
+      'a header that is none',
+      ['--prometheus-header', 'Bearer s3cret=x'],
+      /a name is made of letters/,
+    ],
+    [
+      'a file of a header without a name',
+      ['--prometheus-header-file', 's3cret'],
+      /--prometheus-header-file has no name/,
+    ],
+    [
+      'a parameter without a name',
+      ['--prometheus-param', 's3cret'],
+      /--prometheus-param has no name/,
+    ],
+    ['a user without a password', ['--prometheus-user', 'me'], /belong together/],
+    ['a certificate without a key', ['--prometheus-cert-file', 'x'], /belong together/],
+    [
+      'two ways to get in',
+      [
+        '--prometheus-user',
+        'me',
+        '--prometheus-password-file',
+        'p',
+        '--prometheus-token-file',
+        't',
+      ],
+      /exclude each other/,
+    ],
+    ['no queries at once', ['--prometheus-concurrency', '0'], /whole number from 1 to 64/],
+    ['half a query at once', ['--prometheus-concurrency', '1.5'], /whole number from 1 to 64/],
+    ['a share that is no percentage', ['--prometheus-share', '0.5'], /percentage, such as 50%/],
+    ['negative bytes', ['--prometheus-bytes', '-1'], /number of 0 or more/],
+    ['samples in words', ['--prometheus-samples', 'many'], /number of 0 or more/],
+    ['an endless timeout', ['--prometheus-timeout', 'Infinity'], /seconds, above 0/],
+    ['another reader', ['--prometheus-reader', 'export'], /Allowed choices are auto/],
+  ];
+  for (const [what, args, message] of wrong) {
+    it(`refuse ${what}, without saying its value where it may be a secret`, () =>
+      assert.throws(
+        () => parse(...args),
+        (error: Error) =>
+          (error instanceof CommanderError || error.name === 'BadInput') &&
+          message.test(error.message) &&
+          !error.message.includes('s3cret'),
+      ));
+  }
+});

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import { workloadKey, type WorkloadRef } from '../../../src/controller/ports.ts';
+import { UsageKeeper } from '../../../src/controller/usage.ts';
+import type { KeptUsage, UsageStore } from '../../../src/controller/usagestore.ts';
+import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
+import { aHistory, day, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aWorkload, MemoryUsage, UNREACHABLE } from './memorycluster.ts';
+
+const WINDOW = 14 * DAY_SECONDS;
+const cart = aWorkload('cart').ref;
+const web = aWorkload('web').ref;
+
+describe('the keeper of usage with a store', () => {
+  let now = NOW;
+  let source: MemoryUsage;
+  let read: string[];
+  let store: MemoryStore;
+  let second: UsageKeeper | undefined;
+  const restarted = (): UsageKeeper => {
+    second = new UsageKeeper({
+      source,
+      store,
+      clock: { nowSeconds: () => now },
+      intervalSeconds: HOUR_SECONDS,
+      podsOf: () => [],
+      siblingsOf: () => [],
+      onRead: (keys) => read.push(...keys),
+      onWarning: () => undefined,
+      random: () => 0.5,
+    });
+    return second;
+  };
+  beforeEach(() => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    now = NOW;
+    source = new MemoryUsage();
+    read = [];
+    store = new MemoryStore();
+  });
+  afterEach(async () => {
+    await second?.stop();
+    mock.timers.reset();
+  });
+
+  /** Lets time pass, as the timers and the clock see it. */
+  async function pass(seconds: number): Promise<void> {
+    now += seconds;
+    mock.timers.tick(seconds * 1000);
+    for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  const usageIs = (main: UsageHistory) => source.usage.set(workloadKey(cart), { main });
+
+  it('reads after a restart only what is new since it was saved', async () => {
+    usageIs(aHistory(days(2)) ?? assert.fail());
+    restarted().want(cart, WINDOW);
+    await pass(1);
+    await second?.stop();
+    assert.equal(store.saved.length, 1);
+    now += 2 * HOUR_SECONDS;
+    usageIs(aHistory([day(0, { cpu: [2] })]) ?? assert.fail());
+    const keeper = restarted();
+    assert.equal(keeper.want(cart, WINDOW).isRead, false);
+    await pass(1);
+    assert.equal(source.queries.length, 2);
+    assert.equal(source.queries[1]?.fromSeconds, NOW - HOUR_SECONDS);
+    const known = keeper.want(cart, WINDOW);
+    assert.equal(known.isRead, true);
+    assert.equal(known.containers.get('main')?.days.length, 3);
+    assert.equal(keeper.counts.unread, 0);
+  });
+
+  it('knows nothing as read while what is new cannot be read', async () => {
+    restarted().want(cart, WINDOW);
+    await pass(1);
+    await second?.stop();
+    source.failure = UNREACHABLE;
+    const keeper = restarted();
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    assert.equal(keeper.want(cart, WINDOW).isRead, false);
+    assert.deepEqual(keeper.want(cart, WINDOW).failure, UNREACHABLE);
+  });
+
+  it('reads the window where what was kept ends before it, or is of a shorter one', async () => {
+    restarted().want(cart, WINDOW);
+    second?.want(web, WINDOW / 2);
+    await pass(1);
+    await second?.stop();
+    const windows = async (of: readonly (readonly [WorkloadRef, number])[]) => {
+      const before = source.queries.length;
+      const keeper = restarted();
+      for (const [ref, window] of of) keeper.want(ref, window);
+      await pass(1);
+      return source.queries.slice(before).map((query) => query.toSeconds - query.fromSeconds);
+    };
+    assert.deepEqual(await windows([[web, WINDOW]]), [WINDOW]);
+    now += WINDOW;
+    assert.deepEqual(await windows([[cart, WINDOW]]), [WINDOW]);
+  });
+
+  it('saves while it runs, and not when nothing was read since', async () => {
+    restarted().want(cart, WINDOW);
+    await pass(1);
+    assert.equal(store.saves, 0);
+    await pass(HOUR_SECONDS);
+    assert.equal(store.saves, 1);
+    await second?.stop();
+    assert.equal(store.saves, 1);
+  });
+
+  it('keeps no workload that is gone', async () => {
+    restarted().want(cart, WINDOW);
+    second?.want(web, WINDOW);
+    await pass(1);
+    second?.forget(workloadKey(cart));
+    await second?.stop();
+    assert.deepEqual(
+      store.saved.map(({ ref }) => ref.name),
+      ['web'],
+    );
+  });
+
+  it('keeps for an hour what nobody has wanted after the start', async () => {
+    restarted().want(cart, WINDOW);
+    second?.want(web, WINDOW);
+    await pass(1);
+    await second?.stop();
+    restarted().want(web, WINDOW);
+    await pass(1);
+    await second?.stop();
+    assert.equal(store.saved.length, 2);
+    restarted().want(web, WINDOW);
+    await pass(1);
+    await pass(HOUR_SECONDS);
+    await pass(HOUR_SECONDS);
+    await second?.stop();
+    assert.deepEqual(
+      store.saved.map(({ ref }) => ref.name),
+      ['web'],
+    );
+  });
+});
+
+/** Keeps what is saved in memory. */
+class MemoryStore implements UsageStore {
+  saved: readonly KeptUsage[] = [];
+  saves = 0;
+
+  load(): Promise<readonly KeptUsage[]> {
+    return Promise.resolve(this.saved);
+  }
+
+  save(usage: Iterable<KeptUsage>): Promise<void> {
+    this.saved = [...usage];
+    this.saves += 1;
+    return Promise.resolve();
+  }
+}

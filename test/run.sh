@@ -74,12 +74,13 @@ single() { # single NAME COMMAND...: a command that is one test by itself
   fi
 }
 
-if ! test/cluster/packages.sh prometheus chromium fonts-dejavu-core; then
+if ! test/cluster/packages.sh prometheus victoria-metrics chromium fonts-dejavu-core; then
   failed=$((failed + 1))
 fi
 single "check" npm run -s check
 suite "unit" passing failing npm run -s test:unit
 suite "prometheus" passing failing npm run -s test:prometheus
+suite "containers" passing failing npm run -s test:containers
 suite "replay" passing failing npm run -s test:replay
 suite "browser" passing failing npm run -s test:browser
 # A plain clone has neither; where one was asked for by name, that it is missing is a failure.
@@ -97,6 +98,7 @@ suite "end to end" passing failing npm run -s test:e2e
 single "demo" env DEMO=once test/demo/run.sh
 if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
   suite "leftovers" passed failed npm run -s test:leftovers
+  suite "leftovers of the Docker engine" passed failed npm run -s test:containers:leftovers
 fi
 
 say "all"

@@ -29,6 +29,10 @@ test: packages ## run all tests, on a real cluster and a real Prometheus
 e2e: packages ## act on a real cluster, scenario by scenario, and print a table; KILLS=200 kills of the operator
 	@KILLS="$(or $(KILLS),200)" test/acting/run.sh
 
+.PHONY: bench
+bench: packages ## measure against a real Prometheus and print one table with ratios; N=100,1000,5000 containers
+	@node test/bench/bench.ts --containers "$(or $(N),1000)" $(BENCH)
+
 .PHONY: test-unit
 test-unit: packages ## run the tests that need nothing but Node
 	@npm run -s test:unit

@@ -1,0 +1,182 @@
+/**
+ * The benchmark: `node test/bench/bench.ts [--containers 1000,5000] [--krr-sample 100] [--only server|core|fleet]
+ * [--reader auto|query-range] [--page docs/performance.md] [--json FILE]`. Everything is measured in one run, so that the ratios hold on any machine.
+ */
+import { fork } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Progress } from '../../src/report/progress.ts';
+import { ended } from './child.ts';
+import type { CoreFigures } from './core.ts';
+import type { FleetFigures } from './fleet.ts';
+import {
+  buildSeeder,
+  prometheusVersion,
+  startFleetServer,
+  type FleetServer,
+} from './fleetserver.ts';
+import type { Results, ServerRun } from './goals.ts';
+import { fillPage } from './page.ts';
+import { sectionsOf } from './table.ts';
+import type { PartMessage, PartName, PartResult, Task } from './task.ts';
+
+interface Options {
+  readonly containers: readonly number[];
+  readonly krrSample: number;
+  readonly reader: Task['reader'];
+  readonly only: string | undefined;
+  /** A page whose tables are to be replaced. */
+  readonly page: string | undefined;
+  readonly json: string | undefined;
+}
+
+const PARTS: readonly PartName[] = ['floor', 'ours', 'krr'];
+const SIMULATED = [
+  { containers: 10_000, shards: 1 },
+  { containers: 100_000, shards: 4 },
+] as const;
+
+const progress = new Progress(process.stderr);
+const interrupt = new AbortController();
+// Some who end a program signal it twice.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupt.abort());
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      containers: { type: 'string', default: '1000' },
+      'krr-sample': { type: 'string', default: '100' },
+      reader: { type: 'string', default: 'auto' },
+      only: { type: 'string' },
+      page: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const containers = values.containers.split(',').map(Number);
+  const krrSample = Number(values['krr-sample']);
+  if (![...containers, krrSample].every((each) => Number.isInteger(each) && each > 0)) {
+    throw new Error('--containers takes numbers such as 100,1000 and --krr-sample takes a number');
+  }
+  if (!['server', 'core', 'fleet', undefined].includes(values.only)) {
+    throw new Error('--only takes server, core or fleet');
+  }
+  const { only, reader, page, json } = values;
+  if (reader !== 'auto' && reader !== 'query-range') {
+    throw new Error('--reader takes auto or query-range');
+  }
+  return { containers, krrSample, reader, only, page, json };
+}
+
+async function runPart(task: Task): Promise<readonly PartResult[]> {
+  const child = fork(join(import.meta.dirname, 'part.ts'), [], {
+    execArgv: [...process.execArgv, '--expose-gc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const results: PartResult[] = [];
+  child.on('message', (message: PartMessage) => {
+    if (message.kind === 'Result') results.push(message.result);
+    else progress.show(`${task.fleet.length} containers: ${message.text}`);
+  });
+  const end = ended(child, `the part "${task.part}"`, interrupt.signal);
+  child.send(task);
+  await end;
+  return results;
+}
+
+async function runServer(
+  containers: number,
+  seeder: string,
+  { krrSample, reader }: Options,
+): Promise<ServerRun> {
+  const folder = await mkdtemp(join(tmpdir(), 'rightsize-bench-'));
+  let server: FleetServer | undefined;
+  try {
+    server = await startFleetServer({
+      seeder,
+      containers,
+      folder,
+      signal: interrupt.signal,
+      onProgress: (done, total) =>
+        progress.show(`${containers} containers: writing history, block ${done} of ${total}`),
+    });
+    const { url, fleet, fromSeconds, toSeconds } = server;
+    const parts: PartResult[] = [];
+    for (const part of PARTS) {
+      await server.restart();
+      const serverPid = server.pid();
+      const how = { fromSeconds, toSeconds, krrSample, reader };
+      parts.push(...(await runPart({ part, url, serverPid, fleet, ...how })));
+    }
+    return { containers, parts };
+  } finally {
+    await server?.halt();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs a script of the benchmark that prints JSON. */
+async function runScript(script: string, flags: readonly string[]): Promise<unknown> {
+  progress.show(`${script} ${flags.join(' ')}`);
+  const child = fork(join(import.meta.dirname, script), [...flags, '--json'], {
+    execArgv: [...process.execArgv, '--expose-gc'],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (part) => (text += String(part)));
+  await ended(child, script, interrupt.signal);
+  return JSON.parse(text);
+}
+
+async function runAll(options: Options): Promise<Results> {
+  const wants = (what: string): boolean => options.only === undefined || options.only === what;
+  const servers: ServerRun[] = [];
+  if (wants('server')) {
+    const seeder = await buildSeeder(interrupt.signal);
+    for (const containers of options.containers) {
+      servers.push(await runServer(containers, seeder, options));
+    }
+  }
+  const core = wants('core') ? ((await runScript('core.ts', [])) as CoreFigures) : undefined;
+  const fleets: FleetFigures[] = [];
+  for (const { containers, shards } of wants('fleet') ? SIMULATED : []) {
+    const flags = [`--containers=${containers}`, `--shards=${shards}`];
+    fleets.push((await runScript('fleet.ts', flags)) as FleetFigures);
+  }
+  return { servers, core, fleets };
+}
+
+async function machine(): Promise<string> {
+  const [cpu] = cpus();
+  return `Prometheus ${await prometheusVersion()}, Node ${process.version}, ${cpus().length} CPUs (${cpu?.model ?? 'unknown'})`;
+}
+
+async function writePage(file: string, where: string, results: Results): Promise<void> {
+  const parts = new Map([...sectionsOf(results, 'markdown'), ['machine', where] as const]);
+  await writeFile(file, fillPage(await readFile(file, 'utf8'), parts));
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const where = await machine();
+  const results = await runAll(options);
+  progress.clear();
+  process.stdout.write(`${where}\n\n`);
+  process.stdout.write(`${[...sectionsOf(results, 'plain').values()].join('\n\n')}\n`);
+  if (options.page !== undefined) await writePage(options.page, where, results);
+  if (options.json !== undefined) {
+    await writeFile(options.json, `${JSON.stringify({ where, ...results }, null, 2)}\n`);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  progress.clear();
+  if (interrupt.signal.aborted) process.exitCode = 130;
+  else {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,24 @@
+import type { ChildProcess } from 'node:child_process';
+
+/**
+ * Waits until a child has ended; an interrupt ends it. Rejects for another exit code than 0, with `what` it was, and for
+ * an interrupt with its reason. To be called at once after the child was started.
+ */
+export async function ended(
+  child: ChildProcess,
+  what: string,
+  interrupt: AbortSignal,
+): Promise<void> {
+  const end = (): void => void child.kill();
+  interrupt.addEventListener('abort', end, { once: true });
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', (cause) => reject(new Error(`${what}: ${cause.message}`, { cause })));
+      child.once('close', resolve);
+    });
+    interrupt.throwIfAborted();
+    if (code !== 0) throw new Error(`${what} ended with ${code ?? 'a signal'}`);
+  } finally {
+    interrupt.removeEventListener('abort', end);
+  }
+}

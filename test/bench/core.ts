@@ -1,0 +1,139 @@
+/**
+ * The pure core on one core, without a server: `node test/bench/core.ts [--containers 10000] [--json]`.
+ * Samples folded, recommendations, and the calibration of a fleet over 28 days.
+ */
+import { parseArgs } from 'node:util';
+import { calibrate, type ContainerOutcome } from '../../src/controller/calibration.ts';
+import { compose } from '../../src/controller/compose.ts';
+import { UnpackedContainers } from '../../src/controller/containerusage.ts';
+import { governanceOf } from '../../src/controller/gather.ts';
+import { workloadKey, type Workload } from '../../src/controller/ports.ts';
+import { fleetMargins } from '../../src/recommend/fleet.ts';
+import type { PackedUsage } from '../../src/recommend/packed.ts';
+import { createXorDecoder, sampleBuffer } from '../../src/prometheus/xor.ts';
+import { bitsOf, encodeXor } from '../support/xor-encoder.ts';
+import { clusterOf, simulatedFleet, type CountingCluster } from './fleetview.ts';
+import { foldSamples, packedOf, simulatedSamples } from './histories.ts';
+
+const NOW = Date.UTC(2027, 0, 15, 10) / 1000;
+/** Of so many containers each history differs; others have one of these again. */
+const DISTINCT = 200;
+const SAMPLES_PER_CHUNK = 120;
+
+export interface CoreFigures {
+  /** XOR chunks of remote read to typed arrays: of what CPU counters are packed in, which are the dearest. */
+  readonly xorSamplesPerSecond: number;
+  readonly samplesFoldedPerSecond: number;
+  readonly recommendationsPerSecond: number;
+  readonly calibration: {
+    readonly containers: number;
+    readonly days: number;
+    readonly seconds: number;
+  };
+}
+
+function secondsOf(run: () => void): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+/** Samples of a minute, CPU and memory, over 14 days. */
+function foldingSpeed(): number {
+  const samples = Array.from({ length: 20 }, (_, seed) =>
+    simulatedSamples(seed, { days: 14, stepSeconds: 60, toSeconds: NOW }),
+  );
+  const count = samples.reduce((sum, { times }) => sum + 2 * times.length, 0);
+  const run = (): void => samples.forEach((each) => packedOf(foldSamples(each, 60)));
+  run();
+  return count / secondsOf(run);
+}
+
+/** Of a counter's chunks over 14 days. */
+function decodingSpeed(): number {
+  const { times, cores } = simulatedSamples(1, { days: 14, stepSeconds: 60, toSeconds: NOW });
+  let seconds = 0;
+  const samples = Array.from(times, (time, index) => ({
+    timeMs: time * 1000,
+    bits: bitsOf((seconds += 60 * (cores[index] ?? 0))),
+  }));
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < samples.length; at += SAMPLES_PER_CHUNK) {
+    chunks.push(encodeXor(samples.slice(at, at + SAMPLES_PER_CHUNK)));
+  }
+  const decode = createXorDecoder();
+  const buffer = sampleBuffer();
+  const rounds = 100;
+  const run = (): void => {
+    for (let round = 0; round < rounds; round++) for (const chunk of chunks) decode(chunk, buffer);
+  };
+  run();
+  return (rounds * samples.length) / secondsOf(run);
+}
+
+function histories(days: number): readonly PackedUsage[] {
+  return Array.from({ length: DISTINCT }, (_, seed) =>
+    packedOf(foldSamples(simulatedSamples(seed, { days, stepSeconds: 60, toSeconds: NOW }), 60)),
+  );
+}
+
+interface Sizer {
+  readonly cluster: CountingCluster;
+  readonly histories: readonly PackedUsage[];
+}
+
+/** What the operator makes of one workload's usage: the whole status, and what it says to its policy. */
+function outcomeOf(workload: Workload, index: number, sizer: Sizer): readonly ContainerOutcome[] {
+  const { cluster } = sizer;
+  const governance = governanceOf(cluster, workload);
+  const history = sizer.histories[index % sizer.histories.length];
+  if (governance === undefined || history === undefined) {
+    throw new Error(`no policy selects ${workloadKey(workload.ref)}`);
+  }
+  const containers = new UnpackedContainers(new Map([['app', history]]));
+  const usage = { containers, failure: undefined, isRead: true };
+  const input = { view: cluster, nowSeconds: NOW, governance, usage, stored: undefined };
+  return compose(workload, input).outcome.containers ?? [];
+}
+
+function recommendationSpeed(count: number): number {
+  const cluster = clusterOf(simulatedFleet(count), '14d');
+  const sizer = { cluster, histories: histories(14) };
+  const workloads = [...cluster.workloads.values()];
+  const run = (): void =>
+    workloads.forEach((workload, index) => void outcomeOf(workload, index, sizer));
+  run();
+  return count / secondsOf(run);
+}
+
+/** Each container's history walked, hour by hour and day by day, and all of them held together. */
+function calibrationSeconds(count: number, days: number): number {
+  const cluster = clusterOf(simulatedFleet(count), `${days}d`);
+  const sizer = { cluster, histories: histories(days) };
+  return secondsOf(() => {
+    const outcomes = [...cluster.workloads.values()].flatMap((workload, index) =>
+      outcomeOf(workload, index, sizer),
+    );
+    calibrate(outcomes, 0.9, { cpu: 'TooLittleData', memory: 'TooLittleData' });
+    const marginOf = fleetMargins(outcomes.flatMap(({ excesses }) => excesses));
+    for (let day = 0; day <= days; day++) marginOf(0.01, NOW / 86_400 - day);
+  });
+}
+
+function coreFigures(containers: number): CoreFigures {
+  const days = 28;
+  return {
+    xorSamplesPerSecond: decodingSpeed(),
+    samplesFoldedPerSecond: foldingSpeed(),
+    recommendationsPerSecond: recommendationSpeed(Math.min(containers, 1000)),
+    calibration: { containers, days, seconds: calibrationSeconds(containers, days) },
+  };
+}
+
+const { values } = parseArgs({
+  options: { containers: { type: 'string', default: '10000' }, json: { type: 'boolean' } },
+});
+const figures = coreFigures(Number(values.containers));
+if (values.json === true) process.stdout.write(`${JSON.stringify(figures)}\n`);
+else console.table({ ...figures, ...figures.calibration, calibration: undefined });

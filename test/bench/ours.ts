@@ -1,0 +1,158 @@
+import { compose, type Outcome } from '../../src/controller/compose.ts';
+import { governanceOf } from '../../src/controller/gather.ts';
+import { workloadKey, type Workload, type WorkloadRef } from '../../src/controller/ports.ts';
+import { UsageKeeper } from '../../src/controller/usage.ts';
+import { createPrometheusSource } from '../../src/prometheus/source.ts';
+import { DAY_SECONDS } from '../../src/recommend/usage.ts';
+import { clusterOf, type CountingCluster } from './fleetview.ts';
+import { heldBytes } from './memory.ts';
+import { Meter, scaled, type Figures } from './meter.ts';
+import { REFRESHES, WINDOW_DAYS, type Say, type Task } from './task.ts';
+
+const REFRESH_SECONDS = 3600;
+
+/** The operator's own way: its keeper of usage over the real reader, and the status of each workload after each reading. */
+export async function measureOurs(task: Task, say: Say): Promise<void> {
+  const cluster = clusterOf(task.fleet, `${WINDOW_DAYS}d`);
+  const run = new Run(task, cluster, say);
+  const before = await heldBytes();
+  const [cold, ...refreshes] = await run.all();
+  if (cold === undefined) throw new Error('nothing was read');
+  const keptBytesPerContainer = ((await heldBytes()) - before) / task.fleet.length;
+  const note = run.notes.join('; ');
+  say({ kind: 'Result', result: { row: 'cold', figures: cold, note, keptBytesPerContainer } });
+  const mean = scaled(refreshes.reduce(sum), 1 / refreshes.length);
+  const averaged = `mean of ${refreshes.length} hours`;
+  say({ kind: 'Result', result: { row: 'refresh', figures: mean, note: averaged } });
+  await run.end();
+}
+
+function sum(a: Figures, b: Figures): Figures {
+  return {
+    wallSeconds: a.wallSeconds + b.wallSeconds,
+    serverCpuSeconds: a.serverCpuSeconds + b.serverCpuSeconds,
+    clientCpuSeconds: a.clientCpuSeconds + b.clientCpuSeconds,
+    serverIdleBytes: Math.min(a.serverIdleBytes, b.serverIdleBytes),
+    serverPeakBytes: Math.max(a.serverPeakBytes, b.serverPeakBytes),
+    clientPeakBytes: Math.max(a.clientPeakBytes, b.clientPeakBytes),
+    wireBytes: a.wireBytes + b.wireBytes,
+    decodedBytes: a.decodedBytes + b.decodedBytes,
+  };
+}
+
+/** One first reading and then the refreshes, each at once when the one before is done: only the clock is not real. */
+class Run {
+  readonly notes: string[] = [];
+  readonly #cluster: CountingCluster;
+  readonly #say: Say;
+  readonly #source: ReturnType<typeof createPrometheusSource>;
+  readonly #keeper: UsageKeeper;
+  readonly #figures: Figures[] = [];
+  readonly #waiting = new Set<string>();
+  readonly #done = Promise.withResolvers<readonly Figures[]>();
+  #meter: Meter | undefined;
+  #now: number;
+  #decoded = 0;
+
+  constructor(task: Task, cluster: CountingCluster, say: Say) {
+    this.#cluster = cluster;
+    this.#say = say;
+    this.#now = task.toSeconds;
+    this.#source = createPrometheusSource({
+      url: task.url,
+      reader: task.reader,
+      onCall: ({ bytes, outcome }) => {
+        this.#decoded += bytes;
+        if (outcome !== 'Ok') this.#done.reject(new Error(`a call ended in ${outcome}`));
+      },
+      onProgress: (done, total) =>
+        say({ kind: 'Progress', text: `${this.#what}, ${done} of ${total} batches` }),
+    });
+    this.#keeper = new UsageKeeper({
+      source: {
+        // What the keeper waits before it reads is not part of the figures.
+        read: (query, signal) => {
+          this.#meter ??= new Meter(task.serverPid);
+          return this.#source.read(query, signal);
+        },
+      },
+      clock: { nowSeconds: () => this.#now },
+      intervalSeconds: REFRESH_SECONDS,
+      podsOf: (ref) => this.#podsOf(ref),
+      siblingsOf: (namespace) =>
+        [...cluster.workloads.values()]
+          .map(({ ref }) => ref)
+          .filter((ref) => ref.namespace === namespace),
+      onRead: (keys) => this.#read(keys),
+      onWarning: ({ reason, message }) => this.notes.push(`${reason}: ${message}`),
+      random: () => 0.5,
+    });
+  }
+
+  get #what(): string {
+    return this.#figures.length === 0 ? 'first reading' : `refresh ${this.#figures.length}`;
+  }
+
+  all(): Promise<readonly Figures[]> {
+    this.#begin();
+    for (const { ref } of this.#cluster.workloads.values()) this.#want(ref);
+    return this.#done.promise;
+  }
+
+  async end(): Promise<void> {
+    await this.#keeper.stop();
+    this.#source.close();
+  }
+
+  #want(ref: WorkloadRef): ReturnType<UsageKeeper['want']> {
+    return this.#keeper.want(ref, WINDOW_DAYS * DAY_SECONDS);
+  }
+
+  #podsOf(ref: WorkloadRef): readonly string[] {
+    return this.#cluster.podsOf.get(workloadKey(ref))?.map(({ name }) => name) ?? [];
+  }
+
+  #begin(): void {
+    for (const key of this.#cluster.workloads.keys()) this.#waiting.add(key);
+    this.#decoded = 0;
+    this.#meter = undefined;
+  }
+
+  /** As the controller does: what was read is looked at at once. */
+  #read(keys: readonly string[]): void {
+    for (const key of keys) {
+      const workload = this.#cluster.workloads.get(key);
+      if (workload !== undefined) this.#recommend(workload);
+      this.#waiting.delete(key);
+    }
+    if (this.#waiting.size > 0) return;
+    if (this.#meter !== undefined) this.#figures.push(this.#meter.figures(this.#decoded));
+    if (this.#figures.length > REFRESHES) {
+      this.#done.resolve(this.#figures);
+      return;
+    }
+    this.#say({ kind: 'Progress', text: this.#what });
+    this.#now += REFRESH_SECONDS;
+    this.#begin();
+  }
+
+  #recommend(workload: Workload): void {
+    const usage = this.#want(workload.ref);
+    const governance = governanceOf(this.#cluster, workload);
+    const key = workloadKey(workload.ref);
+    if (usage.failure !== undefined || governance === undefined) {
+      const why = usage.failure?.message ?? 'no policy selects it';
+      this.#done.reject(new Error(`${key}: ${why}`));
+      return;
+    }
+    const input = { view: this.#cluster, nowSeconds: this.#now, governance, usage };
+    const { outcome } = compose(workload, { ...input, stored: undefined });
+    if (!isSized(outcome)) this.#done.reject(new Error(`${key} is not sized: ${outcome.state}`));
+  }
+}
+
+function isSized({ containers }: Outcome): boolean {
+  return (
+    containers?.some(({ cpu, memory }) => cpu.recommended > 0 && memory.recommended > 0) === true
+  );
+}

@@ -18,9 +18,6 @@ type Looked = ReadonlyMap<string, LiveUsage>;
 /** This far above all that was ever seen, demand is of a level that the request was not made for. */
 const ABOVE_HISTORY = 1.25;
 
-/** What the history has the mean of, sample by sample. */
-const MEAN_SECONDS = 300;
-
 /** A pod as the pure core of acting takes it: only of pods that have not ended. */
 export function podState(pod: Pod, knowledge: PodKnowledge): PodState {
   const { uid, name, node, createdSeconds, isReady, readinessSeconds, isTerminating, resize } = pod;
@@ -118,37 +115,40 @@ function usageOf(
 
 /**
  * Whether CPU use is at a level that the history never saw, and above the request: the risk budget was made from that
- * history and does not speak of it. The history has means of five minutes, and so like is held against like: a burst
- * counts once it alone lifts the mean of the last five minutes, whatever comes after it. That takes what is ten times as
- * much half a minute, and what is twice as much two and a half. It must also go on, in two looks one after the other. Use
- * that the history knows may pass the request for as long as the budget lasts, which is the recommender's to watch.
+ * history and does not speak of it. The history has the mean of each step, five minutes or one, and so like is held
+ * against like: a burst counts once it alone lifts the mean of the last step, whatever comes after it. That takes what
+ * is ten times as much a tenth of a step, and what is twice as much half of it. It must also go on, in two looks one
+ * after the other. Use that the history knows may pass the request for as long as the budget lasts, which is the
+ * recommender's to watch; the hour that is not over does not count as history, since it may have this very use.
  */
 function isOverAll(
   looks: readonly LiveUsage[],
   request: number | undefined,
   history: UsageHistory | undefined,
 ): boolean {
-  const known = history && highestCpu(history);
-  if (request === undefined || known === undefined) return false;
   const [now, before] = looks;
   if (now === undefined || before === undefined || before.atSeconds >= now.atSeconds) return false;
+  if (request === undefined || history === undefined) return false;
+  const { stepSeconds } = history;
+  const known = highestCpu(history, now.atSeconds - stepSeconds);
+  if (known === undefined) return false;
   const least = Math.max(request, known * ABOVE_HISTORY);
   const goesOn = [now, before].every(({ cpuCores }) => cpuCores !== undefined && cpuCores > least);
-  return goesOn && leastMean(looks, now.atSeconds) > least;
+  return goesOn && leastMean(looks, now.atSeconds, stepSeconds) > least;
 }
 
-/** Mean CPU use of the last five minutes in cores; what nobody has seen of them counts as nothing. */
-function leastMean(looks: readonly LiveUsage[], nowSeconds: number): number {
+/** Mean CPU use of the last seconds in cores; what nobody has seen of them counts as nothing. */
+function leastMean(looks: readonly LiveUsage[], nowSeconds: number, ofSeconds: number): number {
   let seconds = 0;
   let until = nowSeconds;
   for (const { cpuCores = 0, cpuSinceSeconds = nowSeconds, atSeconds } of looks) {
-    const since = Math.max(cpuSinceSeconds, nowSeconds - MEAN_SECONDS);
+    const since = Math.max(cpuSinceSeconds, nowSeconds - ofSeconds);
     const seen = Math.min(atSeconds, until) - since;
     if (seen <= 0) continue;
     seconds += cpuCores * seen;
     until = since;
   }
-  return seconds / MEAN_SECONDS;
+  return seconds / ofSeconds;
 }
 
 /** When the newest thing was seen that a rescue would be for. */

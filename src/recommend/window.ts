@@ -1,3 +1,4 @@
+import { HOUR_SECONDS } from './hours.ts';
 import { DAY_SECONDS, type Resource, type UsageDay, type UsageHistory } from './usage.ts';
 
 /** Days of use that the days have of a resource, gaps not counted. */
@@ -21,11 +22,12 @@ export function daysInWindow(
   );
 }
 
-/** The highest CPU sample of all days, in cores; undefined without one. */
-export function highestCpu({ days }: UsageHistory): number | undefined {
+/** The highest CPU sample of the hours that ended by a time, in cores; undefined without one. */
+export function highestCpu({ days }: UsageHistory, untilSeconds: number): number | undefined {
   let highest: number | undefined;
-  for (const { hours } of days) {
-    for (const hour of hours.cpu) {
+  for (const { startSeconds, hours } of days) {
+    for (const [index, hour] of hours.cpu.entries()) {
+      if (startSeconds + (index + 1) * HOUR_SECONDS > untilSeconds) break;
       // Ascending within each hour.
       const cores = hour?.cpu.at(-1);
       if (cores !== undefined && cores > (highest ?? -1)) highest = cores;

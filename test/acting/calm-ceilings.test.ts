@@ -63,10 +63,10 @@ calm.scenario(
       {
         kind: 'Deployment',
         name: 'whole',
-        resources: { requests: { cpu: '300m', memory: '200Mi' } },
+        resources: { requests: { cpu: '60m', memory: '100Mi' } },
         podResources: {
-          requests: { cpu: '400m', memory: '256Mi' },
-          limits: { cpu: '500m', memory: '256Mi' },
+          requests: { cpu: '80m', memory: '128Mi' },
+          limits: { cpu: '200m', memory: '128Mi' },
         },
         used: { cpu: 0.03, memoryMi: 40 },
       },

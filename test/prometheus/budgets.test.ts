@@ -102,7 +102,10 @@ describe('budgets before a real Prometheus', function () {
       await source.read(QUERY, AbortSignal.timeout(30_000));
       source.close();
       // Two metrics of one container, at least every five minutes of 12 hours.
-      assert.ok((samples.get(kind) ?? 0) >= 2 * 12 * 12 - 4, `${samples.get(kind) ?? 0} by ${kind}`);
+      assert.ok(
+        (samples.get(kind) ?? 0) >= 2 * 12 * 12 - 4,
+        `${samples.get(kind) ?? 0} by ${kind}`,
+      );
     }
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LiveUsage } from '../../../src/controller/changeports.ts';
 import { podState, type PodKnowledge } from '../../../src/controller/podstate.ts';
-import { aHistory, days, NOW } from '../../support/builders.ts';
+import { aHistory, dayOfHours, days, NOW } from '../../support/builders.ts';
 import { SILENT } from './actingworld.ts';
 import { aPod, aPodContainer } from './memorycluster.ts';
 
@@ -65,6 +65,24 @@ describe('the state of a pod', () => {
     const busy = new Map([['main', aHistory(days(14, { cpu: [0.9] })) ?? assert.fail()]]);
     assert.equal(isOver(looks(1), busy), false);
     assert.equal(isOver(looks(0.45)), false);
+  });
+
+  it('is held against means of a minute where the history has those', () => {
+    const fine = new Map([['main', aHistory(days(14), { stepSeconds: 60 }) ?? assert.fail()]]);
+    assert.equal(isOver(looks(0.9, 2), fine), false);
+    assert.equal(isOver(looks(1.1, 2), fine), true);
+    assert.equal(isOver(looks(0.6, 4), fine), true);
+  });
+
+  it('does not take the hour that is not over for history', () => {
+    const busyIn = (busy: number) => {
+      const hours = Array.from({ length: 24 }, (_, hour) => [hour === busy ? 3 : 0.1]);
+      return new Map([
+        ['main', aHistory([...days(14).slice(0, -1), dayOfHours(1, hours)]) ?? assert.fail()],
+      ]);
+    };
+    assert.equal(isOver(looks(1), busyIn(23)), true);
+    assert.equal(isOver(looks(1), busyIn(22)), false);
   });
 
   it('is not over its budget where nothing is known of before', () => {

@@ -64,7 +64,8 @@ processes_gone() { # processes_gone NAME
     ! readlink "$process/ns/pid" "$process/ns/mnt" "$process/ns/net" 2>/dev/null | grep -qxFf "$work/$1.namespaces" || return 1
   done
 }
-folders_gone() { [ -z "$(ls -A "$TMPDIR")" ]; }
+# What else makes folders for temporary files, such as a cache of Node, is not the engine's.
+folders_gone() { [ -z "$(find "$TMPDIR" -maxdepth 1 -name 'rightsize-*')" ]; }
 cgroups_gone() { [ -z "$(find /sys/fs/cgroup -type d -name "$(cat "$work/$1.folder")")" ]; }
 is_up() { # is_up NAME: and what nothing_left looks for is there to be seen
   within 60 test -s "$work/$1.up" || return 1
@@ -75,6 +76,7 @@ is_up() { # is_up NAME: and what nothing_left looks for is there to be seen
 nothing_left() { # nothing_left NAME
   check "no process of the engine is left" within 15 processes_gone "$1"
   check "its temporary folder is gone" within 15 folders_gone
+  folders_gone || ls -lA "$TMPDIR"
   check "its cgroups are gone" within 15 cgroups_gone "$1"
   check "mounts, interfaces, kernel settings and folders are as before" within 15 as_before
   [ ! -s "$work/difference" ] || cat "$work/difference"

@@ -23,12 +23,26 @@ export class GridFold {
     this.#length = Math.ceil((toSeconds - this.#startSeconds) / BIN_SECONDS);
   }
 
-  addCpu(_pod: string, timeSeconds: number, cores: number): void {
+  /** All pods share the grid. */
+  ofPod(): this {
+    return this;
+  }
+
+  addCpu(timeSeconds: number, cores: number): void {
     this.#add('cpu', timeSeconds, cores);
   }
 
-  addMemory(_pod: string, timeSeconds: number, bytes: number): void {
+  addMemory(timeSeconds: number, bytes: number): void {
     this.#add('memory', timeSeconds, bytes);
+  }
+
+  /** Of the grid's own bins, in a row; the first ends at the time. */
+  addCpuSteps(endSeconds: number, cores: Float64Array): void {
+    cores.forEach((amount, step) => this.#add('cpu', endOf(endSeconds, step), amount));
+  }
+
+  addMemorySteps(endSeconds: number, bytes: Float64Array): void {
+    bytes.forEach((amount, step) => this.#add('memory', endOf(endSeconds, step), amount));
   }
 
   /** From the first bin with a sample to the last; undefined when no sample came at all. */
@@ -55,4 +69,9 @@ export class GridFold {
     const highest = values[bin] ?? NaN;
     if (!(amount <= highest)) values[bin] = amount;
   }
+}
+
+/** What ends a bin is of it. */
+function endOf(firstSeconds: number, step: number): number {
+  return firstSeconds + step * BIN_SECONDS - 1;
 }

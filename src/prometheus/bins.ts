@@ -1,6 +1,9 @@
 /** Bins in a page: a day of minutes. */
 const PAGE_BINS = 1440;
 
+/** Amounts are 0 and up; a bin without one holds this. */
+const NONE = -1;
+
 /** Times that end in (from, to], in bins that end at multiples of their length. */
 export interface BinWindow {
   readonly fromSeconds: number;
@@ -12,9 +15,9 @@ export interface BinWindow {
 export class BinPages {
   readonly #free: Float64Array[] = [];
 
-  /** A page of NaN. */
+  /** A page of empty bins. */
   take(): Float64Array {
-    return (this.#free.pop() ?? new Float64Array(PAGE_BINS)).fill(NaN);
+    return (this.#free.pop() ?? new Float64Array(PAGE_BINS)).fill(NONE);
   }
 
   giveBack(page: Float64Array): void {
@@ -30,8 +33,6 @@ export class BinRow {
   readonly #first: number;
   readonly #last: number;
   readonly #own = new Map<number, Float64Array>();
-  #page: Float64Array | undefined;
-  #pageNumber = -1;
 
   constructor(pages: BinPages, { fromSeconds, toSeconds, binSeconds }: BinWindow) {
     this.#pages = pages;
@@ -40,28 +41,30 @@ export class BinRow {
     this.#last = Math.floor(toSeconds / binSeconds);
   }
 
-  /** Of several values of a bin the highest stays; bins beyond the window are dropped. */
-  raise(bin: number, value: number): void {
-    if (bin < this.#first || bin > this.#last) return;
-    const pageNumber = Math.floor(bin / PAGE_BINS);
-    const page =
-      pageNumber === this.#pageNumber && this.#page !== undefined
-        ? this.#page
-        : this.#open(pageNumber);
-    const at = bin - pageNumber * PAGE_BINS;
-    if (!((page[at] ?? 0) >= value)) page[at] = value;
+  /**
+   * Takes the first `count` values, which are of bins in a row from `bin` on. Of several values of a bin the highest
+   * stays; NaN is none; bins beyond the window are dropped.
+   */
+  raise(bin: number, values: Float64Array, count: number): void {
+    const end = Math.min(bin + count, this.#last + 1);
+    for (let from = Math.max(bin, this.#first); from < end;) {
+      const pageNumber = Math.floor(from / PAGE_BINS);
+      const pageStart = pageNumber * PAGE_BINS;
+      const until = Math.min(end, pageStart + PAGE_BINS);
+      raisePage(this.#open(pageNumber), from - pageStart, values.subarray(from - bin, until - bin));
+      from = until;
+    }
   }
 
-  /** Visits the values in ascending order of the bins' ends, and lets go of them. */
-  drain(visit: (endSeconds: number, value: number) => void): void {
+  /**
+   * Visits the pages in ascending order, each with the end of its first bin and a value for each bin, negative where
+   * there is none; and lets go of them.
+   */
+  drain(visit: (endSeconds: number, values: Float64Array) => void): void {
     const numbers = [...this.#own.keys()].sort((a, b) => a - b);
     for (const number of numbers) {
-      const page = this.#own.get(number) ?? new Float64Array(0);
-      const first = number * PAGE_BINS;
-      for (let at = 0; at < page.length; at++) {
-        const value = page[at] ?? 0;
-        if (!Number.isNaN(value)) visit((first + at) * this.#binSeconds, value);
-      }
+      const page = this.#own.get(number);
+      if (page !== undefined) visit(number * PAGE_BINS * this.#binSeconds, page);
     }
     this.discard();
   }
@@ -69,15 +72,18 @@ export class BinRow {
   discard(): void {
     for (const page of this.#own.values()) this.#pages.giveBack(page);
     this.#own.clear();
-    this.#page = undefined;
-    this.#pageNumber = -1;
   }
 
   #open(pageNumber: number): Float64Array {
     const page = this.#own.get(pageNumber) ?? this.#pages.take();
     this.#own.set(pageNumber, page);
-    this.#page = page;
-    this.#pageNumber = pageNumber;
     return page;
+  }
+}
+
+function raisePage(page: Float64Array, from: number, values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? NONE;
+    if (value > (page[from + i] ?? NONE)) page[from + i] = value;
   }
 }

@@ -3,28 +3,21 @@ import type { PackedUsage } from '../recommend/packed.ts';
 import type { UsageSignals } from '../recommend/usage.ts';
 import { RAW_STEP_SECONDS } from './queries.ts';
 
-/** Takes the samples of one pod. */
+/**
+ * Takes the samples of one pod: one by one, or of steps in a row, of which the first ends at the time. An amount that
+ * is negative or not finite is a missing sample.
+ */
 interface PodSink {
   addCpu(timeSeconds: number, cores: number): void;
   addMemory(timeSeconds: number, bytes: number): void;
+  addCpuSteps(endSeconds: number, cores: Float64Array): void;
+  addMemorySteps(endSeconds: number, bytes: Float64Array): void;
 }
 
 /** Takes the samples of one container of a workload, pod by pod and in any order: cores, bytes, unix seconds. */
 interface UsageSink {
-  addCpu(pod: string, timeSeconds: number, cores: number): void;
-  addMemory(pod: string, timeSeconds: number, bytes: number): void;
-  /** Saves looking the pod up for each sample, where there are many. */
-  ofPod?(pod: string): PodSink;
+  ofPod(pod: string): PodSink;
   addSignals?(timeSeconds: number, signals: Partial<UsageSignals>): void;
-}
-
-export function sinkOfPod(sink: UsageSink, pod: string): PodSink {
-  return (
-    sink.ofPod?.(pod) ?? {
-      addCpu: (timeSeconds, cores) => sink.addCpu(pod, timeSeconds, cores),
-      addMemory: (timeSeconds, bytes) => sink.addMemory(pod, timeSeconds, bytes),
-    }
-  );
 }
 
 /** What is made of the samples, of each container by itself. */

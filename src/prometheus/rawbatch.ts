@@ -1,7 +1,7 @@
 import { BinRow, type BinPages, type BinWindow } from './bins.ts';
 import type { Batch, BatchPod } from './batches.ts';
 import { invalidAnswer } from './failure.ts';
-import { sinkOfPod, type Folds } from './folds.ts';
+import type { Folds } from './folds.ts';
 import { emptyHours, HighestFold, RiseFold, type HourWindow } from './hourfold.ts';
 import { RAW_METRICS, rawSignals, rawUsage, SIGNAL_STEP_SECONDS } from './queries.ts';
 import { LONGEST_GAP_MS, PeakFold, RateFold, type SeriesFold } from './rawfold.ts';
@@ -86,10 +86,9 @@ export class RawBatch {
   foldInto(folds: Folds<unknown>): void {
     const signals = new SignalGathering();
     for (const { pod, container, rows, hours } of this.#containers.values()) {
-      const sink = sinkOfPod(folds.of(pod.workload, container), pod.name);
-      // As everywhere, what stands for the time until t is folded a second before it.
-      rows.cpu.drain((endSeconds, cores) => sink.addCpu(endSeconds - 1, cores));
-      rows.memory.drain((endSeconds, bytes) => sink.addMemory(endSeconds - 1, bytes));
+      const sink = folds.of(pod.workload, container).ofPod(pod.name);
+      rows.cpu.drain((endSeconds, cores) => sink.addCpuSteps(endSeconds, cores));
+      rows.memory.drain((endSeconds, bytes) => sink.addMemorySteps(endSeconds, bytes));
       for (const [signal, values] of hours) {
         const points = signals.points(pod, container, signal);
         values.forEach((value, hour) => {

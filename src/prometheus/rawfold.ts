@@ -21,13 +21,44 @@ function isStale({ words }: SampleBuffer, index: number): boolean {
   return words[2 * index + HIGH] === STALE_HIGH && words[2 * index + 1 - HIGH] === STALE_LOW;
 }
 
+/** Values of bins in a row, on their way to the row of their container. */
+class Run {
+  readonly #row: BinRow;
+  readonly #values: Float64Array;
+  #bin = 0;
+  #count = 0;
+
+  /** The values are lent by whoever folds: they are empty between two parts of a series. */
+  constructor(row: BinRow, values: Float64Array) {
+    this.#row = row;
+    this.#values = values;
+  }
+
+  add(bin: number, value: number): void {
+    if (bin !== this.#bin + this.#count || this.#count === this.#values.length) {
+      this.flush();
+      this.#bin = bin;
+    }
+    this.#values[this.#count++] = value;
+  }
+
+  flush(): void {
+    if (this.#count > 0) this.#row.raise(this.#bin, this.#values, this.#count);
+    this.#bin += this.#count;
+    this.#count = 0;
+  }
+}
+
+/** Folding is synchronous, so one serves all. */
+const RUN_VALUES = new Float64Array(256);
+
 /**
  * CPU of one series of a counter of seconds: the mean rate over the part of each bin that lies between two samples,
  * in cores. A fall is a counter that began again at zero. There is no rate across the end of a series or across a gap
  * of more than 5 minutes; a NaN of another kind, an infinity or a negative count is a sample that is missing.
  */
 export class RateFold implements SeriesFold {
-  readonly #row: BinRow;
+  readonly #run: Run;
   readonly #binMs: number;
   /** The sample before; NaN at the beginning of a run. */
   #time = NaN;
@@ -39,21 +70,79 @@ export class RateFold implements SeriesFold {
   #covered = 0;
 
   constructor(row: BinRow, binSeconds: number) {
-    this.#row = row;
+    this.#run = new Run(row, RUN_VALUES);
     this.#binMs = binSeconds * 1000;
   }
 
   take(samples: SampleBuffer, count: number): void {
     const { times, values } = samples;
-    for (let i = 0; i < count; i++) {
+    for (
+      let i = this.#takeEven(samples, 0, count);
+      i < count;
+      i = this.#takeEven(samples, i + 1, count)
+    ) {
       const value = values[i] ?? 0;
       if (value >= 0 && value < Infinity) this.#step(times[i] ?? 0, value);
       else if (Number.isNaN(value) && isStale(samples, i)) this.end();
     }
+    this.#run.flush();
+  }
+
+  /**
+   * The same as `#step` of each sample, for as long as each is a rise in the bin under way or into the next one, as
+   * nearly all are; says at which it ends. State in locals makes it four times as fast.
+   */
+  #takeEven({ times, values }: SampleBuffer, from: number, count: number): number {
+    const binMs = this.#binMs;
+    let [before, counted, binEnd, used, covered] = [
+      this.#time,
+      this.#count,
+      this.#binEnd,
+      this.#used,
+      this.#covered,
+    ];
+    let i = from;
+    for (; i < count; i++) {
+      const time = times[i] ?? 0;
+      const value = values[i] ?? 0;
+      const gap = time - before;
+      const rise = value - counted;
+      if (!(
+        rise >= 0 &&
+        rise < Infinity &&
+        gap > 0 &&
+        gap <= LONGEST_GAP_MS &&
+        time <= binEnd + binMs
+      ))
+        break;
+      if (time <= binEnd) {
+        used += rise;
+        covered += gap;
+      } else {
+        const rate = rise / gap;
+        const part = binEnd - before;
+        this.#run.add(this.#bin++, ((used + rate * part) / (covered + part)) * 1000);
+        covered = time - binEnd;
+        used = rate * covered;
+        binEnd += binMs;
+      }
+      before = time;
+      counted = value;
+    }
+    [this.#time, this.#count, this.#binEnd, this.#used, this.#covered] = [
+      before,
+      counted,
+      binEnd,
+      used,
+      covered,
+    ];
+    return i;
   }
 
   end(): void {
     this.#closeBin();
+    this.#run.flush();
+    this.#binEnd = -Infinity;
     this.#time = NaN;
   }
 
@@ -61,13 +150,15 @@ export class RateFold implements SeriesFold {
     const gap = time - this.#time;
     // The same time twice, from blocks that overlap.
     if (gap <= 0) return;
-    if (gap > LONGEST_GAP_MS) this.#closeBin();
-    else if (gap > 0) {
+    if (gap <= LONGEST_GAP_MS) {
       const rise = count >= this.#count ? count - this.#count : count;
       if (time <= this.#binEnd) {
         this.#used += rise;
         this.#covered += gap;
       } else this.#spread(time, rise / gap);
+    } else {
+      this.#closeBin();
+      this.#binEnd = -Infinity;
     }
     this.#time = time;
     this.#count = count;
@@ -76,26 +167,27 @@ export class RateFold implements SeriesFold {
   /** The rate holds from the sample before to this one, which lies in a later bin. */
   #spread(time: number, rate: number): void {
     let from = this.#time;
-    while (from < time) {
-      if (from >= this.#binEnd) this.#openBin(from);
-      const until = Math.min(time, this.#binEnd);
-      this.#used += rate * (until - from);
-      this.#covered += until - from;
-      from = until;
+    if (this.#binEnd === -Infinity) this.#openBin(Math.floor(from / this.#binMs) + 1);
+    while (this.#binEnd < time) {
+      this.#used += rate * (this.#binEnd - from);
+      this.#covered += this.#binEnd - from;
+      from = this.#binEnd;
+      this.#closeBin();
+      this.#openBin(this.#bin + 1);
     }
+    this.#used += rate * (time - from);
+    this.#covered += time - from;
   }
 
-  #openBin(time: number): void {
-    this.#closeBin();
-    this.#bin = Math.floor(time / this.#binMs) + 1;
-    this.#binEnd = this.#bin * this.#binMs;
+  #openBin(bin: number): void {
+    this.#bin = bin;
+    this.#binEnd = bin * this.#binMs;
   }
 
   #closeBin(): void {
-    if (this.#covered > 0) this.#row.raise(this.#bin, (this.#used / this.#covered) * 1000);
+    if (this.#covered > 0) this.#run.add(this.#bin, (this.#used / this.#covered) * 1000);
     this.#used = 0;
     this.#covered = 0;
-    this.#binEnd = -Infinity;
   }
 }
 
@@ -104,13 +196,16 @@ export class RateFold implements SeriesFold {
  * it, so that a scrape that is slower than the bins leaves none empty; but for no gap of more than 5 minutes.
  */
 export class PeakFold implements SeriesFold {
-  readonly #row: BinRow;
+  readonly #run: Run;
   readonly #binMs: number;
   #time = NaN;
+  /** The bin under way, and the highest sample of it. */
   #bin = -1;
+  #binEnd = -Infinity;
+  #highest = NaN;
 
   constructor(row: BinRow, binSeconds: number) {
-    this.#row = row;
+    this.#run = new Run(row, RUN_VALUES);
     this.#binMs = binSeconds * 1000;
   }
 
@@ -121,20 +216,36 @@ export class PeakFold implements SeriesFold {
       if (value >= 0 && value < Infinity) this.#step(times[i] ?? 0, value);
       else if (Number.isNaN(value) && isStale(samples, i)) this.end();
     }
+    this.#run.flush();
   }
 
   end(): void {
+    this.#closeBin();
+    this.#run.flush();
+    this.#binEnd = -Infinity;
     this.#time = NaN;
   }
 
   #step(time: number, value: number): void {
     // A sample at the end of a bin is of that bin.
+    if (time <= this.#binEnd && time > this.#binEnd - this.#binMs) {
+      if (!(value <= this.#highest)) this.#highest = value;
+    } else this.#move(time, value);
+    this.#time = time;
+  }
+
+  #move(time: number, value: number): void {
+    this.#closeBin();
     const bin = Math.ceil(time / this.#binMs);
     if (time - this.#time <= LONGEST_GAP_MS) {
-      for (let between = this.#bin + 1; between < bin; between++) this.#row.raise(between, value);
+      for (let between = this.#bin + 1; between < bin; between++) this.#run.add(between, value);
     }
-    this.#row.raise(bin, value);
     this.#bin = bin;
-    this.#time = time;
+    this.#binEnd = bin * this.#binMs;
+    this.#highest = value;
+  }
+
+  #closeBin(): void {
+    if (this.#binEnd > -Infinity) this.#run.add(this.#bin, this.#highest);
   }
 }

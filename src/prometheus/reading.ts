@@ -1,7 +1,7 @@
 import { eachSample, type AnswerSeries } from './answer.ts';
 import { halves, timeRanges, type Batch, type BatchPod, type Part } from './batches.ts';
 import { PrometheusError } from './failure.ts';
-import { sinkOfPod, type Folds } from './folds.ts';
+import type { Folds } from './folds.ts';
 import {
   cpuUsage,
   memoryUsage,
@@ -35,11 +35,11 @@ export async function readBatch(
 ): Promise<void> {
   const read: BatchReader = { session, batch, window, times: stepsBack(folds.stepSeconds) };
   await readUsage(read, cpuUsage, (pod, container) => {
-    const sink = sinkOfPod(folds.of(pod.workload, container), pod.name);
+    const sink = folds.of(pod.workload, container).ofPod(pod.name);
     return (timeSeconds, cores) => sink.addCpu(timeSeconds, cores);
   });
   await readUsage(read, memoryUsage, (pod, container) => {
-    const sink = sinkOfPod(folds.of(pod.workload, container), pod.name);
+    const sink = folds.of(pod.workload, container).ofPod(pod.name);
     return (timeSeconds, bytes) => sink.addMemory(timeSeconds, bytes);
   });
   if (folds.withSignals) await readSignals(read, folds);

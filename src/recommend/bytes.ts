@@ -1,3 +1,6 @@
+/** That are written or taken at once. */
+export const MOST_BITS = 24;
+
 /** Bytes that are written one after the other; grows as needed. */
 export class ByteWriter {
   #bytes = new Uint8Array(16_384);
@@ -37,17 +40,17 @@ export class ByteWriter {
     this.#length += end - begin;
   }
 
-  /** The lowest `count` bits of a value, 24 at most; `endBits` is to follow. */
+  /** A value of `count` bits, MOST_BITS at most; `endBits` is to follow. */
   bits(value: number, count: number): void {
-    let bits = (this.#bits << count) | value;
+    if (this.#length + 4 > this.#bytes.length) this.#grow(4);
+    const bits = (this.#bits << count) | value;
     let left = this.#bitCount + count;
     // At most seven are left over from before, so that 31 are not passed.
     while (left >= 8) {
       left -= 8;
-      this.byte((bits >>> left) & 255);
+      this.#bytes[this.#length++] = bits >>> left;
     }
-    bits &= (1 << left) - 1;
-    this.#bits = bits;
+    this.#bits = bits & ((1 << left) - 1);
     this.#bitCount = left;
   }
 

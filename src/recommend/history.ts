@@ -11,18 +11,18 @@ import { DAY_SECONDS, type UsageHistory, type UsageSignals } from './usage.ts';
 const MOST_WAITING = 65_536;
 
 /** What an hour has so far, over all pods. The bins of an hour are bits, since there are at most 60. */
-interface OpenHour {
-  cpuLow: number;
-  cpuHigh: number;
-  memoryLow: number;
-  memoryHigh: number;
-  memoryBytes: number;
-  pods: number;
-  oomKills: number;
-  restarts: number;
-  throttledShare: number;
+class OpenHour {
+  cpuLow = 0;
+  cpuHigh = 0;
+  memoryLow = 0;
+  memoryHigh = 0;
+  memoryBytes = 0;
+  pods = 0;
+  oomKills = 0;
+  restarts = 0;
+  throttledShare = 0;
   /** Where codes of it wait: begin and end, by turns. */
-  waiting: number[];
+  waiting: number[] = [];
 }
 
 const WRITER = new UsageWriter();
@@ -52,8 +52,7 @@ export class HistoryFold {
   ofPod(pod: string): PodFold {
     const open = this.#pods.get(pod);
     if (open !== undefined) return open;
-    const binSeconds = Math.max(this.#stepSeconds, LEAST_BIN_SECONDS);
-    const fold = new OpenPod(binSeconds, (hour, part) => this.#take(hour, part));
+    const fold = new OpenPod(this.#stepSeconds, (hour, part) => this.#take(hour, part));
     this.#pods.set(pod, fold);
     return fold;
   }
@@ -93,10 +92,7 @@ export class HistoryFold {
   #open(hour: number): OpenHour {
     const open = this.#hours.get(hour);
     if (open !== undefined) return open;
-    const fresh: OpenHour = {
-      ...{ cpuLow: 0, cpuHigh: 0, memoryLow: 0, memoryHigh: 0, memoryBytes: 0 },
-      ...{ pods: 0, oomKills: 0, restarts: 0, throttledShare: 0, waiting: [] },
-    };
+    const fresh = new OpenHour();
     this.#hours.set(hour, fresh);
     return fresh;
   }

@@ -10,6 +10,10 @@ export interface PodFold {
   addCpu(timeSeconds: number, cores: number): void;
   /** Bytes; likewise. */
   addMemory(timeSeconds: number, bytes: number): void;
+  /** Cores of steps in a row, of which the first ends at the time; likewise. The same as one by one, and much faster. */
+  addCpuSteps(endSeconds: number, cores: Float64Array): void;
+  /** Bytes; likewise. */
+  addMemorySteps(endSeconds: number, bytes: Float64Array): void;
 }
 
 /** The bins of an hour that have a sample. */
@@ -20,6 +24,38 @@ interface Bins {
 
 const CODES_AT_ONCE = 256;
 
+/** Steps that begin in one hour. */
+interface HourPart {
+  from: number;
+  until: number;
+  /** Of the first. */
+  timeSeconds: number;
+  /** Where the first lies in the hour, and how far the steps are apart, in bins. */
+  bin: number;
+  bins: number;
+  /** The bins that have an amount, and the last step that has. */
+  low: number;
+  high: number;
+  last: number;
+}
+
+function see(part: HourPart, step: number): void {
+  const bin = (part.bin + (step - part.from) * part.bins) | 0;
+  if (bin < 32) part.low |= 1 << bin;
+  else part.high |= 1 << bin;
+  part.last = step;
+}
+
+function isAmount(value: number): boolean {
+  return value >= 0 && value < Infinity;
+}
+
+function nextAmount(amounts: Float64Array, from: number): number {
+  let at = from;
+  while (at < amounts.length && !isAmount(amounts[at] ?? NaN)) at++;
+  return at;
+}
+
 /** The hour that a pod is in: a change of hours hands it on. */
 export class OpenPod implements PodFold {
   readonly codes = new Uint16Array(CODES_AT_ONCE);
@@ -29,13 +65,15 @@ export class OpenPod implements PodFold {
   readonly memory: Bins = { low: 0, high: 0 };
   firstSeconds = Infinity;
   lastSeconds = -Infinity;
+  readonly #stepSeconds: number;
   readonly #bin: number;
   readonly #take: (hour: number, part: OpenPod) => void;
   readonly #hours = new Set<number>();
   #start = NaN;
 
-  constructor(binSeconds: number, take: (hour: number, part: OpenPod) => void) {
-    this.#bin = 1 / binSeconds;
+  constructor(stepSeconds: number, take: (hour: number, part: OpenPod) => void) {
+    this.#stepSeconds = stepSeconds;
+    this.#bin = 1 / Math.max(stepSeconds, LEAST_BIN_SECONDS);
     this.#take = take;
   }
 
@@ -46,7 +84,7 @@ export class OpenPod implements PodFold {
   }
 
   addCpu(timeSeconds: number, cores: number): void {
-    if (!(cores >= 0 && cores < Infinity)) return;
+    if (!isAmount(cores)) return;
     let within = timeSeconds - this.#start;
     if (!(within >= 0 && within < HOUR_SECONDS) || this.count === CODES_AT_ONCE) {
       within = this.#enter(timeSeconds);
@@ -60,7 +98,7 @@ export class OpenPod implements PodFold {
   }
 
   addMemory(timeSeconds: number, bytes: number): void {
-    if (!(bytes >= 0 && bytes < Infinity)) return;
+    if (!isAmount(bytes)) return;
     let within = timeSeconds - this.#start;
     if (!(within >= 0 && within < HOUR_SECONDS)) within = this.#enter(timeSeconds);
     if (bytes > this.memoryBytes) this.memoryBytes = bytes;
@@ -69,6 +107,65 @@ export class OpenPod implements PodFold {
     else this.memory.high |= 1 << bin;
     if (timeSeconds > this.lastSeconds) this.lastSeconds = timeSeconds;
     if (timeSeconds < this.firstSeconds) this.firstSeconds = timeSeconds;
+  }
+
+  addCpuSteps(endSeconds: number, cores: Float64Array): void {
+    this.#eachHour(endSeconds, cores, (part) => {
+      if (this.count + part.until - part.from > CODES_AT_ONCE) this.#enter(part.timeSeconds);
+      for (let i = part.from; i < part.until; i++) {
+        const amount = cores[i] ?? NaN;
+        if (!isAmount(amount)) continue;
+        this.codes[this.count++] = codeOf(amount);
+        see(part, i);
+      }
+      this.cpu.low |= part.low;
+      this.cpu.high |= part.high;
+    });
+  }
+
+  addMemorySteps(endSeconds: number, bytes: Float64Array): void {
+    this.#eachHour(endSeconds, bytes, (part) => {
+      let highest = this.memoryBytes;
+      for (let i = part.from; i < part.until; i++) {
+        const amount = bytes[i] ?? NaN;
+        if (!isAmount(amount)) continue;
+        if (amount > highest) highest = amount;
+        see(part, i);
+      }
+      this.memoryBytes = highest;
+      this.memory.low |= part.low;
+      this.memory.high |= part.high;
+    });
+  }
+
+  /** Hours without an amount are left out, since an hour that is entered has this pod. */
+  #eachHour(endSeconds: number, amounts: Float64Array, take: (part: HourPart) => void): void {
+    const step = this.#stepSeconds;
+    const part: HourPart = {
+      from: 0,
+      until: 0,
+      timeSeconds: 0,
+      bin: 0,
+      bins: step * this.#bin,
+      low: 0,
+      high: 0,
+      last: 0,
+    };
+    for (let from = nextAmount(amounts, 0); from < amounts.length;) {
+      const timeSeconds = endSeconds - 1 + from * step;
+      let within = timeSeconds - this.#start;
+      if (!(within >= 0 && within < HOUR_SECONDS)) within = this.#enter(timeSeconds);
+      const steps = Math.min(Math.ceil((HOUR_SECONDS - within) / step), CODES_AT_ONCE);
+      part.from = from;
+      part.until = Math.min(from + steps, amounts.length);
+      part.timeSeconds = timeSeconds;
+      part.bin = within * this.#bin;
+      part.low = part.high = 0;
+      take(part);
+      this.firstSeconds = Math.min(this.firstSeconds, timeSeconds);
+      this.lastSeconds = Math.max(this.lastSeconds, timeSeconds + (part.last - from) * step);
+      from = nextAmount(amounts, part.until);
+    }
   }
 
   /** Hands on what the hour has, and begins that of the time; returns how far it lies in it. */

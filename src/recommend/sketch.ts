@@ -1,5 +1,5 @@
 import { CODES } from './buckets.ts';
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import { MOST_BITS, type ByteReader, type ByteWriter } from './bytes.ts';
 
 /** The CPU samples of an hour: the codes that they have, ascending, and how many samples have each. */
 export class Sketch {
@@ -79,7 +79,7 @@ function shortest(numbers: Uint32Array, size: number, largestRice: Code, gamma: 
   const rice = Math.min(Math.max(fit, 0), largestRice);
   let riceBits = size * (1 + rice);
   for (let i = 0; i < size; i++) {
-    const run = Math.floor((numbers[i] ?? 0) / 2 ** rice);
+    const run = (numbers[i] ?? 0) >>> rice;
     riceBits += run >= LONGEST_RUN ? LONGEST_RUN + 31 - rice : run;
   }
   return gammaBits < riceBits ? gamma : rice;
@@ -90,28 +90,28 @@ function bitsOf(number: number): number {
   return number >= 2 ** 32 ? 33 : 32 - Math.clz32(number);
 }
 
+/** A run of ones, a zero and the rest, in one go where that is 24 bits or less, as nearly always. */
 function writeNumber(writer: ByteWriter, number: number, code: Code): void {
-  if (code === GAMMA) {
-    const bits = bitsOf(number + 1) - 1;
-    if (bits >= LONGEST_RUN) writeLong(writer, number);
-    else {
-      writer.bits((2 ** bits - 1) * 2, bits + 1);
-      writer.bits((number + 1) % 2 ** bits, bits);
-    }
+  const isGamma = code === GAMMA;
+  const bits = isGamma ? bitsOf(number + 1) - 1 : code;
+  const run = isGamma ? bits : number >>> code;
+  if (run >= LONGEST_RUN) {
+    writeLong(writer, number);
     return;
   }
-  const run = Math.floor(number / 2 ** code);
-  if (run >= LONGEST_RUN) writeLong(writer, number);
+  const ones = ((1 << run) - 1) << 1;
+  const rest = (isGamma ? number + 1 : number) & ((1 << bits) - 1);
+  if (run + 1 + bits <= MOST_BITS) writer.bits((ones << bits) | rest, run + 1 + bits);
   else {
-    writer.bits((2 ** run - 1) * 2, run + 1);
-    writer.bits(number % 2 ** code, code);
+    writer.bits(ones, run + 1);
+    writer.bits(rest, bits);
   }
 }
 
 function writeLong(writer: ByteWriter, number: number): void {
   writer.bits(2 ** LONGEST_RUN - 1, LONGEST_RUN);
-  writer.bits(Math.floor(number / 2 ** 16), 16);
-  writer.bits(number % 2 ** 16, 16);
+  writer.bits(number >>> 16, 16);
+  writer.bits(number & 0xffff, 16);
 }
 
 /** How many codes follow. */

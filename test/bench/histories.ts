@@ -59,12 +59,9 @@ export function simulatedSamples(
 export function foldSamples({ times, cores, bytes }: Samples, stepSeconds: number): HistoryFold {
   const fold = new HistoryFold(stepSeconds);
   const pod = fold.ofPod('pod');
-  for (let index = 0; index < times.length; index++) {
-    pod.addCpu(times[index] ?? NaN, cores[index] ?? NaN);
-  }
-  for (let index = 0; index < times.length; index++) {
-    pod.addMemory(times[index] ?? NaN, bytes[index] ?? NaN);
-  }
+  const endSeconds = (times[0] ?? NaN) + stepSeconds;
+  pod.addCpuSteps(endSeconds, cores);
+  pod.addMemorySteps(endSeconds, bytes);
   return fold;
 }
 

@@ -1,5 +1,6 @@
 import type { UsageQuery } from '../../src/controller/ports.ts';
 import type { Folding } from '../../src/prometheus/folds.ts';
+import { RAW_STEP_SECONDS } from '../../src/prometheus/queries.ts';
 import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
 
 /** Each sample as it was folded: pod, unix seconds, amount. */
@@ -13,19 +14,37 @@ export interface Collected {
 /** Keeps what comes, of raw samples by the minute. */
 export const COLLECTING: Folding<Collected> = {
   withSignals: true,
-  rawStepSeconds: 60,
+  rawStepSeconds: RAW_STEP_SECONDS,
   open(stepSeconds) {
     const all: Collected = { stepSeconds, cpu: [], memory: [], signals: [] };
     return {
       sink: {
-        addCpu: (...sample) => all.cpu.push(sample),
-        addMemory: (...sample) => all.memory.push(sample),
+        ofPod: (pod) => ({
+          addCpu: (timeSeconds, cores) => all.cpu.push([pod, timeSeconds, cores]),
+          addMemory: (timeSeconds, bytes) => all.memory.push([pod, timeSeconds, bytes]),
+          addCpuSteps: (endSeconds, cores) => {
+            for (const sample of steps(endSeconds, cores)) all.cpu.push([pod, ...sample]);
+          },
+          addMemorySteps: (endSeconds, bytes) => {
+            for (const sample of steps(endSeconds, bytes)) all.memory.push([pod, ...sample]);
+          },
+        }),
         addSignals: (timeSeconds, signals) => all.signals.push({ timeSeconds, signals }),
       },
       close: () => all,
     };
   },
 };
+
+/** Each counts at the last second of its step. */
+function* steps(
+  endSeconds: number,
+  amounts: Float64Array,
+): Generator<readonly [timeSeconds: number, amount: number]> {
+  for (const [step, amount] of amounts.entries()) {
+    if (amount >= 0) yield [endSeconds + step * RAW_STEP_SECONDS - 1, amount];
+  }
+}
 
 /** Reads of a bare workload in the namespace `odd`, whose pods are named. */
 export async function collect(

@@ -11,8 +11,8 @@ type Sample = readonly [pod: string, bin: number, amount: number];
 
 function folded(cpu: readonly Sample[], memory: readonly Sample[] = []) {
   const fold = new GridFold(FROM, TO);
-  for (const [pod, bin, amount] of cpu) fold.addCpu(pod, FROM + bin * BIN_SECONDS + 299, amount);
-  for (const [pod, bin, amount] of memory) fold.addMemory(pod, FROM + bin * BIN_SECONDS, amount);
+  for (const [, bin, amount] of cpu) fold.ofPod().addCpu(FROM + bin * BIN_SECONDS + 299, amount);
+  for (const [, bin, amount] of memory) fold.ofPod().addMemory(FROM + bin * BIN_SECONDS, amount);
   return fold.usage();
 }
 
@@ -58,6 +58,21 @@ describe('samples on the grid', () => {
     ];
     assert.equal(folded(none, none), undefined);
     assert.deepEqual([...(folded([...none, ['a', 1, 2]])?.cpu ?? [])], [2]);
+  });
+
+  it('are the same of bins in a row', () => {
+    const rows = new GridFold(FROM, TO);
+    rows.addCpuSteps(FROM, Float64Array.of(8, 1, -1, 3));
+    rows.addCpuSteps(FROM + 3 * BIN_SECONDS, Float64Array.of(2, 5));
+    rows.addMemorySteps(FROM + BIN_SECONDS, Float64Array.of(7));
+    const cpu: readonly Sample[] = [
+      ['a', -1, 8],
+      ['a', 0, 1],
+      ['a', 2, 3],
+      ['b', 2, 2],
+      ['b', 3, 5],
+    ];
+    assert.deepEqual(rows.usage(), folded(cpu, [['a', 0, 7]]));
   });
 
   it('are the same in any order', () => {

@@ -72,7 +72,11 @@ function feed(fold: SeriesFold, series: readonly Sample[], partSize: number): vo
 
 function drained(row: BinRow): ReadonlyMap<number, number> {
   const bins = new Map<number, number>();
-  row.drain((endSeconds, value) => bins.set(endSeconds, value));
+  row.drain((firstEndSeconds, values) =>
+    values.forEach((value, bin) => {
+      if (value >= 0) bins.set(firstEndSeconds + bin * BIN, value);
+    }),
+  );
   return bins;
 }
 

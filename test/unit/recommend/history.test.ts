@@ -148,6 +148,33 @@ describe('folding samples into days', () => {
     );
   });
 
+  it('is the same of steps in a row as of their samples one by one', () => {
+    const amount = fc.oneof(
+      { weight: 4, arbitrary: fc.double({ min: 0, max: 1e12, noNaN: true }) },
+      fc.constantFrom(NaN, -1, Infinity),
+    );
+    const row = fc.record({
+      pod: fc.constantFrom('a', 'b'),
+      end: fc.integer({ min: 0, max: 3 * HOUR_SECONDS }),
+      amounts: fc.array(amount, { maxLength: 300 }),
+    });
+    const steps = fc.constantFrom(5, 15, 45, 60, 300, 3600, 7200);
+    fc.assert(
+      fc.property(steps, fc.array(row, { minLength: 1, maxLength: 3 }), (step, rows) => {
+        const [inRows, oneByOne] = [new HistoryFold(step), new HistoryFold(step)];
+        for (const { pod, end, amounts } of rows) {
+          inRows.ofPod(pod).addCpuSteps(NOW + end, Float64Array.from(amounts));
+          inRows.ofPod(pod).addMemorySteps(NOW + end, Float64Array.from(amounts));
+          for (const [i, each] of amounts.entries()) {
+            oneByOne.addCpu(pod, NOW + end + i * step - 1, each);
+            oneByOne.addMemory(pod, NOW + end + i * step - 1, each);
+          }
+        }
+        assert.deepEqual(inRows.packed(), oneByOne.packed());
+      }),
+    );
+  });
+
   it('knows the first and the last sample', () => {
     const { firstSampleSeconds, lastSampleSeconds } = folded((fold) => {
       fold.addMemory('a', NOW + HOUR_SECONDS, 1);

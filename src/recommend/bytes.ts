@@ -1,5 +1,6 @@
 /** That are written or taken at once. */
 export const MOST_BITS = 24;
+export const PEEKED_BITS = 25;
 
 /** Bytes that are written one after the other; grows as needed. */
 export class ByteWriter {
@@ -116,32 +117,29 @@ export class ByteReader {
     this.#bitCount = 0;
   }
 
-  /** How many ones come before a zero, which is passed too; of more than `most` only these, which must be under 25. */
-  ones(most: number): number {
-    this.#refill();
-    const count = Math.min(Math.clz32(~this.#bits), most);
-    this.#pass(count === most ? count : count + 1);
-    return count;
-  }
-
-  /** The next bits, 24 at most. */
-  take(count: number): number {
-    if (count === 0) return 0;
-    this.#refill();
-    const value = this.#bits >>> (32 - count);
-    this.#pass(count);
-    return value;
-  }
-
-  #refill(): void {
-    while (this.#bitCount <= 24) {
-      this.#bits |= this.byte() << (24 - this.#bitCount);
-      this.#bitCount += 8;
+  /** The next 32 bits, of which the first PEEKED_BITS can be relied on; `pass` is to follow. */
+  peek(): number {
+    let count = this.#bitCount;
+    if (count < PEEKED_BITS) {
+      let bits = this.#bits;
+      for (; count <= 24; count += 8) bits |= (this.bytes[this.at++] ?? 0) << (24 - count);
+      this.#bits = bits;
+      this.#bitCount = count;
     }
+    return this.#bits;
   }
 
-  #pass(count: number): void {
+  /** Goes on behind the next bits, of which there are PEEKED_BITS at most. */
+  pass(count: number): void {
     this.#bits <<= count;
     this.#bitCount -= count;
+  }
+
+  /** The next bits, MOST_BITS at most. */
+  take(count: number): number {
+    if (count === 0) return 0;
+    const value = this.peek() >>> (32 - count);
+    this.pass(count);
+    return value;
   }
 }

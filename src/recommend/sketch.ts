@@ -1,5 +1,5 @@
 import { CODES } from './buckets.ts';
-import { MOST_BITS, type ByteReader, type ByteWriter } from './bytes.ts';
+import { MOST_BITS, PEEKED_BITS, type ByteReader, type ByteWriter } from './bytes.ts';
 
 /** The CPU samples of an hour: the codes that they have, ascending, and how many samples have each. */
 export class Sketch {
@@ -127,18 +127,34 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
   const gapCode = told >>> 5 === GAMMA_OF_GAPS ? GAMMA : told >>> 5;
   const countCode =
     (told & 31) === GAMMA_OF_COUNTS ? GAMMA : Math.min(told & 31, LARGEST_COUNT_RICE);
+  const { codes, counts } = sketch;
   reader.beginBits();
   for (let i = 0; i < size; i++) {
     if (i > 0) code += readNumber(reader, gapCode) + 1;
-    sketch.codes[i] = code;
-    sketch.counts[i] = readNumber(reader, countCode) + 1;
+    codes[i] = code;
+    counts[i] = readNumber(reader, countCode) + 1;
   }
   sketch.size = size;
 }
 
 function readNumber(reader: ByteReader, code: Code): number {
-  const run = reader.ones(LONGEST_RUN);
-  if (run === LONGEST_RUN) return reader.take(16) * 2 ** 16 + reader.take(16);
+  const next = reader.peek();
+  const run = Math.clz32(~next);
+  const bits = code === GAMMA ? run : code;
+  if (run >= LONGEST_RUN || run + 1 + bits > PEEKED_BITS) return readInParts(reader, code);
+  reader.pass(run + 1 + bits);
+  // Shifting by 32 is shifting by 0, hence in two steps.
+  const rest = (next << (run + 1)) >>> 1 >>> (31 - bits);
+  return code === GAMMA ? (1 << run) + rest - 1 : (run << code) + rest;
+}
+
+function readInParts(reader: ByteReader, code: Code): number {
+  const run = Math.min(Math.clz32(~reader.peek()), LONGEST_RUN);
+  if (run === LONGEST_RUN) {
+    reader.pass(run);
+    return reader.take(16) * 2 ** 16 + reader.take(16);
+  }
+  reader.pass(run + 1);
   if (code === GAMMA) return 2 ** run + reader.take(run) - 1;
   return run * 2 ** code + reader.take(code);
 }

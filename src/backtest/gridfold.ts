@@ -1,3 +1,4 @@
+import { ValueRow, type StepRow, type StepWindow } from '../recommend/rows.ts';
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
 import { BIN_SECONDS, type GridSeries } from './grid.ts';
 
@@ -36,13 +37,12 @@ export class GridFold {
     this.#add('memory', timeSeconds, bytes);
   }
 
-  /** Of the grid's own bins, in a row; the first ends at the time. */
-  addCpuSteps(endSeconds: number, cores: Float64Array): void {
-    cores.forEach((amount, step) => this.#add('cpu', endOf(endSeconds, step), amount));
+  cpuRow(window: StepWindow): StepRow {
+    return new ValueRow(window, (timeSeconds, cores) => this.addCpu(timeSeconds, cores));
   }
 
-  addMemorySteps(endSeconds: number, bytes: Float64Array): void {
-    bytes.forEach((amount, step) => this.#add('memory', endOf(endSeconds, step), amount));
+  memoryRow(window: StepWindow): StepRow {
+    return new ValueRow(window, (timeSeconds, bytes) => this.addMemory(timeSeconds, bytes));
   }
 
   /** From the first bin with a sample to the last; undefined when no sample came at all. */
@@ -69,9 +69,4 @@ export class GridFold {
     const highest = values[bin] ?? NaN;
     if (!(amount <= highest)) values[bin] = amount;
   }
-}
-
-/** What ends a bin is of it. */
-function endOf(firstSeconds: number, step: number): number {
-  return firstSeconds + step * BIN_SECONDS - 1;
 }

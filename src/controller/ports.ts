@@ -182,6 +182,8 @@ export interface UsageQuery {
   /** The window (from, to]. */
   readonly fromSeconds: number;
   readonly toSeconds: number;
+  /** What was before the window was read already: a counter that appears in it began in it. */
+  readonly isContinued?: boolean;
 }
 
 /** Why usage could not be read, from a closed set: it labels conditions, events and metrics. */

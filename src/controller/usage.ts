@@ -209,7 +209,8 @@ export class UsageKeeper {
     // One time for the whole batch, so that it stays one.
     const nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
     try {
-      const query = { ...this.#queryFor(entries), ...window };
+      const isContinued = kind !== 'First';
+      const query = { ...this.#queryFor(entries), ...window, isContinued };
       const reading = await this.#options.source.read(query, signal);
       for (const warning of reading.warnings) this.#options.onWarning(warning);
       for (const { key, entry, windowSeconds } of asked) {

@@ -7,8 +7,8 @@ import { DAY_SECONDS } from '../recommend/usage.ts';
 import type { UsageFailure, UsageWarning, WorkloadRef } from './ports.ts';
 import type { KeptUsage } from './usagestore.ts';
 
-/** Samples may come this late, and where samples are missing this late. */
-const LATE_SECONDS = 600;
+/** Samples may come this late, and where it can be seen that samples are missing this late. */
+const LATE_SECONDS = HOUR_SECONDS;
 const LATEST_SECONDS = 2 * HOUR_SECONDS;
 /** Gaps of the last days are looked for once a day, older ones once a week: what was off stays a gap. */
 const GAPS_SECONDS = DAY_SECONDS;

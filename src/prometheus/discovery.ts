@@ -11,6 +11,7 @@ import {
   replicaSetOwners,
   usageSeries,
 } from './queries.ts';
+import { isUnfit } from './readers.ts';
 import type { SeriesLister } from './serieslist.ts';
 import { eachLimited, usageFailure, type Session } from './session.ts';
 
@@ -63,10 +64,7 @@ async function podsOfNamespaces(
   for (const namespace of namespaces) {
     used.set(namespace, await podsWithUsage(session, query, namespace));
   }
-  const owners =
-    lister === undefined
-      ? await ownersBySamples(session, query, namespaces)
-      : await ownersByIndex({ session, lister }, query, namespaces);
+  const owners = await ownersOf({ session, lister }, query, namespaces);
   const assignment = assignPods(query, { ...owners, used });
   if (assignment.namespacesWithoutOwners.length > 0) {
     session.warn({
@@ -91,6 +89,21 @@ function podsWithUsage(
 }
 
 type OwnerRows = Pick<SeenPods, 'podOwners' | 'replicaSetOwners' | 'jobOwners'>;
+
+/** Something in between may let remote read through and not the index. */
+async function ownersOf(
+  { session, lister }: Finder,
+  query: UsageQuery,
+  namespaces: readonly string[],
+): Promise<OwnerRows> {
+  if (lister === undefined) return await ownersBySamples(session, query, namespaces);
+  try {
+    return await ownersByIndex({ session, lister }, query, namespaces);
+  } catch (error) {
+    if (!isUnfit(error)) throw error;
+    return await ownersBySamples(session, query, namespaces);
+  }
+}
 
 async function ownersBySamples(
   session: Session,

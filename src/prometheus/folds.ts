@@ -1,17 +1,16 @@
 import { HistoryFold } from '../recommend/history.ts';
 import type { PackedUsage } from '../recommend/packed.ts';
+import type { StepRow, StepWindow } from '../recommend/rows.ts';
 import type { UsageSignals } from '../recommend/usage.ts';
 import { RAW_STEP_SECONDS } from './queries.ts';
 
-/**
- * Takes the samples of one pod: one by one, or of steps in a row, of which the first ends at the time. An amount that
- * is negative or not finite is a missing sample.
- */
+/** Takes the samples of one pod; an amount that is negative or not finite is a missing sample. */
 interface PodSink {
   addCpu(timeSeconds: number, cores: number): void;
   addMemory(timeSeconds: number, bytes: number): void;
-  addCpuSteps(endSeconds: number, cores: Float64Array): void;
-  addMemorySteps(endSeconds: number, bytes: Float64Array): void;
+  /** Where raw samples go, in steps as long as those of the fold. */
+  cpuRow(window: StepWindow): StepRow;
+  memoryRow(window: StepWindow): StepRow;
 }
 
 /** Takes the samples of one container of a workload, pod by pod and in any order: cores, bytes, unix seconds. */

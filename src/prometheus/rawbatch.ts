@@ -1,4 +1,4 @@
-import { BinRow, type BinPages, type BinWindow } from './bins.ts';
+import type { StepRow, StepWindow } from '../recommend/rows.ts';
 import type { Batch, BatchPod } from './batches.ts';
 import { invalidAnswer } from './failure.ts';
 import type { Folds } from './folds.ts';
@@ -22,7 +22,7 @@ export interface RawQuestion {
 interface RawContainer {
   readonly pod: BatchPod;
   readonly container: string;
-  readonly rows: Readonly<Record<'cpu' | 'memory', BinRow>>;
+  readonly rows: Readonly<Record<'cpu' | 'memory', StepRow>>;
   readonly hours: Map<keyof ContainerSignals, Float64Array>;
 }
 
@@ -41,23 +41,26 @@ interface OpenSeries {
 /** The samples of one batch, series after series, as they come down to bins and hours. */
 export class RawBatch {
   readonly queries: readonly ReadQuery[];
-  readonly #bins: BinWindow;
+  readonly #steps: StepWindow;
+  readonly #folds: Folds<unknown>;
   readonly #hours: HourWindow;
+  readonly #isContinued: boolean;
   readonly #windowStart: number;
   readonly #podOf: ReturnType<typeof podFinder>;
-  readonly #pages: BinPages;
   readonly #containers = new Map<string, RawContainer>();
   readonly #periods = new Map<string, Periods>();
   #open: OpenSeries | undefined;
 
-  constructor({ batch, window, folds, extra }: RawQuestion, pages: BinPages) {
+  constructor({ batch, window, folds, extra }: RawQuestion) {
     const { windowStartSeconds, beforeSeconds } = signalHours(window);
     const hours = Math.floor((window.toSeconds - beforeSeconds) / SIGNAL_STEP_SECONDS);
-    this.#bins = { ...window, binSeconds: folds.stepSeconds };
+    const { fromSeconds, toSeconds } = window;
+    this.#steps = { fromSeconds, toSeconds, stepSeconds: folds.stepSeconds };
+    this.#folds = folds;
     this.#hours = { beforeSeconds, hours };
     this.#windowStart = windowStartSeconds;
+    this.#isContinued = window.isContinued === true;
     this.#podOf = podFinder(batch.pods);
-    this.#pages = pages;
     const scope = scopeOf(batch.pods);
     const signals = folds.withSignals && hours > 0 ? rawSignals(scope, extra) : [];
     this.queries = [
@@ -83,12 +86,12 @@ export class RawBatch {
     this.#periods.clear();
   }
 
-  foldInto(folds: Folds<unknown>): void {
+  /** To be called once, after `end`. */
+  fold(): void {
     const signals = new SignalGathering();
     for (const { pod, container, rows, hours } of this.#containers.values()) {
-      const sink = folds.of(pod.workload, container).ofPod(pod.name);
-      rows.cpu.drain((endSeconds, cores) => sink.addCpuSteps(endSeconds, cores));
-      rows.memory.drain((endSeconds, bytes) => sink.addMemorySteps(endSeconds, bytes));
+      rows.cpu.fold();
+      rows.memory.fold();
       for (const [signal, values] of hours) {
         const points = signals.points(pod, container, signal);
         values.forEach((value, hour) => {
@@ -97,22 +100,17 @@ export class RawBatch {
         });
       }
     }
-    signals.foldInto(folds, this.#windowStart);
+    signals.foldInto(this.#folds, {
+      startSeconds: this.#windowStart,
+      isContinued: this.#isContinued,
+    });
     this.#containers.clear();
   }
 
-  discard(): void {
-    for (const { rows } of this.#containers.values()) {
-      rows.cpu.discard();
-      rows.memory.discard();
-    }
-    this.#containers.clear();
-  }
-
-  /** Also the samples before and after the window, between which its first and last bin lie. */
+  /** Also the samples before and after the window, between which its first and last step lie. */
   #usageTimes(): { readonly fromMs: number; readonly toMs: number } {
-    const { fromSeconds, toSeconds, binSeconds } = this.#bins;
-    const firstBegin = Math.floor(fromSeconds / binSeconds) * binSeconds;
+    const { fromSeconds, toSeconds, stepSeconds } = this.#steps;
+    const firstBegin = Math.floor(fromSeconds / stepSeconds) * stepSeconds;
     return {
       fromMs: firstBegin * 1000 - LONGEST_GAP_MS,
       toMs: Math.ceil(toSeconds) * 1000 + LONGEST_GAP_MS,
@@ -148,9 +146,9 @@ export class RawBatch {
   #openFold(metric: RawMetric, container: RawContainer, shared: string): SeriesFold {
     switch (metric) {
       case 'cpu':
-        return new RateFold(container.rows.cpu, this.#bins.binSeconds);
+        return new RateFold(container.rows.cpu, this.#steps.stepSeconds);
       case 'memory':
-        return new PeakFold(container.rows.memory, this.#bins.binSeconds);
+        return new PeakFold(container.rows.memory, this.#steps.stepSeconds);
       case 'throttledPeriods':
         return this.#riseFold((this.#periodsOf(container, shared).throttled = this.#noHours()));
       case 'periods':
@@ -201,8 +199,9 @@ export class RawBatch {
     const key = `${pod.namespace}/${pod.name}/${container}`;
     const known = this.#containers.get(key);
     if (known !== undefined) return known;
-    const row = (): BinRow => new BinRow(this.#pages, this.#bins);
-    const opened = { pod, container, rows: { cpu: row(), memory: row() }, hours: new Map() };
+    const sink = this.#folds.of(pod.workload, container).ofPod(pod.name);
+    const rows = { cpu: sink.cpuRow(this.#steps), memory: sink.memoryRow(this.#steps) };
+    const opened = { pod, container, rows, hours: new Map() };
     this.#containers.set(key, opened);
     return opened;
   }

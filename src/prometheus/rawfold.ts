@@ -1,4 +1,4 @@
-import type { BinRow } from './bins.ts';
+import type { StepRow } from '../recommend/rows.ts';
 import type { SampleBuffer } from './xor.ts';
 
 /** Two samples further apart say nothing of what was between them; Prometheus looks back as far. */
@@ -23,13 +23,13 @@ function isStale({ words }: SampleBuffer, index: number): boolean {
 
 /** Values of bins in a row, on their way to the row of their container. */
 class Run {
-  readonly #row: BinRow;
+  readonly #row: StepRow;
   readonly #values: Float64Array;
   #bin = 0;
   #count = 0;
 
   /** The values are lent by whoever folds: they are empty between two parts of a series. */
-  constructor(row: BinRow, values: Float64Array) {
+  constructor(row: StepRow, values: Float64Array) {
     this.#row = row;
     this.#values = values;
   }
@@ -69,7 +69,7 @@ export class RateFold implements SeriesFold {
   #used = 0;
   #covered = 0;
 
-  constructor(row: BinRow, binSeconds: number) {
+  constructor(row: StepRow, binSeconds: number) {
     this.#run = new Run(row, RUN_VALUES);
     this.#binMs = binSeconds * 1000;
   }
@@ -204,7 +204,7 @@ export class PeakFold implements SeriesFold {
   #binEnd = -Infinity;
   #highest = NaN;
 
-  constructor(row: BinRow, binSeconds: number) {
+  constructor(row: StepRow, binSeconds: number) {
     this.#run = new Run(row, RUN_VALUES);
     this.#binMs = binSeconds * 1000;
   }

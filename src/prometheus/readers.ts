@@ -91,6 +91,8 @@ function fixedChoice(choice: ReaderChoice): ReaderChooser {
 }
 
 /** Refused, or not the answer of a remote read; not what a server says that is down, slow or busy. */
-function isUnfit({ reason }: PrometheusError): boolean {
+export function isUnfit(error: unknown): boolean {
+  if (!(error instanceof PrometheusError)) return false;
+  const { reason } = error;
   return reason === 'PrometheusRefused' || reason === 'PrometheusAnswerInvalid';
 }

@@ -21,6 +21,7 @@ import type { ContainerSignals } from './signals.ts';
 export interface Window {
   readonly fromSeconds: number;
   readonly toSeconds: number;
+  readonly isContinued?: boolean;
 }
 
 /**
@@ -160,7 +161,10 @@ async function readSignals(
       });
     }
   }
-  gathering.foldInto(folds, windowStartSeconds);
+  gathering.foldInto(folds, {
+    startSeconds: windowStartSeconds,
+    isContinued: window.isContinued === true,
+  });
 }
 
 /** The hour before the window is read too, for what the counters were when it began. */

@@ -10,6 +10,12 @@ interface OpenSignals {
   readonly points: Record<Signal, SignalPoint[]>;
 }
 
+interface SignalWindow {
+  readonly startSeconds: number;
+  /** What was before it was read already: so counting did not begin in it. */
+  readonly isContinued: boolean;
+}
+
 /** Gathers hourly signals of the containers of some pods, and folds them by the hour once all of them are there. */
 export class SignalGathering {
   readonly #open = new Map<string, OpenSignals>();
@@ -32,10 +38,12 @@ export class SignalGathering {
     return open.points[signal];
   }
 
-  /** The hour that ends at `windowStart` says only where the counters stood. */
-  foldInto(folds: Folds<unknown>, windowStartSeconds: number): void {
+  /** The hour that ends at the start of the window says only where the counters stood. */
+  foldInto(folds: Folds<unknown>, { startSeconds, isContinued }: SignalWindow): void {
     const all = [...this.#open.values()];
-    const baselineSeconds = Math.max(windowStartSeconds, firstCountSeconds(all));
+    const baselineSeconds = isContinued
+      ? startSeconds
+      : Math.max(startSeconds, firstCountSeconds(all));
     for (const { pod, container, points } of all) {
       const fold = folds.of(pod.workload, container);
       for (const hour of signalsByHour(points, baselineSeconds)) {

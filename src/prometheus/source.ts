@@ -10,20 +10,21 @@ import { planBatches, timeRanges, type Batch } from './batches.ts';
 import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods, type FoundPods } from './discovery.ts';
+import { PrometheusError } from './failure.ts';
 import { createFolds, HISTORIES, type Folding, type Folds } from './folds.ts';
 import { readLive } from './live.ts';
 import type { GovernorState } from './governor.ts';
-import { groupsOf } from './parts.ts';
 import { selectorOf, USAGE_STEP_SECONDS } from './queries.ts';
-import { createRawReading, readRawBatch, type RawReading } from './rawreading.ts';
+import { readRawBatch } from './rawreading.ts';
 import {
   createReaderChooser,
+  isUnfit,
   type ReaderChoice,
   type ReaderChooser,
   type ReaderWish,
 } from './readers.ts';
 import { readBatch } from './reading.ts';
-import { createRemoteReader } from './remoteread.ts';
+import { createRemoteReader, type RemoteReader } from './remoteread.ts';
 import { createSeriesLister, type SeriesLister } from './serieslist.ts';
 import { createSession, eachLimited, usageFailure, type Session } from './session.ts';
 import { createStreamClient, type StreamOptions } from './stream.ts';
@@ -74,7 +75,7 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
       reader: remote,
       matchers,
     }),
-    raw: createRawReading(remote),
+    remote,
     lister: createSeriesLister(streams),
   };
   const readAs: PrometheusSource['readAs'] = (folding, query, signal) =>
@@ -97,7 +98,7 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
 
 interface Readers {
   readonly chooser: ReaderChooser;
-  readonly raw: RawReading;
+  readonly remote: RemoteReader;
   /** Asked where remote read is offered: elsewhere it is not known to keep to a window. */
   readonly lister: SeriesLister;
 }
@@ -108,29 +109,48 @@ interface Reading {
   readonly readers: Readers;
 }
 
+/** Where remote read turns out not to work, all is read anew: a mean of five minutes would pass for minutes else. */
 async function read<T>(
   reading: Reading,
   query: UsageQuery,
   folding: Folding<T>,
 ): Promise<ReadingOf<T>> {
+  const { session, readers } = reading;
+  const { name } = await readers.chooser.choose(session.signal);
+  try {
+    return await readBy(reading, { query, folding, isRaw: name === 'remote-read' });
+  } catch (error) {
+    if (!(error instanceof NoRemoteRead)) throw error;
+    return await readBy(reading, { query, folding, isRaw: false });
+  }
+}
+
+interface Question<T> {
+  readonly query: UsageQuery;
+  readonly folding: Folding<T>;
+  readonly isRaw: boolean;
+}
+
+/** Rejects with NoRemoteRead where that was to be used and turns out not to work. */
+async function readBy<T>(
+  reading: Reading,
+  { query, folding, isRaw }: Question<T>,
+): Promise<ReadingOf<T>> {
   const { session, options, readers } = reading;
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-  const { name } = await readers.chooser.choose(session.signal);
-  const isRaw = name === 'remote-read';
   const lister = isRaw ? readers.lister : undefined;
   const found = await findPods(session, query, { concurrency, lister });
   const batches = planFor(query, found, isRaw);
   const stepSeconds = isRaw ? (folding.rawStepSeconds ?? USAGE_STEP_SECONDS) : USAGE_STEP_SECONDS;
   const state = openState(found, batches, createFolds(folding, stepSeconds));
   let done = 0;
-  await eachLimited(
-    batches,
-    isRaw ? Math.min(concurrency, RAW_READS_AT_ONCE) : concurrency,
-    async (batch) => {
-      await readInto(state, batch, (folds) => readBy(reading, { batch, query, isRaw }, folds));
-      options.onProgress?.(++done, batches.length);
-    },
-  );
+  const atOnce = isRaw ? Math.min(concurrency, RAW_READS_AT_ONCE) : concurrency;
+  await eachLimited(batches, atOnce, async (batch) => {
+    await readInto(state, batch, (folds) =>
+      isRaw ? readRaw(reading, { batch, query }, folds) : readBatch(session, batch, query, folds),
+    );
+    options.onProgress?.(++done, batches.length);
+  });
   return { usage: state.usage, failures: state.failures, warnings: session.warnings() };
 }
 
@@ -138,35 +158,36 @@ async function read<T>(
 const RAW_READS_AT_ONCE = 2;
 /** Raw samples of many more pods than their points would fill an answer of `query_range`. */
 const RAW_STEPS_SHARE = 0.25;
-/** Of a batch that was planned for remote read, so many pods go into one query. */
-const PODS_PER_QUERY = 16;
+
+class NoRemoteRead extends Error {
+  override readonly name = 'NoRemoteRead';
+}
 
 interface BatchQuestion {
   readonly batch: Batch;
   readonly query: UsageQuery;
-  readonly isRaw: boolean;
 }
 
-/** Where remote read turns out not to work, the rest of the reading goes by `query_range`. */
-async function readBy(
+function wasRefused(error: unknown): boolean {
+  return error instanceof PrometheusError && error.reason === 'PrometheusRefused';
+}
+
+/** A connection that was cut looks like a server that cannot do it: so it is tried twice. */
+async function readRaw(
   { session, readers }: Reading,
-  { batch, query, isRaw }: BatchQuestion,
+  { batch, query }: BatchQuestion,
   folds: Folds<unknown>,
 ): Promise<void> {
-  if (!isRaw) {
-    await readBatch(session, batch, query, folds);
-    return;
-  }
-  if (readers.chooser.current().name === 'remote-read') {
+  for (const isLast of [false, true]) {
+    if (readers.chooser.current().name !== 'remote-read') throw new NoRemoteRead();
     try {
-      await readRawBatch({ session, raw: readers.raw }, batch, query, folds);
+      await readRawBatch({ session, reader: readers.remote }, batch, query, folds);
       return;
     } catch (error) {
-      if (!readers.chooser.gaveUp(error)) throw error;
+      const mayBeCut = isUnfit(error) && !wasRefused(error);
+      if (mayBeCut && !isLast) continue;
+      throw readers.chooser.gaveUp(error) ? new NoRemoteRead() : error;
     }
-  }
-  for (const pods of groupsOf(batch.pods, PODS_PER_QUERY)) {
-    await readBatch(session, { pods }, query, folds);
   }
 }
 
@@ -229,6 +250,7 @@ async function readInto<T>(
   try {
     await readBatchInto(state.folds);
   } catch (error) {
+    if (error instanceof NoRemoteRead) throw error;
     const failure = usageFailure(error, 'read the usage of the workload');
     for (const key of workloads) state.failures.set(key, failure);
   }

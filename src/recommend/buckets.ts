@@ -13,6 +13,9 @@ const LAST_BUCKET = Math.floor(Math.log(LARGEST) / LOG_GROWTH);
 /** Codes are 0 for nothing, and from 1 on the buckets from the smallest to the largest. */
 export const CODES = LAST_BUCKET - FIRST_BUCKET + 2;
 
+/** Stands for a missing sample where codes are listed. */
+export const NO_CODE = CODES;
+
 const LOWER_BOUNDS = Float64Array.from({ length: CODES + 1 }, (_, code) => lowerBound(code));
 
 /** Which power of 1.02 a code begins at; for the codes from 1 on. */

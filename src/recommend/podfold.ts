@@ -1,8 +1,7 @@
-import { codeOf } from './buckets.ts';
+import { codeOf, NO_CODE } from './buckets.ts';
 import { HOUR_SECONDS } from './hours.ts';
-
-/** Shorter steps than this cover an hour by the minute: an hour has 60 bins at most. */
-export const LEAST_BIN_SECONDS = 60;
+import { CpuRow, MemoryRow, type PodHours } from './podrows.ts';
+import { LEAST_BIN_SECONDS, type StepRow, type StepWindow } from './rows.ts';
 
 /** Takes the samples of one pod; those of an hour best one after the other. */
 export interface PodFold {
@@ -10,10 +9,9 @@ export interface PodFold {
   addCpu(timeSeconds: number, cores: number): void;
   /** Bytes; likewise. */
   addMemory(timeSeconds: number, bytes: number): void;
-  /** Cores of steps in a row, of which the first ends at the time; likewise. The same as one by one, and much faster. */
-  addCpuSteps(endSeconds: number, cores: Float64Array): void;
-  /** Bytes; likewise. */
-  addMemorySteps(endSeconds: number, bytes: Float64Array): void;
+  /** Rows of steps, as long as those of the fold; much faster than one by one. */
+  cpuRow(window: StepWindow): StepRow;
+  memoryRow(window: StepWindow): StepRow;
 }
 
 /** The bins of an hour that have a sample. */
@@ -24,40 +22,18 @@ interface Bins {
 
 const CODES_AT_ONCE = 256;
 
-/** Steps that begin in one hour. */
-interface HourPart {
-  from: number;
-  until: number;
-  /** Of the first. */
-  timeSeconds: number;
-  /** Where the first lies in the hour, and how far the steps are apart, in bins. */
-  bin: number;
-  bins: number;
-  /** The bins that have an amount, and the last step that has. */
-  low: number;
-  high: number;
-  last: number;
-}
-
-function see(part: HourPart, step: number): void {
-  const bin = (part.bin + (step - part.from) * part.bins) | 0;
-  if (bin < 32) part.low |= 1 << bin;
-  else part.high |= 1 << bin;
-  part.last = step;
-}
-
 function isAmount(value: number): boolean {
   return value >= 0 && value < Infinity;
 }
 
-function nextAmount(amounts: Float64Array, from: number): number {
+function nextCode(codes: Uint16Array, from: number): number {
   let at = from;
-  while (at < amounts.length && !isAmount(amounts[at] ?? NaN)) at++;
+  while (at < codes.length && codes[at] === NO_CODE) at++;
   return at;
 }
 
 /** The hour that a pod is in: a change of hours hands it on. */
-export class OpenPod implements PodFold {
+export class OpenPod implements PodFold, PodHours {
   readonly codes = new Uint16Array(CODES_AT_ONCE);
   count = 0;
   memoryBytes = 0;
@@ -93,8 +69,7 @@ export class OpenPod implements PodFold {
     const bin = (within * this.#bin) | 0;
     if (bin < 32) this.cpu.low |= 1 << bin;
     else this.cpu.high |= 1 << bin;
-    if (timeSeconds > this.lastSeconds) this.lastSeconds = timeSeconds;
-    if (timeSeconds < this.firstSeconds) this.firstSeconds = timeSeconds;
+    this.sees(timeSeconds, timeSeconds);
   }
 
   addMemory(timeSeconds: number, bytes: number): void {
@@ -105,67 +80,61 @@ export class OpenPod implements PodFold {
     const bin = (within * this.#bin) | 0;
     if (bin < 32) this.memory.low |= 1 << bin;
     else this.memory.high |= 1 << bin;
-    if (timeSeconds > this.lastSeconds) this.lastSeconds = timeSeconds;
-    if (timeSeconds < this.firstSeconds) this.firstSeconds = timeSeconds;
+    this.sees(timeSeconds, timeSeconds);
   }
 
-  addCpuSteps(endSeconds: number, cores: Float64Array): void {
-    this.#eachHour(endSeconds, cores, (part) => {
-      if (this.count + part.until - part.from > CODES_AT_ONCE) this.#enter(part.timeSeconds);
-      for (let i = part.from; i < part.until; i++) {
-        const amount = cores[i] ?? NaN;
-        if (!isAmount(amount)) continue;
-        this.codes[this.count++] = codeOf(amount);
-        see(part, i);
-      }
-      this.cpu.low |= part.low;
-      this.cpu.high |= part.high;
-    });
+  cpuRow(window: StepWindow): StepRow {
+    return new CpuRow(this, window);
   }
 
-  addMemorySteps(endSeconds: number, bytes: Float64Array): void {
-    this.#eachHour(endSeconds, bytes, (part) => {
-      let highest = this.memoryBytes;
-      for (let i = part.from; i < part.until; i++) {
-        const amount = bytes[i] ?? NaN;
-        if (!isAmount(amount)) continue;
-        if (amount > highest) highest = amount;
-        see(part, i);
-      }
-      this.memoryBytes = highest;
-      this.memory.low |= part.low;
-      this.memory.high |= part.high;
-    });
+  memoryRow(window: StepWindow): StepRow {
+    return new MemoryRow(this, window);
   }
 
-  /** Hours without an amount are left out, since an hour that is entered has this pod. */
-  #eachHour(endSeconds: number, amounts: Float64Array, take: (part: HourPart) => void): void {
+  addCodes(endSeconds: number, codes: Uint16Array): void {
     const step = this.#stepSeconds;
-    const part: HourPart = {
-      from: 0,
-      until: 0,
-      timeSeconds: 0,
-      bin: 0,
-      bins: step * this.#bin,
-      low: 0,
-      high: 0,
-      last: 0,
-    };
-    for (let from = nextAmount(amounts, 0); from < amounts.length;) {
+    for (let from = nextCode(codes, 0); from < codes.length;) {
       const timeSeconds = endSeconds - 1 + from * step;
       let within = timeSeconds - this.#start;
       if (!(within >= 0 && within < HOUR_SECONDS)) within = this.#enter(timeSeconds);
       const steps = Math.min(Math.ceil((HOUR_SECONDS - within) / step), CODES_AT_ONCE);
-      part.from = from;
-      part.until = Math.min(from + steps, amounts.length);
-      part.timeSeconds = timeSeconds;
-      part.bin = within * this.#bin;
-      part.low = part.high = 0;
-      take(part);
-      this.firstSeconds = Math.min(this.firstSeconds, timeSeconds);
-      this.lastSeconds = Math.max(this.lastSeconds, timeSeconds + (part.last - from) * step);
-      from = nextAmount(amounts, part.until);
+      if (this.count + steps > CODES_AT_ONCE) this.#enter(timeSeconds);
+      const until = Math.min(from + steps, codes.length);
+      const last = this.#takeCodes(codes.subarray(from, until), within);
+      this.sees(timeSeconds, timeSeconds + last * step);
+      from = nextCode(codes, until);
     }
+  }
+
+  /** Of an hour, which is entered; says which is the last that is a code. */
+  #takeCodes(codes: Uint16Array, within: number): number {
+    const bins = this.#stepSeconds * this.#bin;
+    let [low, high, last, count] = [0, 0, 0, this.count];
+    for (let i = 0; i < codes.length; i++) {
+      const code = codes[i] ?? NO_CODE;
+      if (code === NO_CODE) continue;
+      this.codes[count++] = code;
+      const bin = (within * this.#bin + i * bins) | 0;
+      if (bin < 32) low |= 1 << bin;
+      else high |= 1 << bin;
+      last = i;
+    }
+    this.count = count;
+    this.cpu.low |= low;
+    this.cpu.high |= high;
+    return last;
+  }
+
+  addMemoryHour(hour: number, { bytes, low, high }: Bins & { readonly bytes: number }): void {
+    if (this.#start !== hour * HOUR_SECONDS) this.#enter(hour * HOUR_SECONDS);
+    this.memoryBytes = Math.max(this.memoryBytes, bytes);
+    this.memory.low |= low;
+    this.memory.high |= high;
+  }
+
+  sees(firstSeconds: number, lastSeconds: number): void {
+    if (lastSeconds > this.lastSeconds) this.lastSeconds = lastSeconds;
+    if (firstSeconds < this.firstSeconds) this.firstSeconds = firstSeconds;
   }
 
   /** Hands on what the hour has, and begins that of the time; returns how far it lies in it. */

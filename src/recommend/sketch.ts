@@ -144,7 +144,7 @@ function readNumber(reader: ByteReader, code: Code): number {
   if (run >= LONGEST_RUN || run + 1 + bits > PEEKED_BITS) return readInParts(reader, code);
   reader.pass(run + 1 + bits);
   // Shifting by 32 is shifting by 0, hence in two steps.
-  const rest = (next << (run + 1)) >>> 1 >>> (31 - bits);
+  const rest = ((next << (run + 1)) >>> 1) >>> (31 - bits);
   return code === GAMMA ? (1 << run) + rest - 1 : (run << code) + rest;
 }
 

@@ -1,5 +1,5 @@
 /** Prints how many samples one core decodes and folds a second: `node test/bench/decode.ts`. */
-import { BinPages, BinRow } from '../../src/prometheus/bins.ts';
+import { HistoryFold } from '../../src/recommend/history.ts';
 import { crc32c } from '../../src/prometheus/crc32c.ts';
 import { PeakFold, RateFold } from '../../src/prometheus/rawfold.ts';
 import { createXorDecoder, sampleBuffer } from '../../src/prometheus/xor.ts';
@@ -73,16 +73,15 @@ const counter = kinds['CPU counter, all bits, jitter of 20 ms'].map((chunk) => {
   decode(chunk, own);
   return own;
 });
-const pages = new BinPages();
-const window = { fromSeconds: 0, toSeconds: CHUNKS * SAMPLES_PER_CHUNK * 60, binSeconds: 60 };
+const window = { fromSeconds: 0, toSeconds: CHUNKS * SAMPLES_PER_CHUNK * 60, stepSeconds: 60 };
 for (const [title, Fold] of Object.entries({ RateFold, PeakFold })) {
   measure(`fold into bins of a minute, ${title}`, ROUNDS * CHUNKS * SAMPLES_PER_CHUNK, () => {
     for (let round = 0; round < ROUNDS; round++) {
-      const row = new BinRow(pages, window);
-      const fold = new Fold(row, window.binSeconds);
+      const pod = new HistoryFold(60).ofPod('pod');
+      const row = Fold === RateFold ? pod.cpuRow(window) : pod.memoryRow(window);
+      const fold = new Fold(row, 60);
       for (const samples of counter) fold.take(samples, SAMPLES_PER_CHUNK);
       fold.end();
-      row.discard();
     }
   });
 }

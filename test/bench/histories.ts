@@ -1,5 +1,6 @@
 import { HistoryFold } from '../../src/recommend/history.ts';
 import type { PackedUsage } from '../../src/recommend/packed.ts';
+import { stepsIn } from '../../src/recommend/rows.ts';
 import { DAY_SECONDS } from '../../src/recommend/usage.ts';
 
 /** A minute or five, as the reader has them. */
@@ -59,9 +60,18 @@ export function simulatedSamples(
 export function foldSamples({ times, cores, bytes }: Samples, stepSeconds: number): HistoryFold {
   const fold = new HistoryFold(stepSeconds);
   const pod = fold.ofPod('pod');
-  const endSeconds = (times[0] ?? NaN) + stepSeconds;
-  pod.addCpuSteps(endSeconds, cores);
-  pod.addMemorySteps(endSeconds, bytes);
+  const fromSeconds = times[0] ?? NaN;
+  const count = times.length;
+  const window = { fromSeconds, toSeconds: fromSeconds + count * stepSeconds, stepSeconds };
+  const { first } = stepsIn(window);
+  const rows = [
+    [pod.cpuRow(window), cores],
+    [pod.memoryRow(window), bytes],
+  ] as const;
+  for (const [row, amounts] of rows) {
+    row.raise(first, amounts, count);
+    row.fold();
+  }
   return fold;
 }
 

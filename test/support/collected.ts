@@ -1,7 +1,7 @@
 import type { UsageQuery } from '../../src/controller/ports.ts';
 import type { Folding } from '../../src/prometheus/folds.ts';
-import { RAW_STEP_SECONDS } from '../../src/prometheus/queries.ts';
 import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
+import { ValueRow } from '../../src/recommend/rows.ts';
 
 /** Each sample as it was folded: pod, unix seconds, amount. */
 export interface Collected {
@@ -14,7 +14,7 @@ export interface Collected {
 /** Keeps what comes, of raw samples by the minute. */
 export const COLLECTING: Folding<Collected> = {
   withSignals: true,
-  rawStepSeconds: RAW_STEP_SECONDS,
+  rawStepSeconds: 60,
   open(stepSeconds) {
     const all: Collected = { stepSeconds, cpu: [], memory: [], signals: [] };
     return {
@@ -22,12 +22,12 @@ export const COLLECTING: Folding<Collected> = {
         ofPod: (pod) => ({
           addCpu: (timeSeconds, cores) => all.cpu.push([pod, timeSeconds, cores]),
           addMemory: (timeSeconds, bytes) => all.memory.push([pod, timeSeconds, bytes]),
-          addCpuSteps: (endSeconds, cores) => {
-            for (const sample of steps(endSeconds, cores)) all.cpu.push([pod, ...sample]);
-          },
-          addMemorySteps: (endSeconds, bytes) => {
-            for (const sample of steps(endSeconds, bytes)) all.memory.push([pod, ...sample]);
-          },
+          cpuRow: (window) =>
+            new ValueRow(window, (timeSeconds, cores) => all.cpu.push([pod, timeSeconds, cores])),
+          memoryRow: (window) =>
+            new ValueRow(window, (timeSeconds, bytes) =>
+              all.memory.push([pod, timeSeconds, bytes]),
+            ),
         }),
         addSignals: (timeSeconds, signals) => all.signals.push({ timeSeconds, signals }),
       },
@@ -35,16 +35,6 @@ export const COLLECTING: Folding<Collected> = {
     };
   },
 };
-
-/** Each counts at the last second of its step. */
-function* steps(
-  endSeconds: number,
-  amounts: Float64Array,
-): Generator<readonly [timeSeconds: number, amount: number]> {
-  for (const [step, amount] of amounts.entries()) {
-    if (amount >= 0) yield [endSeconds + step * RAW_STEP_SECONDS - 1, amount];
-  }
-}
 
 /** Reads of a bare workload in the namespace `odd`, whose pods are named. */
 export async function collect(

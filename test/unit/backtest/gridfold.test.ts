@@ -61,10 +61,16 @@ describe('samples on the grid', () => {
   });
 
   it('are the same of bins in a row', () => {
-    const rows = new GridFold(FROM, TO);
-    rows.addCpuSteps(FROM, Float64Array.of(8, 1, -1, 3));
-    rows.addCpuSteps(FROM + 3 * BIN_SECONDS, Float64Array.of(2, 5));
-    rows.addMemorySteps(FROM + BIN_SECONDS, Float64Array.of(7));
+    const grid = new GridFold(FROM, TO);
+    const window = { fromSeconds: FROM, toSeconds: TO, stepSeconds: BIN_SECONDS };
+    const [cpuRow, memoryRow] = [grid.ofPod().cpuRow(window), grid.ofPod().memoryRow(window)];
+    const first = FROM / BIN_SECONDS + 1;
+    cpuRow.raise(first - 1, Float64Array.of(8, 1, NaN, 3), 4);
+    cpuRow.raise(first + 2, Float64Array.of(2, 5, 7), 2);
+    memoryRow.raise(first, Float64Array.of(7), 1);
+    assert.equal(grid.usage(), undefined);
+    cpuRow.fold();
+    memoryRow.fold();
     const cpu: readonly Sample[] = [
       ['a', -1, 8],
       ['a', 0, 1],
@@ -72,7 +78,7 @@ describe('samples on the grid', () => {
       ['b', 2, 2],
       ['b', 3, 5],
     ];
-    assert.deepEqual(rows.usage(), folded(cpu, [['a', 0, 7]]));
+    assert.deepEqual(grid.usage(), folded(cpu, [['a', 0, 7]]));
   });
 
   it('are the same in any order', () => {

@@ -147,7 +147,7 @@ describe('the keeper of usage', () => {
     await pass(HOUR_SECONDS);
     assert.equal(source.queries[1]?.fromSeconds, NOW - 2 * HOUR_SECONDS);
     await pass(HOUR_SECONDS);
-    assert.equal(source.queries[2]?.fromSeconds, NOW + HOUR_SECONDS);
+    assert.equal(source.queries[2]?.fromSeconds, NOW);
     assert.deepEqual(known(3, 5), [1, 2, 2, 2, 2]);
   });
 
@@ -158,6 +158,27 @@ describe('the keeper of usage', () => {
     usageIs(hours(1, [4, 2]));
     await pass(HOUR_SECONDS);
     assert.deepEqual(known(3, 4), [1, 1, 4, 2]);
+  });
+
+  it('reads an hour again until it was read an hour after its end, for what one pod lacked', async () => {
+    now = NOW + 600;
+    usageIs(hours(3, [1, 1, 1]));
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    // Of another pod, which nothing shows the lack of.
+    usageIs(hours(1, [4]));
+    await pass(HOUR_SECONDS);
+    assert.deepEqual(known(3, 3), [1, 1, 4]);
+  });
+
+  it('says of every reading but the first that it goes on from what was read', async () => {
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    await pass(HOUR_SECONDS);
+    assert.deepEqual(
+      source.queries.map(({ isContinued }) => isContinued),
+      [false, true],
+    );
   });
 
   it('reads the days of a gap again, which is filled when its samples have come back', async () => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BinPages, BinRow } from '../../../src/prometheus/bins.ts';
 import { HighestFold, RiseFold } from '../../../src/prometheus/hourfold.ts';
 import { PeakFold, RateFold, type SeriesFold } from '../../../src/prometheus/rawfold.ts';
 import { sampleBuffer } from '../../../src/prometheus/xor.ts';
+import { ValueRow } from '../../../src/recommend/rows.ts';
 import { bitsOf, STALE_BITS } from '../../support/xor-encoder.ts';
 
 const BIN = 60;
 const GAP = 300;
-const WINDOW = { fromSeconds: 600, toSeconds: 6000, binSeconds: BIN };
+const WINDOW = { fromSeconds: 600, toSeconds: 6000, stepSeconds: BIN };
 
 interface Sample {
   readonly seconds: number;
@@ -70,18 +70,20 @@ function feed(fold: SeriesFold, series: readonly Sample[], partSize: number): vo
   fold.end();
 }
 
-function drained(row: BinRow): ReadonlyMap<number, number> {
-  const bins = new Map<number, number>();
-  row.drain((firstEndSeconds, values) =>
-    values.forEach((value, bin) => {
-      if (value >= 0) bins.set(firstEndSeconds + bin * BIN, value);
-    }),
+/** By the ends of the bins, once they are folded. */
+class Bins {
+  readonly row = new ValueRow(WINDOW, (timeSeconds, value) =>
+    this.#values.set(timeSeconds + 1, value),
   );
-  return bins;
+  readonly #values = new Map<number, number>();
+
+  folded(): ReadonlyMap<number, number> {
+    this.row.fold();
+    return this.#values;
+  }
 }
 
 const partSizes = fc.integer({ min: 1, max: 40 });
-const pages = new BinPages();
 
 function* binEnds(): Generator<number> {
   for (let end = WINDOW.fromSeconds + BIN; end <= WINDOW.toSeconds; end += BIN) yield end;
@@ -91,9 +93,9 @@ describe('raw samples by the minute', () => {
   it('have the mean rate over what each minute shares with pairs of samples', () => {
     fc.assert(
       fc.property(samples, partSizes, (series, partSize) => {
-        const row = new BinRow(pages, WINDOW);
-        feed(new RateFold(row, BIN), series, partSize);
-        const got = drained(row);
+        const bins = new Bins();
+        feed(new RateFold(bins.row, BIN), series, partSize);
+        const got = bins.folded();
         for (const end of binEnds()) {
           const want = meanRates(series, end - BIN, end);
           const value = got.get(end);
@@ -126,9 +128,9 @@ describe('raw samples by the minute', () => {
   it('have the highest sample of each minute, and the next one where a scrape is slow', () => {
     fc.assert(
       fc.property(samples, partSizes, (series, partSize) => {
-        const row = new BinRow(pages, WINDOW);
-        feed(new PeakFold(row, BIN), series, partSize);
-        const got = drained(row);
+        const bins = new Bins();
+        feed(new PeakFold(bins.row, BIN), series, partSize);
+        const got = bins.folded();
         for (const end of binEnds()) {
           const inside = series.filter(
             (sample) => isCount(sample) && sample.seconds > end - BIN && sample.seconds <= end,
@@ -143,27 +145,22 @@ describe('raw samples by the minute', () => {
     );
   });
 
-  it('of several series are the higher of each minute, and leave the pages clean', () => {
-    for (let round = 0; round < 2; round++) {
-      const row = new BinRow(pages, WINDOW);
-      feed(new PeakFold(row, BIN), [{ seconds: 660, value: 5 }], 1);
-      feed(
-        new PeakFold(row, BIN),
-        [
-          { seconds: 650, value: 3 },
-          { seconds: 700, value: 7 },
-        ],
-        1,
-      );
-      assert.deepEqual(
-        [...drained(row)],
-        [
-          [660, 5],
-          [720, 7],
-        ],
-      );
-      assert.deepEqual([...drained(row)], []);
-    }
+  it('of several series are the higher of each minute', () => {
+    const bins = new Bins();
+    const [one, other] = [new PeakFold(bins.row, BIN), new PeakFold(bins.row, BIN)];
+    feed(one, [{ seconds: 660, value: 5 }], 1);
+    const later: readonly Sample[] = [
+      { seconds: 650, value: 3 },
+      { seconds: 700, value: 7 },
+    ];
+    feed(other, later, 1);
+    assert.deepEqual(
+      [...bins.folded()],
+      [
+        [660, 5],
+        [720, 7],
+      ],
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { codeOf } from '../../../src/recommend/buckets.ts';
 import { dayStart, HistoryFold } from '../../../src/recommend/history.ts';
 import { cpuOfHour } from '../../../src/recommend/hours.ts';
 import { DAY_SECONDS, type UsageDay, type UsageHistory } from '../../../src/recommend/usage.ts';
@@ -148,31 +149,55 @@ describe('folding samples into days', () => {
     );
   });
 
-  it('is the same of steps in a row as of their samples one by one', () => {
+  it('is the same of rows of steps as of their samples one by one', () => {
     const amount = fc.oneof(
       { weight: 4, arbitrary: fc.double({ min: 0, max: 1e12, noNaN: true }) },
       fc.constantFrom(NaN, -1, Infinity),
     );
     const row = fc.record({
       pod: fc.constantFrom('a', 'b'),
-      end: fc.integer({ min: 0, max: 3 * HOUR_SECONDS }),
+      skipped: fc.integer({ min: 0, max: 200 }),
       amounts: fc.array(amount, { maxLength: 300 }),
     });
     const steps = fc.constantFrom(5, 15, 45, 60, 300, 3600, 7200);
     fc.assert(
       fc.property(steps, fc.array(row, { minLength: 1, maxLength: 3 }), (step, rows) => {
         const [inRows, oneByOne] = [new HistoryFold(step), new HistoryFold(step)];
-        for (const { pod, end, amounts } of rows) {
-          inRows.ofPod(pod).addCpuSteps(NOW + end, Float64Array.from(amounts));
-          inRows.ofPod(pod).addMemorySteps(NOW + end, Float64Array.from(amounts));
+        for (const { pod, skipped, amounts } of rows) {
+          const first = Math.ceil(NOW / step) + skipped;
+          const window = {
+            fromSeconds: (first - 1) * step,
+            toSeconds: (first + amounts.length) * step,
+            stepSeconds: step,
+          };
+          const open = inRows.ofPod(pod);
+          for (const stepRow of [open.cpuRow(window), open.memoryRow(window)]) {
+            stepRow.raise(first, Float64Array.from(amounts), amounts.length);
+            stepRow.fold();
+          }
           for (const [i, each] of amounts.entries()) {
-            oneByOne.addCpu(pod, NOW + end + i * step - 1, each);
-            oneByOne.addMemory(pod, NOW + end + i * step - 1, each);
+            oneByOne.addCpu(pod, (first + i) * step - 1, each);
+            oneByOne.addMemory(pod, (first + i) * step - 1, each);
           }
         }
         assert.deepEqual(inRows.packed(), oneByOne.packed());
       }),
     );
+  });
+
+  it('has the highest of several series in each step of a row', () => {
+    const fold = new HistoryFold(STEP);
+    const first = NOW / STEP + 1;
+    const row = fold
+      .ofPod('a')
+      .cpuRow({ fromSeconds: NOW, toSeconds: NOW + 4 * STEP, stepSeconds: STEP });
+    row.raise(first - 1, Float64Array.of(9, 1, 3), 3);
+    row.raise(first, Float64Array.of(2, 2, NaN, 4, 9), 5);
+    assert.equal(fold.packed(), undefined);
+    row.fold();
+    const [hour] = fold.history()?.days[0]?.hours.cpu ?? [];
+    assert.deepEqual([...(hour?.codes ?? [])], [2, 3, 4].map(codeOf));
+    assert.deepEqual([...(hour?.counts ?? [])], [1, 1, 1]);
   });
 
   it('knows the first and the last sample', () => {

@@ -1,7 +1,8 @@
 import type { SeriesFold } from './rawfold.ts';
 import type { SampleBuffer } from './xor.ts';
 
-const HOUR_MS = 3_600_000;
+const HOUR_SECONDS = 3600;
+const HOUR_MS = HOUR_SECONDS * 1000;
 
 /** Whole hours that end in (before, to]; `before` is a whole hour. */
 export interface HourWindow {
@@ -29,19 +30,30 @@ export class HighestFold implements SeriesFold {
     this.#window = window;
   }
 
+  // Most counters hardly ever rise: of samples in a row of the same value in the same hour, one is looked at.
   take({ times, values }: SampleBuffer, count: number): void {
-    const hours = this.#hours;
+    let [begin, end, highest] = [Infinity, -Infinity, NaN];
     for (let i = 0; i < count; i++) {
       const value = values[i] ?? 0;
-      const hour = hourAt(this.#window, times[i] ?? 0);
-      if (hour >= 0 && hour < hours.length && Number.isFinite(value)) {
-        hours[hour] = (hours[hour] ?? 0) >= value ? (hours[hour] ?? 0) : value;
-      }
+      const time = times[i] ?? 0;
+      if (value === highest && time > begin && time <= end) continue;
+      if (!Number.isFinite(value)) continue;
+      const hour = hourAt(this.#window, time);
+      end = (this.#window.beforeSeconds + (hour + 1) * HOUR_SECONDS) * 1000;
+      begin = end - HOUR_MS;
+      highest = value;
+      this.#raise(hour, value);
     }
   }
 
   end(): void {
     // Nothing is carried from sample to sample.
+  }
+
+  #raise(hour: number, value: number): void {
+    const hours = this.#hours;
+    if (hour < 0 || hour >= hours.length) return;
+    if (!((hours[hour] ?? NaN) >= value)) hours[hour] = value;
   }
 }
 

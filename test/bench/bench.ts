@@ -8,7 +8,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Progress } from '../../src/report/progress.ts';
-import { ended } from './child.ts';
+import { ended, imageFlags } from './child.ts';
 import type { CoreFigures } from './core.ts';
 import type { FleetFigures } from './fleet.ts';
 import {
@@ -71,7 +71,7 @@ function readOptions(): Options {
 
 async function runPart(task: Task): Promise<readonly PartResult[]> {
   const child = fork(join(import.meta.dirname, 'part.ts'), [], {
-    execArgv: [...process.execArgv, '--expose-gc'],
+    execArgv: [...process.execArgv, ...imageFlags(), '--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const results: PartResult[] = [];
@@ -120,7 +120,7 @@ async function runServer(
 async function runScript(script: string, flags: readonly string[]): Promise<unknown> {
   progress.show(`${script} ${flags.join(' ')}`);
   const child = fork(join(import.meta.dirname, script), [...flags, '--json'], {
-    execArgv: [...process.execArgv, '--expose-gc'],
+    execArgv: [...process.execArgv, ...imageFlags(), '--expose-gc'],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let text = '';

@@ -1,4 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const DOCKERFILE = join(import.meta.dirname, '../../deploy/Dockerfile');
+
+/** The flags of Node that the image runs the operator with: what is measured runs with them too. */
+export function imageFlags(): readonly string[] {
+  const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(DOCKERFILE, 'utf8')) ?? [];
+  if (entry === undefined) throw new Error(`${DOCKERFILE} has no ENTRYPOINT that is a list`);
+  return (JSON.parse(entry) as string[]).filter((word) => word.startsWith('--'));
+}
 
 /**
  * Waits until a child has ended; an interrupt ends it. Rejects for another exit code than 0, with `what` it was, and for

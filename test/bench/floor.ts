@@ -1,53 +1,85 @@
 import { request, Agent } from 'undici';
 import snappy from 'snappyjs';
 import { DEFAULT_CONCURRENCY } from '../../src/prometheus/connection.ts';
+import { RAW_METRICS } from '../../src/prometheus/queries.ts';
 import { encodeReadRequest, type ReadQuery } from '../../src/prometheus/readwire.ts';
+import { HOUR_SECONDS } from '../../src/recommend/hours.ts';
 import { eachLimited } from '../../src/prometheus/session.ts';
-import { Meter } from './meter.ts';
+import { Meter, type Figures } from './meter.ts';
 import type { Say, Task } from './task.ts';
 
-const METRICS = ['container_cpu_usage_seconds_total', 'container_memory_working_set_bytes'];
 const NAMESPACES_AT_ONCE = 5;
 
-/** Downloads every sample of the fleet by streamed remote read, and drops the bytes as they come. */
+/** Downloads by streamed remote read what a first reading streams, and then the last hour of it, and drops the bytes. */
 export async function measureFloor(task: Task, say: Say): Promise<void> {
+  const { fromSeconds, toSeconds } = task;
   const agent = new Agent({ connections: DEFAULT_CONCURRENCY });
-  const namespaces = [...new Set(task.fleet.map(({ namespace }) => namespace))];
-  const groups: string[][] = [];
-  for (let at = 0; at < namespaces.length; at += NAMESPACES_AT_ONCE) {
-    groups.push(namespaces.slice(at, at + NAMESPACES_AT_ONCE));
-  }
-  const meter = new Meter(task.serverPid);
-  let bytes = 0;
-  let done = 0;
-  await eachLimited(groups, DEFAULT_CONCURRENCY, async (group) => {
-    const { statusCode, body } = await request(`${task.url}/api/v1/read`, {
-      method: 'POST',
-      dispatcher: agent,
-      headers: {
-        'content-type': 'application/x-protobuf',
-        'content-encoding': 'snappy',
-        'x-prometheus-remote-read-version': '0.1.0',
-      },
-      body: Buffer.from(snappy.compress(encodeReadRequest(queriesFor(group, task)))),
-    });
-    if (statusCode !== 200) throw new Error(`remote read: ${statusCode} ${await body.text()}`);
-    for await (const part of body as AsyncIterable<Buffer>) bytes += part.length;
-    say({ kind: 'Progress', text: `downloading, ${++done} of ${groups.length} parts` });
-  });
-  const figures = meter.figures(bytes);
-  say({ kind: 'Result', result: { row: 'floor', figures, note: '' } });
+  const download = new Download(task, agent, say);
+  const floor = await download.of(fromSeconds, toSeconds);
+  say({ kind: 'Result', result: { row: 'floor', figures: floor, note: '' } });
+  const hour = await download.of(toSeconds - HOUR_SECONDS, toSeconds);
+  say({ kind: 'Result', result: { row: 'floor-hour', figures: hour, note: '' } });
   await agent.close();
 }
 
-function queriesFor(namespaces: readonly string[], task: Task): readonly ReadQuery[] {
-  return METRICS.map((metric) => ({
+class Download {
+  readonly #task: Task;
+  readonly #agent: Agent;
+  readonly #say: Say;
+  readonly #groups: readonly (readonly string[])[];
+
+  constructor(task: Task, agent: Agent, say: Say) {
+    this.#task = task;
+    this.#agent = agent;
+    this.#say = say;
+    const namespaces = [...new Set(task.fleet.map(({ namespace }) => namespace))];
+    const groups = Math.ceil(namespaces.length / NAMESPACES_AT_ONCE);
+    this.#groups = Array.from({ length: groups }, (_, group) =>
+      namespaces.slice(group * NAMESPACES_AT_ONCE, (group + 1) * NAMESPACES_AT_ONCE),
+    );
+  }
+
+  async of(fromSeconds: number, toSeconds: number): Promise<Figures> {
+    const meter = new Meter(this.#task.serverPid);
+    let bytes = 0;
+    let done = 0;
+    await eachLimited(this.#groups, DEFAULT_CONCURRENCY, async (group) => {
+      const queries = queriesFor(group, fromSeconds, toSeconds);
+      const { statusCode, body } = await request(`${this.#task.url}/api/v1/read`, {
+        method: 'POST',
+        dispatcher: this.#agent,
+        headers: {
+          'content-type': 'application/x-protobuf',
+          'content-encoding': 'snappy',
+          'x-prometheus-remote-read-version': '0.1.0',
+        },
+        body: Buffer.from(snappy.compress(encodeReadRequest(queries))),
+      });
+      if (statusCode !== 200) throw new Error(`remote read: ${statusCode} ${await body.text()}`);
+      for await (const part of body as AsyncIterable<Buffer>) bytes += part.length;
+      this.#say({
+        kind: 'Progress',
+        text: `downloading, ${++done} of ${this.#groups.length} parts`,
+      });
+    });
+    return meter.figures(bytes);
+  }
+}
+
+/** All that a reading streams, of whole namespaces: use of CPU and memory, and the counters of throttling and kills. */
+function queriesFor(
+  namespaces: readonly string[],
+  fromSeconds: number,
+  toSeconds: number,
+): readonly ReadQuery[] {
+  return Object.keys(RAW_METRICS).map((metric) => ({
     matchers: [
       { label: '__name__', operator: '=', value: metric },
       { label: 'namespace', operator: '=~', value: namespaces.join('|') },
       { label: 'container', operator: '!=', value: '' },
+      { label: 'reason', operator: '=~', value: 'OOMKilled|' },
     ],
-    fromMs: task.fromSeconds * 1000 + 1,
-    toMs: task.toSeconds * 1000,
+    fromMs: fromSeconds * 1000 + 1,
+    toMs: toSeconds * 1000,
   }));
 }

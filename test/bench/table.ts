@@ -10,6 +10,7 @@ const MEGABYTE = 1e6;
 
 const WHAT: Readonly<Record<PartResult['row'], string>> = {
   floor: 'plain download of the samples',
+  'floor-hour': 'plain download of one hour of them',
   cold: 'first reading and recommendations',
   refresh: 'refresh of one more hour',
   krr: "KRR's queries",

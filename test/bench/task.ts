@@ -21,9 +21,9 @@ export interface Task {
   readonly krrSample: number;
 }
 
-/** What a part says of itself; `ours` gives two. */
+/** What a part says of itself; `floor` and `ours` give two. */
 export interface PartResult {
-  readonly row: 'floor' | 'cold' | 'refresh' | 'krr';
+  readonly row: 'floor' | 'floor-hour' | 'cold' | 'refresh' | 'krr';
   readonly figures: Figures;
   readonly note: string;
   /** After all was let go that can be: what is kept of each container. */

@@ -47,10 +47,7 @@ export function clopperPearson(hits: number, trials: number, level: number): Int
   assertCounts(hits, trials);
   assertLevel('level', level);
   const tail = (1 - level) / 2;
-  return {
-    low: hits === 0 ? 0 : rateWhere((rate) => chanceOfAtLeast(hits, trials, rate) - tail),
-    high: highest(hits, trials, tail),
-  };
+  return { low: lowest(hits, trials, tail), high: highest(hits, trials, tail) };
 }
 
 /**
@@ -63,12 +60,31 @@ export function upperRate(hits: number, trials: number, confidence: number): num
   return highest(hits, trials, 1 - confidence);
 }
 
+function lowest(hits: number, trials: number, tail: number): number {
+  if (hits === 0) return 0;
+  const find = () => rateWhere((rate) => chanceOfAtLeast(hits, trials, rate) - tail);
+  return known(`low ${hits} ${trials} ${tail}`, find);
+}
+
 function highest(hits: number, trials: number, tail: number): number {
-  return hits === trials ? 1 : rateWhere((rate) => chanceOfAtMost(hits, trials, rate) - tail);
+  if (hits === trials) return 1;
+  const find = () => rateWhere((rate) => chanceOfAtMost(hits, trials, rate) - tail);
+  return known(`high ${hits} ${trials} ${tail}`, find);
 }
 
 function rateWhere(isZero: (rate: number) => number): number {
   return bisect(isZero, 0, 1, MOST_STEPS, TOLERANCE);
+}
+
+/** Bounds that were found, by what was asked: each takes a hundred tails, and windows of days ask for few. */
+const RATES = new Map<string, number>();
+const MOST_RATES = 10_000;
+
+function known(asked: string, find: () => number): number {
+  const rate = RATES.get(asked) ?? find();
+  if (RATES.size >= MOST_RATES) RATES.clear();
+  RATES.set(asked, rate);
+  return rate;
 }
 
 /** Adds from `most` away from the mean, where each term is smaller than the one before. */

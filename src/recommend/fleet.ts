@@ -18,11 +18,17 @@ export const ALONE: FleetView = { notKept: [], marginOf: priorMargin };
  */
 export function fleetMargins(excesses: readonly DayExcess[]): MarginOf {
   const falling = excesses.toSorted((a, b) => b.excess - a.excess);
-  const known = new Map<string, Margin>();
+  const known = new Map<number, Map<number, Margin>>();
+  // Each day is asked for several risks in a row.
+  let past = { day: NaN, falling: [] as readonly number[] };
   return (risk, day) => {
-    const key = `${risk}/${day}`;
-    const margin = known.get(key) ?? fitMargin(risk, before(falling, day));
-    known.set(key, margin);
+    const ofDay = known.get(day) ?? new Map<number, Margin>();
+    if (ofDay.size === 0) known.set(day, ofDay);
+    const found = ofDay.get(risk);
+    if (found !== undefined) return found;
+    if (day !== past.day) past = { day, falling: before(falling, day) };
+    const margin = fitMargin(risk, past.falling);
+    ofDay.set(risk, margin);
     return margin;
   };
 }

@@ -89,29 +89,48 @@ function pooled(hours: readonly HourSamples[]): Pool | undefined {
   };
 }
 
+/** One is used for many containers, one after the other. */
+const WEIGHTS = new Float64Array(CODES);
+
 /** By the buckets of what is kept, since with many replicas there are too many samples to list. */
 function counted(hours: readonly HourSamples[]): Pool | undefined {
-  const weights = new Float64Array(CODES);
+  WEIGHTS.fill(0);
   let total = 0;
-  for (const { cpu, counts, codes } of hours) {
-    for (let i = 0; i < cpu.length; i++) {
-      const code = codes?.[i] ?? codeOf(cpu[i] ?? 0);
-      const count = counts?.[i] ?? 1;
-      weights[code] = (weights[code] ?? 0) + count;
-      total += count;
-    }
-  }
+  for (const hour of hours) total = countHour(hour, total);
   if (total === 0) return undefined;
   return {
-    at: (p) => coresOfCode(codeAt(weights, p * total)),
-    shareUnder: (cores) => weights.subarray(0, codeOf(cores)).reduce((a, b) => a + b, 0) / total,
+    at: (p) => coresOfCode(codeAt(p * total)),
+    shareUnder: (cores) => weightUnder(codeOf(cores)) / total,
   };
 }
 
-/** The first code up to which there is the weight. */
-function codeAt(weights: Float64Array, weight: number): number {
+/** Adds an hour to the weights; gives the total with it. */
+function countHour(hour: HourSamples, before: number): number {
+  const { cpu, counts, codes } = hour;
+  let total = before;
+  for (let i = 0; i < cpu.length; i++) {
+    const code = codes === undefined ? codeOf(cpu[i] ?? 0) : (codes[i] ?? 0);
+    const count = counts === undefined ? 1 : (counts[i] ?? 1);
+    WEIGHTS[code] = (WEIGHTS[code] ?? 0) + count;
+    total += count;
+  }
+  return total;
+}
+
+/** The first code up to which there is the weight; -1 where there is not so much. */
+function codeAt(weight: number): number {
   let below = 0;
-  return weights.findIndex((each) => (below += each) >= weight);
+  for (let code = 0; code < CODES; code++) {
+    below += WEIGHTS[code] ?? 0;
+    if (below >= weight) return code;
+  }
+  return -1;
+}
+
+function weightUnder(end: number): number {
+  let below = 0;
+  for (let code = 0; code < end; code++) below += WEIGHTS[code] ?? 0;
+  return below;
 }
 
 function hasDailyRhythm(hours: readonly HourSamples[], cap: number): boolean {
@@ -122,11 +141,12 @@ function hasDailyRhythm(hours: readonly HourSamples[], cap: number): boolean {
 }
 
 /** NaN for an hour without a sample. */
-function cappedMean({ cpu, counts }: HourSamples, cap: number): number {
+function cappedMean(samples: HourSamples, cap: number): number {
+  const { cpu, counts } = samples;
   let sum = 0;
   let total = 0;
   for (let i = 0; i < cpu.length; i++) {
-    const count = counts?.[i] ?? 1;
+    const count = counts === undefined ? 1 : (counts[i] ?? 1);
     sum += Math.min(cpu[i] ?? 0, cap) * count;
     total += count;
   }
@@ -134,20 +154,23 @@ function cappedMean({ cpu, counts }: HourSamples, cap: number): number {
 }
 
 function detrended(hours: readonly number[]): readonly number[] {
-  const points = hours.map((value, hour) => [hour, value]).filter(([, y]) => !Number.isNaN(y));
+  const points: number[][] = [];
+  for (const [hour, value] of hours.entries()) {
+    if (!Number.isNaN(value)) points.push([hour, value]);
+  }
   const { m, b } = linearRegression(points);
   return hours.map((value, hour) => value - (m * hour + b));
 }
 
 /** NaN where there are too few pairs, or nothing varies. */
 function autocorrelation(hours: readonly number[], lag: number): number {
-  const pairs = hours
-    .slice(lag)
-    .map((value, i) => [hours[i] ?? NaN, value] as const)
-    .filter(([a, b]) => !Number.isNaN(a + b));
-  if (pairs.length < 2) return NaN;
-  return sampleCorrelation(
-    pairs.map(([a]) => a),
-    pairs.map(([, b]) => b),
-  );
+  const before: number[] = [];
+  const after: number[] = [];
+  for (let hour = lag; hour < hours.length; hour++) {
+    const [a, b] = [hours[hour - lag] ?? NaN, hours[hour] ?? NaN];
+    if (Number.isNaN(a + b)) continue;
+    before.push(a);
+    after.push(b);
+  }
+  return before.length < 2 ? NaN : sampleCorrelation(before, after);
 }

@@ -104,30 +104,61 @@ export function isFresh(nowSeconds: number, lastSeconds: number): boolean {
   return nowSeconds - lastSeconds <= STALE_SECONDS;
 }
 
-/** Share of an hour's samples over the request; undefined without a sample. */
-export function exceededShare(hour: ObservedHour): number | undefined {
-  const { cpu, counts, request, isRaisePending } = hour;
+/** Whether an hour has a sample. */
+export function hasSample({ cpu, counts }: ObservedHour): boolean {
+  return counts === undefined ? !cpu.every(Number.isNaN) : cpu.length > 0;
+}
+
+/** Share of an hour's samples over a request in cores; undefined without a sample, or a request. */
+export function exceededShare(hour: ObservedHour, request: number | undefined): number | undefined {
   if (request === undefined) return undefined;
+  const { counts, isRaisePending } = hour;
+  const share =
+    counts === undefined ? shareOver(hour, request) : countedOver(hour, counts, request);
+  return share !== undefined && isRaisePending === true ? 1 : share;
+}
+
+function shareOver({ cpu }: ObservedHour, request: number): number | undefined {
+  let over = 0;
+  let all = 0;
+  for (const cores of cpu) {
+    if (Number.isNaN(cores)) continue;
+    all += 1;
+    if (cores > request) over += 1;
+  }
+  return all === 0 ? undefined : over / all;
+}
+
+function countedOver(
+  { cpu }: ObservedHour,
+  counts: Float64Array,
+  request: number,
+): number | undefined {
   let over = 0;
   let all = 0;
   for (let i = 0; i < cpu.length; i++) {
-    const cores = cpu[i] ?? NaN;
-    if (Number.isNaN(cores)) continue;
-    const count = counts?.[i] ?? 1;
+    const count = counts[i] ?? 0;
     all += count;
-    if (cores > request) over += count;
+    if ((cpu[i] ?? 0) > request) over += count;
   }
-  if (all === 0) return undefined;
-  return isRaisePending === true ? 1 : over / all;
+  return all === 0 ? undefined : over / all;
 }
 
 /** An hour with this share over the request is a shift of the level: a quantile would need days to see it. */
 const SHIFTED_SHARE = 0.75;
 
 /** The highest use of an hour that shifted the level, in cores; 0 for any other hour. */
-export function shiftedLevel({ cpu }: ObservedHour, exceeded: number | undefined): number {
+export function shiftedLevel(hour: ObservedHour, exceeded: number | undefined): number {
   if (exceeded === undefined || exceeded < SHIFTED_SHARE) return 0;
-  return Math.max(0, ...cpu.filter((cores) => !Number.isNaN(cores)));
+  return Math.max(0, highestUse(hour) ?? 0);
+}
+
+/** The highest use of an hour in cores; undefined without a sample. */
+export function highestUse({ cpu, counts }: ObservedHour): number | undefined {
+  if (counts !== undefined) return cpu[cpu.length - 1];
+  let highest: number | undefined;
+  for (const cores of cpu) if (cores >= (highest ?? 0)) highest = cores;
+  return highest;
 }
 
 /** A week shows what a container can do; half a day is the least that a factor is stated for. */

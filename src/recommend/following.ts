@@ -1,4 +1,5 @@
 import {
+  hasSample,
   isFresh,
   LoweringTimes,
   type Cadence,
@@ -116,7 +117,7 @@ export class Following implements Cadence {
     const request = this.#foreign(hour.request);
     this.#tracking.observe(hour, request);
     this.#steady.observe(hour, request);
-    if (hour.cpu.every(Number.isNaN)) return;
+    if (!hasSample(hour)) return;
     this.#lastSeconds = hour.startSeconds + 3600;
     this.#compare();
   }

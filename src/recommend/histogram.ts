@@ -6,6 +6,12 @@ const ROUNDING = 1e-12;
 /** A weight that doubles with age would overflow: it is brought back to 1 long before. */
 const LARGEST_UNIT = 2 ** 40;
 
+/** Codes as `codeOf` gives them, and how many samples are of each. */
+export interface CountedCodes {
+  readonly codes: Uint16Array;
+  readonly counts: Float64Array;
+}
+
 /**
  * A histogram with logarithmic buckets, of 2 % each, in which a sample counts half after each half-life. Only its own
  * clock ages it: while no sample comes, nothing changes. Old buckets are not touched: new samples weigh more instead.
@@ -54,24 +60,26 @@ export class DecayedHistogram {
   }
 
   /** Adds samples by the codes of their amounts, which ascend, and how many there are of each. */
-  addCodes(codes: Uint16Array, counts: Float64Array): void {
-    const { length } = codes;
-    const lowest = codes[0] === 0 ? codes[1] : codes[0];
-    if (lowest !== undefined) {
-      this.#indexOf(bucketOfCode(lowest));
-      this.#indexOf(bucketOfCode(codes[length - 1] ?? lowest));
-    }
+  addCodes({ codes, counts }: CountedCodes): void {
+    this.#makeRoom(codes);
     const first = bucketOfCode(0) - this.#first;
     const weights = this.#weights;
     const unit = this.#unit;
     let total = 0;
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < codes.length; i++) {
       const code = codes[i] ?? 0;
       const weight = (counts[i] ?? 0) * unit;
       total += weight;
       if (code > 0) weights[first + code] = (weights[first + code] ?? 0) + weight;
     }
     this.#total += total;
+  }
+
+  #makeRoom(codes: Uint16Array): void {
+    const lowest = codes[0] === 0 ? 1 : 0;
+    if (lowest >= codes.length) return;
+    this.#indexOf(bucketOfCode(codes[lowest] ?? 0));
+    this.#indexOf(bucketOfCode(codes[codes.length - 1] ?? 0));
   }
 
   #weight(index: number): number {
@@ -98,21 +106,31 @@ export class DecayedHistogram {
    */
   logQuantiles(tails: readonly number[], leastWeight: number, out: Float64Array): boolean {
     if (this.#total <= 0) return false;
-    let index = this.#weights.length - 1;
-    const least = leastWeight * this.#unit;
-    while (index >= 0 && this.#weight(index) < least) index -= 1;
+    const weights = this.#weights;
+    const total = this.#total;
+    let index = this.#highestOf(leastWeight * this.#unit);
     // What just has the share over it counts as having more, in whatever order the samples came.
-    const slack = ROUNDING * this.#total;
+    const slack = ROUNDING * total;
     let above = 0;
     for (let i = tails.length - 1; i >= 0; i--) {
-      const wanted = (tails[i] ?? 0) * this.#total;
-      while (index >= 0 && above + this.#weight(index) <= wanted - slack) {
-        above += this.#weight(index);
+      const wanted = (tails[i] ?? 0) * total;
+      while (index >= 0) {
+        const next = above + (weights[index] ?? 0);
+        if (next > wanted - slack) break;
+        above = next;
         index -= 1;
       }
       out[i] = index < 0 ? -Infinity : this.#within(index, wanted - above);
     }
     return true;
+  }
+
+  /** The highest bucket of so much weight; -1 where none has it. */
+  #highestOf(least: number): number {
+    const weights = this.#weights;
+    let index = weights.length - 1;
+    while (index >= 0 && (weights[index] ?? 0) < least) index -= 1;
+    return index;
   }
 
   /** Interpolates within a bucket, of which the weight `above` lies over the wanted amount. */

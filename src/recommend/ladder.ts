@@ -1,6 +1,7 @@
 import { RiskBudget } from './budget.ts';
 import {
   exceededShare,
+  highestUse,
   settle,
   shiftedLevel,
   type CadenceSettings,
@@ -8,6 +9,7 @@ import {
   type LevelDecision,
   type ObservedHour,
 } from './cadence.ts';
+import { TailPlace, type TailCurve } from './levels.ts';
 import { confidenceScale } from './prior.ts';
 
 /** The risks at which less risk never costs less, from the loosest to the strictest. */
@@ -15,16 +17,17 @@ export const RUNGS: readonly number[] = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002];
 
 /** What a cadence knows at a decision; the same for every risk. */
 export interface Evidence {
-  /** Cores that use is over for no more than this share of the time, 0 to 1; it never falls as the tail does. */
-  readonly useAt: (tail: number) => number;
+  /** What use is over for no more than a share of the time. */
+  readonly curve: TailCurve;
   readonly youthFactor: number;
   readonly mayLower: boolean;
 }
 
-/** One risk: its own budget, and the request that it would have in force. State: 64 bytes. */
+/** One risk: its own budget, and the request that it would have in force. State: 96 bytes. */
 class Rung {
   readonly #risk: number;
   readonly #budget: RiskBudget;
+  readonly #place = new TailPlace();
   /** Maximum of the last hour where that was a level shift, else 0. */
   #shiftedTo = 0;
   #decision: LevelDecision | undefined;
@@ -46,13 +49,14 @@ class Rung {
 
   /** Decides for no more than `stricter`, which decided before it. */
   decide(
-    { useAt, youthFactor, mayLower }: Evidence,
+    { curve, youthFactor, mayLower }: Evidence,
     inForce: number | undefined,
     stricter: LevelDecision | undefined,
     band: DeadBand,
   ): LevelDecision {
     const demand = this.#budget.demand();
-    const use = Math.max(useAt(demand.tail) * youthFactor, this.#shiftedTo);
+    const level = curve.amountAt(demand.tail, this.#place);
+    const use = Math.max(level * youthFactor, this.#shiftedTo);
     const own = use * demand.margin;
     const isBound = stricter !== undefined && stricter.wanted < own;
     const wanted = isBound ? stricter.wanted : own;
@@ -86,7 +90,7 @@ export class Ladder {
 
   /** Bytes of state. */
   get bytes(): number {
-    return 64 * this.#rungs.length;
+    return 96 * this.#rungs.length;
   }
 
   /** Charges the hour: the risk that is asked for by the request in force, the others by what they decided. */
@@ -97,7 +101,7 @@ export class Ladder {
       const isOwn = rung !== this.#asked && hour.request !== undefined;
       const request = isOwn ? (rung.decision?.amount ?? hour.request) : hour.request;
       const isUnder = request !== undefined && highest <= request && hour.isRaisePending !== true;
-      rung.observe(hour, isUnder ? 0 : exceededShare({ ...hour, request }));
+      rung.observe(hour, isUnder ? 0 : exceededShare(hour, request));
     }
   }
 
@@ -120,12 +124,4 @@ export class Ladder {
     }
     return levels;
   }
-}
-
-/** Undefined without a sample. */
-function highestUse({ cpu, counts }: ObservedHour): number | undefined {
-  if (counts !== undefined) return cpu[cpu.length - 1];
-  let highest: number | undefined;
-  for (const cores of cpu) if (cores >= (highest ?? 0)) highest = cores;
-  return highest;
 }

@@ -10,23 +10,80 @@ export const TRACKING_TAILS: readonly number[] = [
 /** Where the maximum stands on the scale. */
 const MAXIMUM_TAIL = 0.0005;
 
-/**
- * The value at a tail, from logarithms of values at `tails`; in proportion between two of them, on the scale of the
- * logarithm of the tail. Values that fall towards stricter tails count as level: less risk never asks for less.
- */
-export function logAtTail(tail: number, tails: readonly number[], logs: Float64Array): number {
-  let below = -Infinity;
-  let belowTail = 1;
-  for (let i = 0; i < tails.length; i++) {
-    const at = Math.max(tails[i] ?? 0, MAXIMUM_TAIL);
-    const log = Math.max(below, logs[i] ?? -Infinity);
-    if (at <= tail) {
-      if (at === tail || i === 0 || below === -Infinity) return log;
-      const way = Math.log(belowTail / tail) / Math.log(belowTail / at);
-      return below + way * (log - below);
-    }
-    below = log;
-    belowTail = at;
+/** Where a tail lies among those that are kept; a risk asks for the same one hour after hour. */
+export class TailPlace {
+  tail = NaN;
+  /** Of the widest tail that is no wider; as many as there are for none. */
+  index = 0;
+  /** It is kept itself, or stricter than all that are kept. */
+  isKept = false;
+  /** How far from the tail before that one it lies, 0 to 1, on the scale of the logarithm of the tail. */
+  way = 1;
+
+  find(tail: number, { ats, spans }: TailScale): void {
+    let index = 0;
+    while (index < ats.length && (ats[index] ?? 0) > tail) index += 1;
+    this.tail = tail;
+    this.index = index;
+    this.isKept = index === ats.length || ats[index] === tail;
+    const before = index === 0 ? 1 : (ats[index - 1] ?? 1);
+    this.way = this.isKept ? 1 : Math.log(before / tail) / (spans[index] ?? 1);
   }
-  return below;
+}
+
+/** Where tails stand on the scale of their logarithms. */
+class TailScale {
+  readonly ats: readonly number[];
+  /** How far each lies from the one before it, the first from 1. */
+  readonly spans: readonly number[];
+
+  constructor(tails: readonly number[]) {
+    this.ats = tails.map((tail) => Math.max(tail, MAXIMUM_TAIL));
+    this.spans = this.ats.map((at, i) => Math.log((this.ats[i - 1] ?? 1) / at));
+  }
+}
+
+/**
+ * The amounts that use is over for a share of the time, from logarithms of amounts at `tails`; in proportion between
+ * two of them, on the scale of the logarithm of the tail. Values that fall towards stricter tails count as level: less
+ * risk never asks for less.
+ */
+export class TailCurve {
+  readonly tails: readonly number[];
+  /** To be filled, one for each of `tails`; then `filled` is to be called. */
+  readonly logs: Float64Array;
+  readonly #scale: TailScale;
+
+  constructor(tails: readonly number[]) {
+    this.tails = tails;
+    this.#scale = new TailScale(tails);
+    this.logs = new Float64Array(tails.length);
+  }
+
+  /** Bytes of state. */
+  get bytes(): number {
+    return this.logs.byteLength;
+  }
+
+  filled(): void {
+    const { logs } = this;
+    let highest = -Infinity;
+    for (let i = 0; i < logs.length; i++) {
+      highest = Math.max(highest, logs[i] ?? -Infinity);
+      logs[i] = highest;
+    }
+  }
+
+  /** The natural logarithm of the amount at a tail; `place` is kept by who asks, for the next time. */
+  logAt(tail: number, place: TailPlace): number {
+    if (place.tail !== tail) place.find(tail, this.#scale);
+    const { index, isKept, way } = place;
+    const below = index === 0 ? -Infinity : (this.logs[index - 1] ?? -Infinity);
+    const log = this.logs[index] ?? below;
+    return isKept || below === -Infinity ? log : below + way * (log - below);
+  }
+
+  amountAt(tail: number, place: TailPlace): number {
+    return Math.exp(this.logAt(tail, place));
+  }
 }

@@ -70,7 +70,11 @@ export class Peaks {
   observe({ startSeconds, memory }: ObservedMemory): number | undefined {
     let peak = NaN;
     for (const bytes of memory) if (!(bytes <= peak) && !Number.isNaN(bytes)) peak = bytes;
-    if (Number.isNaN(peak)) return undefined;
+    return Number.isNaN(peak) ? undefined : this.observePeak(startSeconds, peak);
+  }
+
+  /** The same with the highest of the hour in bytes, which must be there. */
+  observePeak(startSeconds: number, peak: number): number | undefined {
     const day = Math.floor(startSeconds / DAY_SECONDS);
     const excess = day > this.#day ? this.#closeDay() : undefined;
     const isYoung = youthFactor(this.#observedHours) > 1;

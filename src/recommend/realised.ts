@@ -23,6 +23,8 @@ export interface Realised {
 }
 
 interface Day {
+  /** Days since 1970-01-01 UTC. */
+  readonly key: number;
   over: number;
   total: number;
   /** Highest peak over the size, as a share of the size. */
@@ -32,6 +34,7 @@ interface Day {
 /** Holds hours against the size that was in force at their beginning, and counts by UTC days. */
 export class Tally {
   readonly #days = new Map<number, Day>();
+  #today: Day = { key: NaN, over: 0, total: 0, excess: 0 };
   #use = 0;
   #useOver = 0;
 
@@ -63,8 +66,11 @@ export class Tally {
 
   #dayOf(timeSeconds: number): Day {
     const key = Math.floor(timeSeconds / DAY_SECONDS);
-    const day = this.#days.get(key) ?? { over: 0, total: 0, excess: 0 };
+    // Hour after hour is of the same day.
+    if (key === this.#today.key) return this.#today;
+    const day = this.#days.get(key) ?? { key, over: 0, total: 0, excess: 0 };
     this.#days.set(key, day);
+    this.#today = day;
     return day;
   }
 
@@ -80,22 +86,27 @@ export class Tally {
   }
 
   #realised(badness: (day: Day) => number, workOver: number): Realised | undefined {
-    const days = [...this.#days].filter(([, { total }]) => total > 0);
-    const [first] = days;
-    if (first === undefined) return undefined;
-    const [worstKey, worst] = days.reduce(
-      (before, each) => (badness(each[1]) > badness(before[1]) ? each : before),
-      first,
-    );
-    const sum = (pick: (day: Day) => number) =>
-      days.reduce((before, [, day]) => before + pick(day), 0);
+    let worst: Day | undefined;
+    let over = 0;
+    let total = 0;
+    let daysHit = 0;
+    const shares: number[] = [];
+    for (const day of this.#days.values()) {
+      if (!(day.total > 0)) continue;
+      if (worst === undefined || badness(day) > badness(worst)) worst = day;
+      over += day.over;
+      total += day.total;
+      if (day.over > 0) daysHit += 1;
+      shares.push(day.over / day.total);
+    }
+    if (worst === undefined) return undefined;
     return {
-      days: days.length,
-      share: sum(({ over }) => over) / sum(({ total }) => total),
-      daysHit: days.filter(([, { over }]) => over > 0).length,
-      dayDeviation: standardDeviation(days.map(([, { over, total }]) => over / total)),
+      days: shares.length,
+      share: over / total,
+      daysHit,
+      dayDeviation: standardDeviation(shares),
       worstDay: badness(worst),
-      worstDaySeconds: worstKey * DAY_SECONDS,
+      worstDaySeconds: worst.key * DAY_SECONDS,
       workOver,
     };
   }

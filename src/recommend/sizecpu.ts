@@ -1,5 +1,6 @@
 import {
   exceededShare,
+  highestUse,
   shiftedLevel,
   type Cadence,
   type CadenceDecision,
@@ -14,7 +15,7 @@ import { Tally } from './realised.ts';
 import { LEVELS, type Estimate, type Level, type Sizing, type SizingInput } from './sizing.ts';
 import { Steady } from './steady.ts';
 import { DAY_SECONDS, type HourCpu } from './usage.ts';
-import { atMost, coveredIn, isJudged, walkedHours, type WalkedHour } from './walkedhours.ts';
+import { atMost, coveredIn, isJudged, walkHours, type WalkedHour } from './walkedhours.ts';
 
 type CadenceName = NonNullable<Estimate['cadence']>;
 
@@ -32,10 +33,8 @@ class Walk {
   follow({ startSeconds, endSeconds, weight, use }: WalkedHour<HourCpu>): void {
     const request = this.#levels[0]?.amount;
     // The time that an hour stands for ages what was before it, but is charged once.
-    for (let i = 1; i < weight; i++) {
-      this.#cadence.observe({ startSeconds, ...use, request: undefined });
-    }
-    this.#cadence.observe({ startSeconds, ...use, request });
+    for (let i = 1; i < weight; i++) this.#cadence.observe(observed(startSeconds, use, undefined));
+    this.#cadence.observe(observed(startSeconds, use, request));
     this.#cadence.decide(endSeconds, request);
     this.#levels = this.#cadence.levels();
   }
@@ -53,6 +52,15 @@ class Walk {
   followed(index: number): CadenceName {
     return this.#following?.followed(index) ?? 'Steady';
   }
+}
+
+/** Field by field: it is made for each hour, and a spread takes longer than all that is done with most hours. */
+function observed(
+  startSeconds: number,
+  { cpu, counts, codes }: HourCpu,
+  request: number | undefined,
+): ObservedHour {
+  return { startSeconds, cpu, counts, codes, request };
 }
 
 /** One risk on a walk, and how it fared. */
@@ -85,10 +93,12 @@ class Lane {
   /** To be told of an hour before the walk is. */
   see({ startSeconds, use }: WalkedHour<HourCpu>): void {
     const request = this.decision?.amount;
-    // Ascending: nothing is over it, as nearly always.
-    const isUnder = request === undefined || (use.cpu[use.cpu.length - 1] ?? 0) <= request;
-    const observed: ObservedHour = { startSeconds, ...use, request };
-    this.shift = isUnder ? 0 : shiftedLevel(observed, exceededShare(observed));
+    this.shift = 0;
+    if (request === undefined) return;
+    const hour = observed(startSeconds, use, request);
+    // Where nothing is over it, as nearly always, nothing has shifted.
+    if ((highestUse(hour) ?? 0) <= request) return;
+    this.shift = shiftedLevel(hour, exceededShare(hour, request));
   }
 
   level(): Level | undefined {
@@ -109,17 +119,17 @@ export function sizeCpu(input: SizingInput): Sizing {
   const promised = new Lane(walks.at(-1) ?? common, risk);
   const levels = LEVELS.map((level) => new Lane(common, level));
   const ripeHours = hoursUntilRipe(input);
-  const hours = walkedHours(input, (day, hour) => cpuOfHour(day.hours, hour));
-  for (const hour of hours) {
+  const see = (hour: WalkedHour<HourCpu>): void => {
     // A first sample over the request would pass for an hour of them. But a first hour is all that there is.
-    if (!hour.isOver && hour.hoursBefore > 0) break;
+    if (!hour.isOver && hour.hoursBefore > 0) return;
     if (isJudged(hour, input) && hour.hoursBefore >= ripeHours) {
       promised.judge(hour, input.most);
       for (const lane of levels) lane.judge(hour, undefined);
     }
     promised.see(hour);
     for (const walk of walks) walk.follow(hour);
-  }
+  };
+  walkHours(input, (day, hour) => cpuOfHour(day.hours, hour), see);
   return {
     estimate: estimateOf(promised, input),
     realised: promised.tally.cpu(),

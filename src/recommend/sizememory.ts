@@ -9,8 +9,8 @@ import {
   type Sizing,
   type SizingInput,
 } from './sizing.ts';
-import { DAY_SECONDS } from './usage.ts';
-import { atMost, coveredIn, isJudged, walkedHours, type WalkedHour } from './walkedhours.ts';
+import { DAY_SECONDS, type UsageDay } from './usage.ts';
+import { atMost, coveredIn, isJudged, walkHours, type WalkedHour } from './walkedhours.ts';
 
 /** No more days than these are looked at, however long the window. */
 const PEAK_DAYS = 14;
@@ -36,10 +36,12 @@ class Lane {
   /** Within a day the same demand is decided alike, so that only what changes one is worth deciding. */
   decide(peaks: Peaks, nowSeconds: number, { marginOf }: SizingInput): void {
     const day = Math.floor(nowSeconds / DAY_SECONDS);
-    if (peaks.revision === this.#revision && day === this.#day) return;
+    const isSameDay = day === this.#day;
+    if (peaks.revision === this.#revision && isSameDay) return;
     this.#revision = peaks.revision;
     this.#day = day;
-    this.margin = marginOf(this.risk, day);
+    // A margin is that of a day, and while a container is young each hour decides.
+    if (!isSameDay || this.margin === undefined) this.margin = marginOf(this.risk, day);
     this.decision = this.#size.decide(peaks, nowSeconds, this.margin.excess);
   }
 }
@@ -60,14 +62,11 @@ export function sizeMemory(input: SizingInput): Sizing {
   const peaks = new Peaks();
   const promised = new Lane(settings.resources.memory.risk);
   const levels = LEVELS.map((risk) => new Lane(risk));
+  const lanes = [promised, ...levels];
   const excesses: DayExcess[] = [];
   let hoursSeen = 0;
   let lastDay = NaN;
-  const hours = walkedHours(input, ({ hours: { memoryPeaks } }, hour) => {
-    const peak = memoryPeaks[hour] ?? NaN;
-    return Number.isNaN(peak) ? undefined : peak;
-  });
-  for (const hour of hours) {
+  const see = (hour: WalkedHour<number>): void => {
     const { startSeconds, use: peak } = hour;
     const day = Math.floor(startSeconds / DAY_SECONDS);
     const isDayOver = (day + 1) * DAY_SECONDS <= nowSeconds;
@@ -75,15 +74,15 @@ export function sizeMemory(input: SizingInput): Sizing {
       promised.judge(hour, input.most);
       for (const lane of levels) lane.judge(hour, undefined);
     }
-    const observed = { startSeconds, memory: Float64Array.of(peak) };
     for (let i = 0; i < hour.weight; i++) {
-      const excess = peaks.observe(observed);
+      const excess = peaks.observePeak(startSeconds, peak);
       if (excess !== undefined) excesses.push({ day: lastDay, excess });
     }
     lastDay = day;
     hoursSeen = hour.hoursBefore + hour.weight;
-    for (const lane of [promised, ...levels]) lane.decide(peaks, hour.endSeconds, input);
-  }
+    for (const lane of lanes) lane.decide(peaks, hour.endSeconds, input);
+  };
+  walkHours(input, peakOfHour, see);
   const covered = Math.min(coveredIn('memory', input), PEAK_DAYS);
   return {
     estimate: estimateOf(promised, youthFactor(hoursSeen), covered),
@@ -91,6 +90,11 @@ export function sizeMemory(input: SizingInput): Sizing {
     levels: levelsOf(levels),
     excesses,
   };
+}
+
+function peakOfHour({ hours }: UsageDay, hour: number): number | undefined {
+  const peak = hours.memoryPeaks[hour] ?? NaN;
+  return Number.isNaN(peak) ? undefined : peak;
 }
 
 /** Of the margin of the risk and that of youth the larger one holds. */

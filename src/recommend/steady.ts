@@ -1,4 +1,5 @@
 import {
+  hasSample,
   isFresh,
   LoweringTimes,
   youthFactor,
@@ -10,7 +11,7 @@ import {
 } from './cadence.ts';
 import { DecayedHistogram } from './histogram.ts';
 import { Ladder } from './ladder.ts';
-import { logAtTail, STEADY_TAILS } from './levels.ts';
+import { STEADY_TAILS, TailCurve } from './levels.ts';
 import { DAY_SECONDS } from './usage.ts';
 
 const HALF_LIFE_HOURS = 3 * 24;
@@ -22,14 +23,14 @@ const BAND = { raiseAbove: 1.02, lowerBelow: 0.95 };
 
 /**
  * The default cadence: a decayed quantile of use, as strict as the risk budget asks for; raised within the hour,
- * lowered once a day. State: a histogram of 2 to 4 kB and 64 bytes for each level of the ladder.
+ * lowered once a day. State: a histogram of 2 to 4 kB and 96 bytes for each level of the ladder.
  */
 export class Steady implements Cadence {
   readonly #ladder: Ladder;
   readonly #use: DecayedHistogram;
   /** What a single sample weighs when it is forgotten. */
   readonly #forgottenWeight: number;
-  readonly #logs = new Float64Array(STEADY_TAILS.length);
+  readonly #curve = new TailCurve(STEADY_TAILS);
   readonly #lowering = new LoweringTimes(DAY_SECONDS);
   #observedHours = 0;
   #lastSeconds = -Infinity;
@@ -42,7 +43,7 @@ export class Steady implements Cadence {
   }
 
   get bytes(): number {
-    return this.#use.bytes + this.#logs.byteLength + this.#ladder.bytes + 32;
+    return this.#use.bytes + this.#curve.bytes + this.#ladder.bytes + 32;
   }
 
   levels(): readonly LevelDecision[] {
@@ -51,11 +52,11 @@ export class Steady implements Cadence {
 
   observe(hour: ObservedHour): void {
     this.#ladder.observe(hour);
-    const { cpu, counts, codes } = hour;
-    if (cpu.every(Number.isNaN)) return;
+    if (!hasSample(hour)) return;
     this.#use.age();
+    const { cpu, counts, codes } = hour;
     if (codes !== undefined && counts !== undefined) {
-      this.#use.addCodes(codes, counts);
+      this.#use.addCodes({ codes, counts });
     } else {
       for (const cores of cpu) {
         if (!Number.isNaN(cores)) this.#use.addLog(Math.log(cores));
@@ -66,10 +67,11 @@ export class Steady implements Cadence {
   }
 
   decide(nowSeconds: number, inForce: number | undefined): CadenceDecision | undefined {
-    if (!this.#use.logQuantiles(STEADY_TAILS, this.#forgottenWeight, this.#logs)) return undefined;
+    const { tails, logs } = this.#curve;
+    if (!this.#use.logQuantiles(tails, this.#forgottenWeight, logs)) return undefined;
+    this.#curve.filled();
     const mayLower = this.#lowering.isDue(nowSeconds) && isFresh(nowSeconds, this.#lastSeconds);
-    const useAt = (tail: number) => Math.exp(logAtTail(tail, STEADY_TAILS, this.#logs));
     const youth = youthFactor(this.#observedHours);
-    return this.#ladder.decide({ useAt, youthFactor: youth, mayLower }, inForce);
+    return this.#ladder.decide({ curve: this.#curve, youthFactor: youth, mayLower }, inForce);
   }
 }

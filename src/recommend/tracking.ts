@@ -10,7 +10,7 @@ import {
 } from './cadence.ts';
 import { DecayedHistogram } from './histogram.ts';
 import { Ladder } from './ladder.ts';
-import { logAtTail, TRACKING_TAILS } from './levels.ts';
+import { TailCurve, TRACKING_TAILS } from './levels.ts';
 import { CANDIDATES, LevelPredictors } from './predictors.ts';
 import { DAY_SECONDS } from './usage.ts';
 
@@ -48,7 +48,7 @@ export class Tracking implements Cadence {
   readonly #chosen = new Uint8Array(TRACKING_TAILS.length);
   readonly #levels = new Float64Array(CANDIDATES.length);
   readonly #quantiles = CANDIDATES.map(() => new Float64Array(TRACKING_TAILS.length));
-  readonly #logs = new Float64Array(TRACKING_TAILS.length);
+  readonly #curve = new TailCurve(TRACKING_TAILS);
   readonly #lowering = new LoweringTimes(LOWERING_SECONDS);
   #observedHours = 0;
   #lastSeconds = -Infinity;
@@ -59,10 +59,10 @@ export class Tracking implements Cadence {
   }
 
   get bytes(): number {
-    const arrays = [this.#levelSums, this.#chosen, this.#levels, this.#logs, ...this.#quantiles];
+    const arrays = [this.#levelSums, this.#chosen, this.#levels, ...this.#quantiles];
     const histograms = this.#ratios.reduce((sum, ratio) => sum + ratio.bytes, 0);
     const own = arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    return histograms + own + this.#predictors.bytes + this.#ladder.bytes + 32;
+    return histograms + own + this.#predictors.bytes + this.#curve.bytes + this.#ladder.bytes + 32;
   }
 
   levels(): readonly LevelDecision[] {
@@ -80,7 +80,8 @@ export class Tracking implements Cadence {
     this.#lastSeconds = hour.startSeconds + 3600;
   }
 
-  #observeRatios({ startSeconds, cpu, counts }: ObservedHour, count: number): void {
+  #observeRatios(hour: ObservedHour, count: number): void {
+    const { startSeconds, cpu, counts } = hour;
     this.#predictors.logLevels(startSeconds, this.#levels);
     const logs = cpu.map(Math.log);
     for (const [i, ratios] of this.#ratios.entries()) {
@@ -100,18 +101,19 @@ export class Tracking implements Cadence {
     if (this.#chosenDay === -Infinity) return undefined;
     this.#readLogs(nowSeconds);
     const mayLower = this.#lowering.isDue(nowSeconds) && isFresh(nowSeconds, this.#lastSeconds);
-    const useAt = (tail: number) => Math.exp(logAtTail(tail, TRACKING_TAILS, this.#logs));
     const youth = youthFactor(this.#observedHours);
-    return this.#ladder.decide({ useAt, youthFactor: youth, mayLower }, inForce);
+    return this.#ladder.decide({ curve: this.#curve, youthFactor: youth, mayLower }, inForce);
   }
 
   /** Reads the logarithms of the amounts that the coming hour is over at each tail. */
   #readLogs(nowSeconds: number): void {
+    const { logs } = this.#curve;
     this.#predictors.logLevels(nowSeconds, this.#levels);
     for (const candidate of new Set(this.#chosen)) this.#readQuantiles(candidate);
     for (const [i, candidate] of this.#chosen.entries()) {
-      this.#logs[i] = (this.#levels[candidate] ?? 0) + (this.#quantiles[candidate]?.[i] ?? 0);
+      logs[i] = (this.#levels[candidate] ?? 0) + (this.#quantiles[candidate]?.[i] ?? 0);
     }
+    this.#curve.filled();
   }
 
   #readQuantiles(candidate: number): boolean {

@@ -16,11 +16,12 @@ export interface WalkedHour<Use> {
   readonly use: Use;
 }
 
-/** The hours of the window that have use, from its beginning on. */
-export function* walkedHours<Use>(
+/** Visits the hours of the window that have use, from its beginning on. */
+export function walkHours<Use>(
   { days, nowSeconds, runsToCompletion }: SizingInput,
   useOf: (day: UsageDay, hour: number) => Use | undefined,
-): Generator<WalkedHour<Use>> {
+  visit: (hour: WalkedHour<Use>) => void,
+): void {
   let hoursBefore = 0;
   let last: number | undefined;
   for (const day of days) {
@@ -32,7 +33,7 @@ export function* walkedHours<Use>(
       const weight = runsToCompletion ? Math.min(since, HOURS_OF_DAY) : 1;
       const endSeconds = Math.min(startSeconds + HOUR_SECONDS, nowSeconds);
       const isOver = startSeconds + HOUR_SECONDS <= nowSeconds;
-      yield { startSeconds, endSeconds, isOver, weight, hoursBefore, use };
+      visit({ startSeconds, endSeconds, isOver, weight, hoursBefore, use });
       hoursBefore += weight;
       last = startSeconds;
     }

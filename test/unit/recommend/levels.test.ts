@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { logAtTail, STEADY_TAILS, TRACKING_TAILS } from '../../../src/recommend/levels.ts';
+import {
+  STEADY_TAILS,
+  TailCurve,
+  TailPlace,
+  TRACKING_TAILS,
+} from '../../../src/recommend/levels.ts';
 
 /** One value for each tail that Steady keeps, rising by a tenth towards the maximum. */
 const RISING = Float64Array.from(STEADY_TAILS, (_, i) => i / 10);
+
+function logAtTail(tail: number, tails: readonly number[], logs: Float64Array): number {
+  const curve = new TailCurve(tails);
+  curve.logs.fill(-Infinity).set(logs.subarray(0, tails.length));
+  curve.filled();
+  return curve.logAt(tail, new TailPlace());
+}
 
 function near(got: number, want: number): void {
   assert.ok(Math.abs(got - want) < 1e-12, `${got} is not ${want}`);

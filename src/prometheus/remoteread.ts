@@ -28,7 +28,7 @@ export interface RemoteReader {
 
 export function createRemoteReader(client: StreamClient): RemoteReader {
   return {
-    async read(queries, visit, signal) {
+    read(queries, visit, signal) {
       let samples = 0;
       const visitCounted = (series: ReadSeries): void => {
         for (const chunk of series.chunks) samples += samplesInChunk(chunk);
@@ -42,10 +42,9 @@ export function createRemoteReader(client: StreamClient): RemoteReader {
         checkKind,
         take: (part: Uint8Array) => frames.push(part),
         samples: () => samples,
+        end: () => frames.end(),
       };
-      const streamed = await client.post(call, signal);
-      frames.end();
-      return streamed;
+      return client.post(call, signal);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { parseEnvelope, type Answer } from './answer.ts';
 import { invalidAnswer, PrometheusError } from './failure.ts';
 import { withRetries } from './retry.ts';
-import type { StreamClient } from './stream.ts';
+import type { StreamClient, WholeBody } from './stream.ts';
 
 /** Labels of a series, with its name as `__name__`. */
 type SeriesLabels = Readonly<Record<string, string>>;
@@ -41,6 +41,7 @@ async function listOnce(
 ): Promise<Answer<readonly SeriesLabels[]>> {
   const parts: Buffer[] = [];
   let bytes = 0;
+  let listed: Listed = { data: [], warnings: [] };
   const { serverSeconds } = await client.post(
     {
       path: 'series',
@@ -52,12 +53,18 @@ async function listOnce(
         if (bytes > MOST_BYTES) throw tooMany();
         parts.push(Buffer.from(part));
       },
+      end: (answer) => (listed = parseList(Buffer.concat(parts), answer)),
     },
     signal,
   );
-  const body = Buffer.concat(parts).toString('utf8');
-  const envelope = parseEnvelope({ status: 200, body, retryAfterSeconds: undefined });
-  return { ...envelope, data: labelsOf(envelope.data), serverSeconds };
+  return { ...listed, serverSeconds };
+}
+
+type Listed = Pick<Answer<readonly SeriesLabels[]>, 'data' | 'warnings'>;
+
+function parseList(body: Buffer, answer: WholeBody): Listed {
+  const { data, warnings } = parseEnvelope({ ...answer, body: body.toString('utf8') });
+  return { data: labelsOf(data), warnings };
 }
 
 function formOf({

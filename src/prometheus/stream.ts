@@ -25,6 +25,16 @@ interface StreamCall {
   readonly take: (part: Uint8Array) => void;
   /** Samples that were taken so far, for the budget of samples; not counted unless given. */
   readonly samples?: () => number;
+  /** Called when the body has come whole. What it throws is a failure of the call, so it counts as one. */
+  readonly end?: (body: WholeBody) => void;
+}
+
+/** What is to be known of an answer to read its body as a whole. */
+export interface WholeBody {
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  /** Takes secrets out of what the server says, before it is cut. */
+  readonly redact: (text: string) => string;
 }
 
 /** What came of one call. */
@@ -132,6 +142,11 @@ async function receive(
       attempt.meter.took(part.length, samplesOf(call) - samples);
       idle.restart();
     }
+    call.end?.({
+      status: response.status,
+      retryAfterSeconds: retryAfterHeader(response, Date.now()),
+      redact: (text) => attempt.connection.redact(text),
+    });
   } finally {
     // Nobody reads the rest; a body that was read to its end gives its socket back.
     body.destroy();

@@ -10,7 +10,7 @@ import type { WorkloadRef } from '../../src/controller/ports.ts';
 import { createPrometheusClient } from '../../src/prometheus/client.ts';
 import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
 import { createTransport } from '../../src/prometheus/transport.ts';
-import { startStub, type StubPrometheus } from '../support/stub-prometheus.ts';
+import { answerEmpty, startStub, type StubPrometheus } from '../support/stub-prometheus.ts';
 
 const web: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'web' };
 const TO = 1_800_000_000;
@@ -49,6 +49,12 @@ const ANSWERS: Readonly<
       request.url?.includes('/values') === true ? [] : { resultType: 'matrix', result: [] };
     response.end(JSON.stringify({ status: 'success', data, warnings: [told(request)] }));
   },
+};
+
+/** Both come with the status 200. */
+const SAID_OF_SERIES: Readonly<Record<string, (told: string) => unknown>> = {
+  'an error': (error) => ({ status: 'error', errorType: 'internal', error }),
+  'a warning': (warning) => ({ status: 'success', data: [], warnings: [warning] }),
 };
 
 describe('secrets of access to Prometheus', function () {
@@ -125,6 +131,46 @@ describe('secrets of access to Prometheus', function () {
         assert.ok(stub.requests.length > 0);
         assertClean(inspect(told, { depth: 20, showHidden: true, maxStringLength: 1e6 }));
         assertClean(logged(told));
+      });
+    }
+  }
+
+  for (const [what, said] of Object.entries(SAID_OF_SERIES)) {
+    for (const kind of ways) {
+      it(`are in no result, log or figure when a list of series has ${what}, with ${kind}`, async () => {
+        let asked = 0;
+        stub.answering = (request, response) => {
+          if (request.url?.includes('/series') !== true) {
+            answerEmpty(request, response);
+            return;
+          }
+          asked++;
+          response.setHeader('content-type', 'application/json');
+          response.end(JSON.stringify(said(told(request))));
+        };
+        const calls: { readonly kind: string; readonly bytes: number; readonly outcome: string }[] =
+          [];
+        const source = createPrometheusSource({
+          ...optionsWith(kind),
+          reader: 'remote-read',
+          onCall: (call) => calls.push(call),
+        });
+        const reading = await source.read(
+          {
+            targets: [{ workload: web, pods: ['web-1'] }],
+            siblings: [web],
+            fromSeconds: TO - 3600,
+            toSeconds: TO,
+          },
+          AbortSignal.timeout(20_000),
+        );
+        source.close();
+        assert.ok(asked > 0);
+        assert.ok(reading.warnings.length + reading.failures.size > 0, 'what was said is told');
+        assertClean(inspect([reading, calls], { depth: 20, maxStringLength: 1e6 }));
+        assertClean(logged([reading, calls]));
+        const { outcome } = calls.find(({ kind, bytes }) => kind === 'stream' && bytes > 0) ?? {};
+        assert.equal(outcome, what === 'an error' ? 'PrometheusRefused' : 'Ok', 'as it is counted');
       });
     }
   }

@@ -15,7 +15,7 @@ import { createPodChanger } from '../kube/podchanger.ts';
 import { createTemplateReader } from '../kube/owntemplate.ts';
 import { createTemplateChanger } from '../kube/templates.ts';
 import { createWriter } from '../kube/writer.ts';
-import { createPrometheusSource } from '../prometheus/source.ts';
+import { createPrometheusSource, type SourceOptions } from '../prometheus/source.ts';
 import { RESOURCES } from '../recommend/usage.ts';
 import { UsageFile } from '../state/usagefile.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -136,7 +136,7 @@ function assemble(
     isLeader: mayLead,
     territory: leadership.sharding,
     refreshSeconds,
-    usageStore: usageStore(flags, { url: prometheus.url, log }),
+    usageStore: usageStore(flags, prometheus, log),
     acting: { ...acting, ...changers(connection), live: source, sink: metrics },
     onReconciled: (result) => metrics.reconciled(result),
   });
@@ -145,10 +145,18 @@ function assemble(
 
 function usageStore(
   { stateDir, prometheusMatcher }: OperatorFlags,
-  { url, log }: { readonly url: string; readonly log: Log },
+  { url, parameters, headers, headerFiles, basicAuth }: SourceOptions,
+  log: Log,
 ): UsageStore | undefined {
   if (stateDir === undefined) return undefined;
-  const source = { url, matchers: prometheusMatcher ?? [] };
+  const source = {
+    url,
+    matchers: prometheusMatcher ?? [],
+    parameters,
+    headers,
+    headerFiles,
+    user: basicAuth?.username,
+  };
   return new UsageFile({ folder: stateDir, source, log, clock: SYSTEM_CLOCK });
 }
 

@@ -23,7 +23,7 @@ const SAYS: Readonly<Record<Unusable, string>> = {
   damaged: 'it is damaged',
   older: 'an older version wrote it',
   newer: 'a newer version wrote it',
-  foreign: 'it is of another Prometheus, or of other label matchers',
+  foreign: 'it is of another Prometheus or tenant, or of other label matchers',
 };
 
 /**
@@ -32,13 +32,11 @@ const SAYS: Readonly<Record<Unusable, string>> = {
  */
 export class UsageFile implements UsageStore {
   readonly #options: UsageFileOptions;
-  readonly #identity: Uint8Array;
+  #identity: Promise<Uint8Array> | undefined;
   readonly #path: string;
 
-  /** Throws for a URL that is none. */
   constructor(options: UsageFileOptions) {
     this.#options = options;
-    this.#identity = identityOf(options.source);
     this.#path = join(options.folder, NAME);
   }
 
@@ -48,7 +46,7 @@ export class UsageFile implements UsageStore {
       await this.#removeUnfinished();
       const file = await openIfThere(this.#path);
       if (file === undefined) return [];
-      const read = await readUsage(file, this.#identity).finally(() => file.close());
+      const read = await readUsage(file, await this.#identityOnce()).finally(() => file.close());
       if (typeof read !== 'string') {
         log.info({ file: this.#path, workloads: read.length }, 'usage taken from the state file');
         return read;
@@ -64,10 +62,11 @@ export class UsageFile implements UsageStore {
     const { folder, log } = this.#options;
     try {
       await mkdir(folder, { recursive: true });
+      const identity = await this.#identityOnce();
       const writing = `${this.#path}${WRITING}`;
       const file = await open(writing, 'w', 0o600);
       try {
-        await writeUsage(file, this.#identity, usage);
+        await writeUsage(file, identity, usage);
         await file.sync();
       } finally {
         await file.close();
@@ -76,6 +75,20 @@ export class UsageFile implements UsageStore {
       await syncFolder(folder);
     } catch (error) {
       log.warn({ file: this.#path, err: error }, 'usage could not be saved; a restart reads all');
+    }
+  }
+
+  /**
+   * Once and for all: usage that was read before the file of a header changed is of the tenant of then, so that a
+   * restart is not to take it for the other's.
+   */
+  async #identityOnce(): Promise<Uint8Array> {
+    this.#identity ??= identityOf(this.#options.source);
+    try {
+      return await this.#identity;
+    } catch (error) {
+      this.#identity = undefined;
+      throw error;
     }
   }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { KeptUsage } from '../../../src/controller/usagestore.ts';
+import type { StateSource } from '../../../src/state/identity.ts';
 import { UsageFile } from '../../../src/state/usagefile.ts';
 import { NOW } from '../../support/builders.ts';
 import { keptUsage } from '../../support/kept-usage.ts';
@@ -17,7 +18,7 @@ describe('the state file', function () {
   let folder: string;
   let said: string[];
   const path = () => join(folder, 'usage.state');
-  const store = (source: { url: string; matchers: readonly string[] } = SOURCE) => {
+  const store = (source: StateSource = SOURCE) => {
     const say = (fields: unknown, message: string) =>
       said.push(`${message} ${JSON.stringify(fields)}`);
     const log = { debug: say, info: say, warn: say, error: say };
@@ -117,10 +118,65 @@ describe('the state file', function () {
     assert.match(said.at(-1) ?? '', /another Prometheus/);
   });
 
-  it('uses the file whatever the credentials in the URL, and the order of the matchers', async () => {
+  const OTHERS: Readonly<Record<string, Partial<StateSource>>> = {
+    'a header': { headers: { 'X-Scope-OrgID': 'other' } },
+    'a parameter': { parameters: [['tenant', 'other']] },
+    'a parameter in the URL': { url: 'http://prometheus:9090/?tenant=other' },
+    'a user': { user: 'other' },
+    'a user in the URL': { url: 'http://other@prometheus:9090' },
+  };
+  for (const [what, other] of Object.entries(OTHERS)) {
+    it(`does not use the file of another tenant, told by ${what}`, async () => {
+      await saved();
+      assert.deepEqual(await store({ ...SOURCE, ...other }).load(), []);
+      assert.deepEqual(others(), [`usage.state.foreign-${NOW}`]);
+      assert.match(said.at(-1) ?? '', /tenant/);
+    });
+  }
+
+  it('does not use the file of another tenant, told by the file of a header', async () => {
+    const tenant = join(folder, 'tenant');
+    const source = { ...SOURCE, headerFiles: { 'X-Scope-OrgID': tenant } };
+    writeFileSync(tenant, 'one\n');
+    const usage = keptUsage(1);
+    await store(source).save(usage);
+    assert.deepEqual(await store(source).load(), usage);
+    const running = store(source);
+    assert.deepEqual(await running.load(), usage);
+    rmSync(tenant);
+    assert.deepEqual(await store(source).load(), []);
+    assert.match(said.at(-1) ?? '', /cannot be read; all is read anew/);
+    writeFileSync(tenant, 'two\n');
+    // What the process has in memory is of the first one.
+    await running.save(usage);
+    assert.deepEqual(await store(source).load(), []);
+    assert.match(said.at(-1) ?? '', /tenant/);
+  });
+
+  it('uses the file whatever the credentials, the order of parameters and the case of headers', async () => {
+    const usage = keptUsage(1);
+    await store({
+      ...SOURCE,
+      headers: { 'X-Scope-OrgID': 'team', Authorization: 'Bearer old' },
+      parameters: [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    }).save(usage);
+    const same = store({
+      ...SOURCE,
+      url: 'http://prometheus:9090?b=2',
+      headers: { 'x-scope-orgid': 'team', Authorization: 'Bearer new' },
+      headerFiles: { authorization: join(folder, 'missing') },
+      parameters: [['a', '1']],
+    });
+    assert.deepEqual(await same.load(), usage);
+  });
+
+  it('uses the file whatever the password in the URL, and the order of the matchers', async () => {
     const usage = keptUsage(1);
     await store({ url: 'http://a:b@prometheus:9090/x/', matchers: ['a=1', 'b=2'] }).save(usage);
-    const same = store({ url: 'http://prometheus:9090/x', matchers: ['b=2', 'a=1'] });
+    const same = store({ url: 'http://a:c@prometheus:9090/x', matchers: ['b=2', 'a=1'] });
     assert.deepEqual(await same.load(), usage);
   });
 

@@ -114,7 +114,7 @@ export class UsageKeeper {
 
   /** Drops a workload that no policy selects any more, or that is gone. */
   forget(key: string): void {
-    this.#entries.delete(key);
+    if (this.#entries.delete(key)) this.#saving.changed();
   }
 
   /** Ends what is under way and saves what is known; nothing is read until something is wanted again. */
@@ -160,7 +160,7 @@ export class UsageKeeper {
         await this.#read(reading);
         if (this.#isStopped()) return;
       }
-      await this.#saving.saveIfDue(this.#entries);
+      await this.#saving.saveWhenDue(this.#entries);
       if (first.length <= 1 || this.#isStopped()) return;
     }
   }

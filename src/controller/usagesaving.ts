@@ -17,6 +17,8 @@ export class UsageSaving {
   #restoredSeconds: number | undefined;
   #savedSeconds = -Infinity;
   #hasChanged = false;
+  #saving: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(store: UsageStore | undefined, clock: Clock) {
     this.#store = store;
@@ -32,9 +34,11 @@ export class UsageSaving {
     if (this.#store === undefined) return;
     const now = this.#clock.nowSeconds();
     if (this.#restoredSeconds === undefined) {
-      for (const kept of await this.#store.load()) this.#unwanted.set(workloadKey(kept.ref), kept);
+      const all = await this.#store.load();
+      for (const kept of all) this.#unwanted.set(workloadKey(kept.ref), kept);
       this.#restoredSeconds = now;
-      this.#savedSeconds = now;
+      // With nothing to go on from, what is read first is the dearest to lose.
+      if (all.length > 0) this.#savedSeconds = now;
     }
     if (now > this.#restoredSeconds + UNWANTED_SECONDS) this.#unwanted.clear();
     for (const [key, kept] of this.#unwanted) {
@@ -45,12 +49,28 @@ export class UsageSaving {
     }
   }
 
-  async saveIfDue(entries: ReadonlyMap<string, UsageEntry>): Promise<void> {
-    if (this.#clock.nowSeconds() >= this.#savedSeconds + SAVE_SECONDS) await this.save(entries);
+  /** At once where that is due, else when it is: whether or not anything is read by then. */
+  async saveWhenDue(entries: ReadonlyMap<string, UsageEntry>): Promise<void> {
+    if (this.#store === undefined || !this.#hasChanged) return;
+    const waitSeconds = this.#savedSeconds + SAVE_SECONDS - this.#clock.nowSeconds();
+    if (waitSeconds <= 0) {
+      await this.save(entries);
+      return;
+    }
+    this.#timer ??= setTimeout(() => void this.save(entries), waitSeconds * 1000);
+    this.#timer.unref();
   }
 
   /** Workloads that are not wanted any more are not in it. */
   async save(entries: ReadonlyMap<string, UsageEntry>): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    // One after the other, as all of them write the same file.
+    this.#saving = this.#saving.then(() => this.#saveNow(entries));
+    await this.#saving;
+  }
+
+  async #saveNow(entries: ReadonlyMap<string, UsageEntry>): Promise<void> {
     if (this.#store === undefined || !this.#hasChanged) return;
     this.#hasChanged = false;
     await this.#store.save(this.#allOf(entries));

@@ -103,11 +103,58 @@ describe('the keeper of usage with a store', () => {
   it('saves while it runs, and not when nothing was read since', async () => {
     restarted().want(cart, WINDOW);
     await pass(1);
-    assert.equal(store.saves, 0);
     await pass(HOUR_SECONDS);
+    const { saves } = store;
+    assert.ok(saves > 0);
+    await second?.stop();
+    assert.equal(store.saves, saves);
+  });
+
+  it('saves right after the first reading, so that a kill does not cost it', async () => {
+    restarted().want(cart, WINDOW);
+    await pass(1);
     assert.equal(store.saves, 1);
+    assert.equal(store.saved[0]?.readToSeconds, NOW + 1);
+    assert.equal(Math.round(store.saved[0].windowSeconds), WINDOW);
+  });
+
+  it('saves each part of a large first reading that takes long', async () => {
+    const keeper = restarted();
+    for (let i = 0; i < 600; i++) keeper.want({ ...cart, name: `w${i}` }, WINDOW);
+    const saved: number[] = [];
+    source.onRead = () => {
+      saved.push(store.saved.length);
+      now += 601;
+    };
+    await pass(1);
+    assert.deepEqual(saved, [0, 250, 500]);
+    assert.equal(store.saved.length, 600);
+  });
+
+  it('saves ten minutes after it saved last, with no reading by then', async () => {
+    restarted().want(cart, WINDOW);
+    await pass(1);
+    second?.want(web, WINDOW);
+    await pass(1);
+    assert.equal(store.saves, 1);
+    await pass(598);
+    assert.equal(store.saves, 1);
+    await pass(1);
+    assert.equal(store.saves, 2);
+    assert.equal(store.saved.length, 2);
+    assert.equal(source.queries.length, 2);
+  });
+
+  it('saves ten minutes after it began from what was kept', async () => {
+    restarted().want(cart, WINDOW);
+    await pass(1);
     await second?.stop();
     assert.equal(store.saves, 1);
+    restarted().want(cart, WINDOW);
+    await pass(1);
+    assert.equal(store.saves, 1);
+    await pass(600);
+    assert.equal(store.saves, 2);
   });
 
   it('keeps no workload that is gone', async () => {

@@ -43,6 +43,7 @@ interface Waiter {
   readonly isUrgent: boolean;
   readonly sinceSeconds: number;
   readonly admit: () => void;
+  readonly refuse: (error: Error) => void;
 }
 
 const FIRST_REST_SECONDS = 0.5;
@@ -125,10 +126,12 @@ export class Governor {
   /** Seconds that were waited. */
   async #enter({ signal, isUrgent }: Turn): Promise<number> {
     signal.throwIfAborted();
-    this.#refuseInLongRest();
+    const refusal = this.#longRest();
+    if (refusal !== undefined) throw refusal;
     const sinceSeconds = this.#clock();
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    const waiter: Waiter = { isUrgent, sinceSeconds, admit: () => resolve(undefined) };
+    const admit = (): void => resolve(undefined);
+    const waiter: Waiter = { isUrgent, sinceSeconds, admit, refuse: reject };
     const urgent = this.#queue.filter((other) => other.isUrgent).length;
     this.#queue.splice(isUrgent ? urgent : this.#queue.length, 0, waiter);
     const leave = (): void => {
@@ -146,11 +149,19 @@ export class Governor {
     return this.#clock() - sinceSeconds;
   }
 
-  #refuseInLongRest(): void {
+  /** Why nothing is asked for so long that a call is not to wait for it. */
+  #longRest(): PrometheusError | undefined {
     const seconds = Math.ceil(this.#restUntil - this.#clock());
-    if (seconds <= LONGEST_REST_SECONDS) return;
+    if (seconds <= LONGEST_REST_SECONDS) return undefined;
     const message = `Prometheus asked for rest, so nothing is asked for ${seconds} s`;
-    throw new PrometheusError('PrometheusOverloaded', message);
+    return new PrometheusError('PrometheusOverloaded', message);
+  }
+
+  /** Those that wait already are no better off than those that come later. */
+  #refuseInLongRest(): void {
+    const refusal = this.#longRest();
+    if (refusal === undefined) return;
+    for (const { refuse } of this.#queue.splice(0)) refuse(refusal);
   }
 
   #admit(): void {
@@ -192,6 +203,7 @@ export class Governor {
     // Shortened by up to half, so that several instances do not come back together.
     const own = Math.min(LONGEST_REST_SECONDS, doubled) * (0.5 + Math.random() / 2);
     this.#restUntil = Math.max(this.#restUntil, this.#clock() + Math.max(asked, own));
+    this.#refuseInLongRest();
   }
 
   /** Calls that began before the last time tell of the same trouble: false for those. */

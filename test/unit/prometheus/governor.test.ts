@@ -104,6 +104,27 @@ describe('the governor of calls', () => {
     assert.ok(world.governor.state.restSeconds <= 0.5);
   });
 
+  it('lets calls that wait fail as soon as a long rest begins, like those that come in it', async () => {
+    const world = new World({ concurrency: 1 });
+    for (const name of ['first', 'second', 'third']) await world.ask(name);
+    await world.end(1, busy(3600));
+    await world.ask('late');
+    assert.equal(world.governor.state.waiting, 0);
+    const [own, ...others] = world.failures.map(String);
+    assert.match(own ?? '', /busy/);
+    assert.equal(others.length, 3);
+    for (const error of others) assert.match(error, /asked for rest, so nothing is asked for 3600 s$/);
+  });
+
+  it('lets calls wait out a short rest', async () => {
+    const world = new World({ concurrency: 1 });
+    await world.ask('first');
+    await world.ask('second');
+    await world.end(1, busy(30));
+    assert.equal(world.governor.state.waiting, 1);
+    assert.equal(world.failures.length, 1);
+  });
+
   it('keeps one call at once at the least, and rests for longer each time', async () => {
     const world = new World();
     const rests: number[] = [];

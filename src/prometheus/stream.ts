@@ -8,6 +8,8 @@ import type { Attempt, Transport } from './transport.ts';
 /** 14 days of 500 containers take about 100 MB; an answer that goes on and on is cut here. */
 const DEFAULT_MAX_STREAM_BYTES = 1024 * 1024 * 1024;
 const LONGEST_ERROR_BYTES = 4096;
+/** So much has to come within each deadline, or the end: byte by byte an answer could hold its call for ever. */
+const LEAST_KIB = 64;
 
 export interface StreamOptions extends PrometheusOptions {
   /** A longer stream is cut; 1 GiB unless set. */
@@ -87,12 +89,15 @@ async function postOnce(caller: Calling, call: StreamCall, signal: AbortSignal):
   try {
     const response = await send(caller, call, AbortSignal.any([signal, idle.signal]));
     counter.hasBegun = true;
+    idle.restart();
     meter.began();
     await receive(caller, response, { call, idle, counter });
     return { bytes: counter.bytes, serverSeconds: dateHeader(response) };
   } catch (error) {
     signal.throwIfAborted();
-    throw idle.signal.aborted ? silence(timeoutSeconds) : failureOf(error, counter.hasBegun);
+    throw idle.signal.aborted
+      ? tooSlow(timeoutSeconds, counter.hasBegun)
+      : failureOf(error, counter.hasBegun);
   } finally {
     idle.stop();
   }
@@ -131,6 +136,7 @@ async function receive(
     if (response.status !== 200) throw await failureOfStatus(response, attempt);
     checkHeaders(response, call);
     const most = options.maxStreamBytes ?? DEFAULT_MAX_STREAM_BYTES;
+    let sinceRestart = 0;
     for await (const part of body as AsyncIterable<Buffer>) {
       counter.bytes += part.length;
       if (counter.bytes > most) {
@@ -140,6 +146,9 @@ async function receive(
       const samples = samplesOf(call);
       call.take(part);
       attempt.meter.took(part.length, samplesOf(call) - samples);
+      sinceRestart += part.length;
+      if (sinceRestart < LEAST_KIB * 1024) continue;
+      sinceRestart = 0;
       idle.restart();
     }
     call.end?.({
@@ -189,8 +198,9 @@ function errorIn(kind: string, body: string): string {
   return /"error"\s*:\s*"((?:[^"\\]|\\.)*)/.exec(body)?.[1] ?? '';
 }
 
-function silence(seconds: number): PrometheusError {
-  return new PrometheusError('PrometheusTimeout', `Prometheus sent nothing for ${seconds} s`);
+function tooSlow(seconds: number, hasBegun: boolean): PrometheusError {
+  const what = hasBegun ? `less than ${LEAST_KIB} KiB` : 'nothing';
+  return new PrometheusError('PrometheusTimeout', `Prometheus sent ${what} for ${seconds} s`);
 }
 
 /** A connection that ends within an answer is a broken answer: asked again, it would perhaps end there again. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
+import protobuf from 'protobufjs/minimal.js';
 import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/controller/ports.ts';
 import {
   createPrometheusSource,
@@ -8,6 +9,7 @@ import {
 } from '../../src/prometheus/source.ts';
 import { containerMetrics, ownerMetrics, type SeedPod } from '../support/cluster-metrics.ts';
 import { startFaulty, type Breaking, type FaultyPrometheus } from '../support/faulty-prometheus.ts';
+import { frameOf } from '../support/frames.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 
 const TO = Math.floor(Date.now() / 1000 / 3600) * 3600;
@@ -99,6 +101,8 @@ const FAULTS: Readonly<Record<string, { readonly breaking: Breaking; readonly wa
   },
 };
 
+/** A frame with a field that no reader knows. */
+const PADDING = frameOf(protobuf.Writer.create().uint32(0x7a).bytes(Buffer.alloc(70_000)).finish());
 const CHUNKS = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse';
 
 describe('a real Prometheus behind something that breaks', function () {
@@ -227,19 +231,37 @@ describe('a real Prometheus behind something that breaks', function () {
     source.close();
   });
 
-  it('gets a stream that drips in, as long as it goes on', async () => {
+  it('gets a stream that takes longer than the deadline, as long as enough of it comes', async () => {
     const source = open({ reader: 'remote-read' });
     faulty.breakCalls('read', async (response, askServer) => {
       const { headers, body } = await askServer();
       response.writeHead(200, headers);
-      const size = Math.ceil(body.length / 6);
-      for (let at = 0; at < body.length; at += size) {
-        response.write(body.subarray(at, at + size));
+      for (let part = 0; part < 6; part++) {
+        response.write(PADDING);
         await wait(120);
       }
-      response.end();
+      response.end(body);
     });
     assert.deepEqual(await read(source), whole.get('remote-read'));
+    source.close();
+  });
+
+  it('gets no stream that goes on and on without getting anywhere', async () => {
+    const source = open({ reader: 'remote-read' });
+    faulty.breakCalls('read', async (response, askServer) => {
+      const { headers } = await askServer();
+      response.writeHead(200, headers);
+      while (!response.destroyed) {
+        response.write(frameOf(new Uint8Array(0)));
+        await wait(20);
+      }
+    });
+    const started = performance.now();
+    const { failures } = await read(source);
+    const { reason, message } = failures.get(workloadKey(AGENT)) ?? {};
+    assert.equal(reason, 'PrometheusTimeout');
+    assert.match(message ?? '', /sent less than 64 KiB for 0\.4 s$/);
+    assert.ok(performance.now() - started < 5000);
     source.close();
   });
 });

@@ -300,7 +300,7 @@ describe('readers of histories', function () {
       'nothing for too long': {
         answer: (response) => void response.writeHead(200, { 'content-type': STREAMED }).write('x'),
         reason: 'PrometheusTimeout',
-        message: /sent nothing for 0\.3 s/,
+        message: /sent less than 64 KiB for 0\.3 s/,
         options: { timeoutSeconds: 0.3 },
       },
       'an answer without an end': {

@@ -10,11 +10,7 @@ import { keptUsage } from './kept-usage.ts';
 const [, , folder = ''] = process.argv;
 const file = await open(join(folder, 'usage.state.writing'), 'w');
 let bytes = 0;
-await writeUsage(
-  file,
-  await identityOf({ url: 'http://prometheus:9090', matchers: [] }),
-  half(),
-);
+await writeUsage(file, await identityOf({ url: 'http://prometheus:9090', matchers: [] }), half());
 
 function* half(): Generator<ReturnType<typeof keptUsage>[number]> {
   for (const kept of keptUsage(4000)) {

@@ -113,7 +113,8 @@ describe('the governor of calls', () => {
     const [own, ...others] = world.failures.map(String);
     assert.match(own ?? '', /busy/);
     assert.equal(others.length, 3);
-    for (const error of others) assert.match(error, /asked for rest, so nothing is asked for 3600 s$/);
+    for (const error of others)
+      assert.match(error, /asked for rest, so nothing is asked for 3600 s$/);
   });
 
   it('lets calls wait out a short rest', async () => {

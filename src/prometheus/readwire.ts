@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs/minimal.js';
-import { invalidAnswer } from './failure.ts';
+import { invalidAnswer, PrometheusError } from './failure.ts';
 import type { LabelMatcher } from './queries.ts';
 
 /** Series that the matchers select, with their samples of the time from `fromMs` to `toMs`, both included. */
@@ -20,6 +20,8 @@ const MATCHER_TYPES: Readonly<Record<LabelMatcher['operator'], number>> = {
 const STREAMED_XOR_CHUNKS = 1;
 /** `prompb.Chunk.Encoding`. */
 const XOR = 1;
+/** Native histograms, of integers and of floats: a metric of that kind may bear any name. */
+const HISTOGRAMS: ReadonlySet<number> = new Set([2, 3]);
 
 /** Tags of fields that hold bytes, texts or messages: number × 8 + 2; numbers have × 8 + 0. */
 const tag = (field: number, kind: 'Bytes' | 'Number'): number =>
@@ -46,13 +48,11 @@ export interface ReadSeries {
   /** Which query of the request it answers. */
   readonly query: number;
   readonly labels: ReadonlyMap<string, string>;
-  /** Chunks in XOR encoding, in ascending order of time; they lie in the frame's own bytes. */
+  /** Chunks in XOR encoding, in ascending order of time; they lie in the frame's own bytes. Histograms are left out. */
   readonly chunks: readonly Uint8Array[];
-  /** Chunks of histograms, or of an encoding that is not known. */
-  readonly skippedChunks: number;
 }
 
-/** Reads a `prompb.ChunkedReadResponse`. Throws a PrometheusError for bytes that are none. */
+/** Reads a `prompb.ChunkedReadResponse`. Throws a PrometheusError for bytes that are none, and for samples that it cannot read. */
 export function eachSeriesOf(frame: Uint8Array, visit: (series: ReadSeries) => void): void {
   const parts: ReadSeries[] = [];
   try {
@@ -68,6 +68,7 @@ export function eachSeriesOf(frame: Uint8Array, visit: (series: ReadSeries) => v
     }
     for (const body of bodies) parts.push(decodeSeries(body, query));
   } catch (cause) {
+    if (cause instanceof PrometheusError) throw cause;
     throw invalidAnswer('a frame that is not a ChunkedReadResponse', cause);
   }
   for (const part of parts) visit(part);
@@ -77,17 +78,15 @@ function decodeSeries(body: Uint8Array, query: number): ReadSeries {
   const reader = protobuf.Reader.create(body);
   const labels = new Map<string, string>();
   const chunks: Uint8Array[] = [];
-  let skippedChunks = 0;
   while (reader.pos < reader.len) {
     const field = reader.uint32();
     if (field === tag(1, 'Bytes')) decodeLabel(reader, labels);
     else if (field === tag(2, 'Bytes')) {
       const chunk = decodeChunk(reader);
-      if (chunk === undefined) skippedChunks++;
-      else chunks.push(chunk);
+      if (chunk !== undefined) chunks.push(chunk);
     } else reader.skipType(field & 7);
   }
-  return { query, labels, chunks, skippedChunks };
+  return { query, labels, chunks };
 }
 
 function decodeLabel(reader: protobuf.Reader, labels: Map<string, string>): void {
@@ -103,7 +102,7 @@ function decodeLabel(reader: protobuf.Reader, labels: Map<string, string>): void
   labels.set(name, value);
 }
 
-/** Undefined for what is not XOR. The times that a chunk states are those of its samples. */
+/** Undefined for histograms. The times that a chunk states are those of its samples. */
 function decodeChunk(reader: protobuf.Reader): Uint8Array | undefined {
   const end = reader.uint32() + reader.pos;
   let encoding = 0;
@@ -114,5 +113,8 @@ function decodeChunk(reader: protobuf.Reader): Uint8Array | undefined {
     else if (field === tag(4, 'Bytes')) data = reader.bytes();
     else reader.skipType(field & 7);
   }
-  return encoding === XOR ? (data ?? new Uint8Array(0)) : undefined;
+  if (HISTOGRAMS.has(encoding)) return undefined;
+  // Left out, it would look as if there was no use at all.
+  if (encoding !== XOR) throw invalidAnswer(`chunks in encoding ${encoding}, which is not known`);
+  return data ?? new Uint8Array(0);
 }

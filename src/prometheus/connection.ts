@@ -37,8 +37,8 @@ export function createConnection(options: PrometheusOptions): Connection {
     base.userInfo,
     proxy?.userInfo,
     ...Object.values(options.headers ?? {}),
+    ...base.query.values(),
   ]);
-  for (const value of base.query.values()) secrets.add(value);
   const httpAgent = new HttpAgent(agentOptions(options));
   let httpsAgent = new HttpsAgent(agentOptions(options));
   let tlsInUse = '';

@@ -3,6 +3,7 @@ import type { UsageFailureReason } from '../controller/ports.ts';
 import { createPrometheusClient, type PrometheusClient } from './client.ts';
 import { PrometheusError, shortText } from './failure.ts';
 import { checkData, type Checked } from './datacheckup.ts';
+import type { ReaderChoice } from './readers.ts';
 import { createPrometheusSource, type SourceOptions } from './source.ts';
 import { matchersOf } from './tenancy.ts';
 import { createTransport } from './transport.ts';
@@ -40,7 +41,7 @@ export async function checkPrometheus(
     return [
       ...reached,
       await checkBuild(client, signal),
-      await checkReader(options, signal),
+      await checkReader(client, options, signal),
       await checkLimits(client, options, signal),
       ...(await checkData(checked)),
     ];
@@ -92,19 +93,52 @@ async function checkBuild(client: PrometheusClient, signal: AbortSignal): Promis
   return { area: 'Prometheus', check: 'version', result: 'OK', found };
 }
 
-async function checkReader(options: SourceOptions, signal: AbortSignal): Promise<Finding> {
-  const source = createPrometheusSource(options);
+const READER = { area: 'Prometheus', check: 'reader' } as const;
+const LET_THROUGH = 'let POST api/v1/read through: it costs a tenth and sees each sample';
+
+/** Also the one that was asked for is tried: a source takes it on trust. */
+async function checkReader(
+  client: PrometheusClient,
+  options: SourceOptions,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { reader: wish = 'query-range' } = options;
+  if (wish === 'query-range') return checkRange(client, 'it was asked for', signal);
+  const { name, why } = await chosenReader(options, signal);
+  if (name === 'remote-read') return { ...READER, result: 'OK', found: `${name}: ${why}` };
+  if (wish === 'remote-read') {
+    const todo = `take --prometheus-reader=auto, or ${LET_THROUGH}`;
+    return { ...READER, result: 'FAIL', found: `remote-read was asked for: ${why}`, todo };
+  }
+  const range = await checkRange(client, why, signal);
+  if (range.result === 'FAIL') return range;
+  const todo = `nothing has to be done; where the server offers remote read, ${LET_THROUGH}`;
+  return { ...range, result: 'WARN', todo };
+}
+
+async function chosenReader(options: SourceOptions, signal: AbortSignal): Promise<ReaderChoice> {
+  const source = createPrometheusSource({ ...options, reader: 'auto' });
   try {
-    const { name, why } = await source.chooseReader(signal);
-    const reader = { area: 'Prometheus', check: 'reader', found: `${name}: ${why}` } as const;
-    if (name === 'remote-read' || options.reader === 'query-range') {
-      return { ...reader, result: 'OK' };
-    }
-    const todo =
-      'nothing has to be done; where the server offers remote read, let POST api/v1/read through: it costs a tenth and sees each sample';
-    return { ...reader, result: 'WARN', todo };
+    return await source.chooseReader(signal);
   } finally {
     source.close();
+  }
+}
+
+async function checkRange(
+  client: PrometheusClient,
+  why: string,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const endSeconds = Math.floor(Date.now() / 1000);
+  const call = { query: 'vector(1)', startSeconds: endSeconds, endSeconds, stepSeconds: 60 };
+  try {
+    await client.range(call, signal);
+    return { ...READER, result: 'OK', found: `query-range: ${why}` };
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    const found = `query-range: ${why}; ${error.reason}: ${error.message}`;
+    return { ...READER, result: 'FAIL', found, todo: TODO[error.reason] };
   }
 }
 

@@ -109,6 +109,32 @@ describe('a look at a real Prometheus', function () {
     await stub.stop();
   });
 
+  it('fails where a reader that was asked for is not offered', async () => {
+    const stub = await startStub();
+    stub.answering = (request, response) => {
+      if (request.url?.includes('/query_range') !== true) answerEmpty(request, response);
+      else response.writeHead(403).end();
+    };
+    const remote = (await check({ url: stub.url, reader: 'remote-read' })).get('reader');
+    const range = (await check({ url: stub.url, reader: 'query-range' })).get('reader');
+    const auto = (await check({ url: stub.url, reader: 'auto' })).get('reader');
+    await stub.stop();
+    assert.equal(remote?.result, 'FAIL');
+    assert.match(remote.found, /^remote-read was asked for: the server offers no remote .*404/);
+    assert.match(remote.todo ?? '', /--prometheus-reader=auto/);
+    assert.equal(range?.result, 'FAIL');
+    assert.match(range.found, /^query-range: it was asked for; PrometheusRefused: .*403$/);
+    assert.equal(auto?.result, 'FAIL', 'nothing is left to read by');
+  });
+
+  it('finds the reader that was asked for', async () => {
+    for (const reader of ['remote-read', 'query-range'] as const) {
+      const found = (await check({ url: full.url, reader })).get('reader');
+      assert.equal(found?.result, 'OK');
+      assert.match(found.found, new RegExp(`^${reader}: `));
+    }
+  });
+
   it('ends after access when that fails, with what to do', async () => {
     const stub = await startStub();
     stub.answering = (_request, response) => response.writeHead(401).end();

@@ -1,6 +1,7 @@
 import snappy from 'snappyjs';
 import { invalidAnswer } from './failure.ts';
 import { FrameReader } from './frames.ts';
+import { selectorOf } from './queries.ts';
 import { eachSeriesOf, encodeReadRequest, type ReadQuery, type ReadSeries } from './readwire.ts';
 import type { StreamClient, Streamed } from './stream.ts';
 
@@ -37,6 +38,7 @@ export function createRemoteReader(client: StreamClient): RemoteReader {
       const frames = new FrameReader((frame) => eachSeriesOf(frame, visitCounted));
       const call = {
         path: 'read',
+        selectors: queries.map(({ matchers }) => selectorOf('', matchers)),
         headers: HEADERS,
         data: Buffer.from(snappy.compress(encodeReadRequest(queries))),
         checkKind,

@@ -45,6 +45,7 @@ async function listOnce(
   const { serverSeconds } = await client.post(
     {
       path: 'series',
+      selectors: question.selectors,
       headers: {},
       data: formOf(question),
       checkKind: () => undefined,

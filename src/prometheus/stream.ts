@@ -3,6 +3,7 @@ import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { failureOfAnswer, failureOfTransport, invalidAnswer, PrometheusError } from './failure.ts';
 import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
 import type { PrometheusOptions } from './options.ts';
+import { createFence, matchersOf } from './tenancy.ts';
 import type { Attempt, Transport } from './transport.ts';
 
 /** 14 days of 500 containers take about 100 MB; an answer that goes on and on is cut here. */
@@ -19,6 +20,8 @@ export interface StreamOptions extends PrometheusOptions {
 interface StreamCall {
   /** After `api/v1/`. */
   readonly path: string;
+  /** What is asked for, as texts: one that lacks a matcher that every one must have is not sent. */
+  readonly selectors: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly data: Buffer | URLSearchParams;
   /** Throws for an answer of another kind than the one that was asked for. */
@@ -54,6 +57,7 @@ export interface StreamClient {
 
 /** Calls through the transport, in which they share budgets with others. */
 export function createStreamClient(options: StreamOptions, transport: Transport): StreamClient {
+  const fence = createFence(matchersOf(options));
   const caller: Caller = {
     options,
     http: axios.create({
@@ -66,10 +70,12 @@ export function createStreamClient(options: StreamOptions, transport: Transport)
     }),
   };
   return {
-    post: (call, signal) =>
-      transport.attempt({ kind: 'stream', signal }, (attempt) =>
+    async post(call, signal) {
+      call.selectors.forEach(fence);
+      return transport.attempt({ kind: 'stream', signal }, (attempt) =>
         postOnce({ ...caller, attempt }, call, signal),
-      ),
+      );
+    },
   };
 }
 

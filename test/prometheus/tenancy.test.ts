@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/controller/ports.ts';
 import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
+import type { LabelMatcher } from '../../src/prometheus/queries.ts';
+import { createRemoteReader } from '../../src/prometheus/remoteread.ts';
+import { createSeriesLister } from '../../src/prometheus/serieslist.ts';
+import { createStreamClient, type StreamClient } from '../../src/prometheus/stream.ts';
 import { createFence, matchersOf } from '../../src/prometheus/tenancy.ts';
+import { createTransport, type Transport } from '../../src/prometheus/transport.ts';
 import { containerMetrics, ownerMetrics, type SeedPod } from '../support/cluster-metrics.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import { startStub, type StubPrometheus } from '../support/stub-prometheus.ts';
 
 const TO = Math.floor(Date.now() / 1000 / 3600) * 3600;
 const FROM = TO - 6 * 3600;
@@ -65,6 +71,53 @@ describe('an operator of one namespace', function () {
     const own = await read({ namespaces: ['.*', 'b.nk'] });
     assert.equal(own.usage.get(workloadKey(BANK))?.size, 0);
     assert.equal(own.usage.get(workloadKey(SHOP))?.size, 0);
+  });
+});
+
+describe('a stream of an operator of one namespace', () => {
+  const shop = { label: 'namespace', operator: '=', value: 'shop' } as const;
+  const bank = { ...shop, value: 'bank' };
+  const window = { fromMs: FROM * 1000, toMs: TO * 1000 };
+  let stub: StubPrometheus;
+  let transport: Transport;
+  let client: StreamClient;
+  before(async () => {
+    stub = await startStub();
+    const options = { url: stub.url, namespaces: ['shop'] };
+    transport = createTransport(options);
+    client = createStreamClient(options, transport);
+  });
+  after(async () => {
+    transport.close();
+    await stub.stop();
+  });
+  beforeEach(() => (stub.requests.length = 0));
+
+  it('is not asked for samples of another one', async () => {
+    const read = (...queries: readonly (readonly LabelMatcher[])[]) =>
+      createRemoteReader(client).read(
+        queries.map((matchers) => ({ matchers, ...window })),
+        () => undefined,
+        AbortSignal.timeout(5000),
+      );
+    await assert.rejects(read([bank]), /is not sent/);
+    await assert.rejects(read([shop], []), /is not sent/);
+    await assert.rejects(read([{ ...shop, operator: '!=' }]), /is not sent/);
+    assert.equal(stub.requests.length, 0);
+    await assert.rejects(read([shop]), /404/);
+    assert.equal(stub.requests.length, 1);
+  });
+
+  it('is not asked for series of another one', async () => {
+    const list = (...selectors: readonly string[]) =>
+      createSeriesLister(client).list(
+        selectors,
+        { fromSeconds: FROM, toSeconds: TO },
+        AbortSignal.timeout(5000),
+      );
+    await assert.rejects(list('up{namespace="shop"}', 'up{namespace="bank"}'), /is not sent/);
+    assert.equal(stub.requests.length, 0);
+    assert.deepEqual((await list('up{namespace="shop"}')).data, []);
   });
 });
 

@@ -32,7 +32,7 @@ export async function shut(server: Server | SecureServer): Promise<void> {
 export interface StubPrometheus {
   readonly url: string;
   /** Every request, in order. */
-  readonly requests: readonly IncomingMessage[];
+  readonly requests: IncomingMessage[];
   answering: (request: IncomingMessage, response: ServerResponse) => void;
   stop(): Promise<void>;
 }

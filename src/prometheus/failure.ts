@@ -69,7 +69,9 @@ export function failureOfAnswer(answer: ErrorAnswer): PrometheusError {
   if (TOO_LARGE.some((pattern) => pattern.test(answer.error))) {
     return new PrometheusError('PrometheusOverloaded', message, { tooLarge: true });
   }
-  if (isTimeout(answer)) return new PrometheusError('PrometheusTimeout', message);
+  // A server that says so was at work on the question: less of it takes less time.
+  if (isTimeout(answer))
+    return new PrometheusError('PrometheusTimeout', message, { tooLarge: true });
   if (answer.status === 429 || answer.status === 503) {
     return new PrometheusError('PrometheusOverloaded', message, { retry });
   }

@@ -195,8 +195,9 @@ export class Governor {
   }
 
   #wentBadly(started: number, { reason, tooLarge, retry }: PrometheusError): void {
-    const isBusy = reason === 'PrometheusTimeout' || reason === 'PrometheusOverloaded';
-    if (!isBusy || tooLarge) return;
+    const isBusy =
+      reason === 'PrometheusTimeout' || (reason === 'PrometheusOverloaded' && !tooLarge);
+    if (!isBusy) return;
     const asked = Math.min(LONGEST_ASKED_SECONDS, retry?.afterSeconds ?? 0);
     if (this.#lower(started)) this.#strikes++;
     const doubled = FIRST_REST_SECONDS * 2 ** Math.max(0, this.#strikes - 1);

@@ -12,6 +12,8 @@ const TOLERATED_HOLD_SECONDS = 60;
 
 /** So many calls in a row that a server did not answer, or put off after all retries, say that it needs rest. */
 const TOLERATED_FAILURES = 3;
+/** Of questions that a server worked on for too long, and that are asked in halves: a batch comes down to one pod. */
+const TOLERATED_TIMEOUTS = 10;
 
 /**
  * One reading: what its calls share. A server that could not be reached after all retries, or that is too busy for
@@ -52,7 +54,7 @@ export function createSession(
         signal.throwIfAborted();
         if (error instanceof PrometheusError) {
           busyCalls = isBusy(error) ? busyCalls + 1 : 0;
-          if (isUnreachable(error) || busyCalls >= TOLERATED_FAILURES) givenUp = error;
+          if (isUnreachable(error) || busyCalls >= toleratedOf(error)) givenUp = error;
         }
         throw error;
       }
@@ -64,6 +66,10 @@ export function createSession(
 
 function isUnreachable({ reason }: PrometheusError): boolean {
   return reason === 'PrometheusUnreachable';
+}
+
+function toleratedOf({ tooLarge }: PrometheusError): number {
+  return tooLarge ? TOLERATED_TIMEOUTS : TOLERATED_FAILURES;
 }
 
 /** A question that was too large says nothing about the next one. */

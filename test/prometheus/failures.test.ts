@@ -211,6 +211,45 @@ describe('answers of a Prometheus that fails', () => {
     assert.equal(failures.get(workloadKey(web))?.reason, 'PrometheusAnswerInvalid');
   });
 
+  const late: Answering = (_call, response) =>
+    json(response, { status: 'error', errorType: 'timeout', error: 'query timed out' }, 503);
+
+  it('a question that takes the server too long is asked in halves', async () => {
+    const asked: number[] = [];
+    answering = (call, response) => {
+      const pods = new Set(call.form.get('query')?.match(/web-\d/g)).size;
+      if (call.path === 'query_range') asked.push(pods);
+      if (pods > 2) late(call, response);
+      else empty(call, response);
+    };
+    const pods = ['web-1', 'web-2', 'web-3', 'web-4'];
+    const { failures, usage } = await read({ timeoutSeconds: 10 }, [{ workload: web, pods }]);
+    assert.deepEqual([...failures], []);
+    assert.equal(usage.size, 1);
+    assert.deepEqual(asked.slice(0, 3), [4, 2, 2]);
+    const timeout = calls.find(({ path }) => path === 'query_range')?.form.get('timeout');
+    assert.equal(timeout, '9000ms', 'it is told to give up in time to say so');
+  });
+
+  it('a server that times out on everything is asked less and less', async () => {
+    answering = (call, response) => (call.path === 'query_range' ? late : empty)(call, response);
+    const source = createPrometheusSource({ url });
+    const query = {
+      targets: [{ workload: web, pods: ['web-1', 'web-2'] }],
+      siblings: [],
+      fromSeconds: TO - 2 * 3600,
+      toSeconds: TO,
+    };
+    // Rests double, so that the whole of it would take minutes.
+    await assert.rejects(source.read(query, AbortSignal.timeout(4000)), { name: 'TimeoutError' });
+    source.close();
+    const spans = calls
+      .filter(({ path }) => path === 'query_range')
+      .map(({ form }) => Number(form.get('end')) - Number(form.get('start')));
+    assert.ok(spans.length >= 3 && spans.length <= 5, `${spans.length} calls`);
+    assert.ok((spans.at(-1) ?? Infinity) < (spans[0] ?? 0));
+  });
+
   for (const status of [429, 503]) {
     it(`a ${status} is asked again after the time that it names`, async () => {
       let answeredSeconds = 0;

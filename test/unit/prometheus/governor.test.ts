@@ -140,6 +140,13 @@ describe('the governor of calls', () => {
     assert.ok(first <= 0.5 && last >= 15 && last <= 30, `${first} s, then ${last} s`);
   });
 
+  it('takes a question that took too long as a sign, though it is asked in halves', async () => {
+    const world = new World();
+    await world.once(60, new PrometheusError('PrometheusTimeout', 'late', { tooLarge: true }));
+    assert.equal(world.governor.state.limit, 2);
+    assert.ok(world.governor.state.restSeconds > 0);
+  });
+
   it('takes a slow answer as a sign, and a stream that began soon as none', async () => {
     const world = new World();
     await world.ask('stream');

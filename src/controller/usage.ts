@@ -10,6 +10,7 @@ import {
   type UsageWarning,
   type WorkloadRef,
 } from './ports.ts';
+import { Doubts } from './usagedoubt.ts';
 import { doubtOf, UsageEntry, type ReadWindow } from './usageplan.ts';
 import { UsageSaving } from './usagesaving.ts';
 import type { UsageStore } from './usagestore.ts';
@@ -55,19 +56,22 @@ type Keyed = readonly [string, UsageEntry];
 interface Reading {
   readonly window: ReadWindow;
   readonly entries: readonly Keyed[];
-  readonly kind: 'First' | 'New' | 'Gaps';
+  /** `Again` is of what is in doubt. */
+  readonly kind: 'First' | 'New' | 'Gaps' | 'Again';
 }
 
 /**
  * Keeps the usage of the workloads that are wanted, in a few kilobytes each, and reads what is new: the first reading
  * covers the window, later ones begin at the hour in which the last one ended, or at that of samples which were late then, and gaps are looked for again day by day. What
  * is new goes before first readings, which are made part by part, so that of a large cluster no more than a part is
- * in memory. Readings that fail are tried again with a pause that doubles, and what was read before stays.
+ * in memory. Readings that fail are tried again with a pause that doubles, and what was read before stays. What may be
+ * incomplete is kept, in doubt, and read once more when answers are whole again.
  */
 export class UsageKeeper {
   readonly #options: UsageKeeperOptions;
   readonly #entries = new Map<string, UsageEntry>();
   readonly #saving: UsageSaving;
+  readonly #doubts: Doubts;
   #timer: NodeJS.Timeout | undefined;
   #wakesSeconds = Infinity;
   #abort = new AbortController();
@@ -75,7 +79,10 @@ export class UsageKeeper {
 
   constructor(options: UsageKeeperOptions) {
     this.#options = options;
-    this.#saving = new UsageSaving(options.store, options.clock);
+    this.#doubts = new Doubts(options.intervalSeconds);
+    this.#saving = new UsageSaving(options.store, options.clock, (key) =>
+      this.#doubts.endOfTrust(key),
+    );
   }
 
   /** How many workloads are wanted, whose last reading failed, and that were never read. */
@@ -115,6 +122,7 @@ export class UsageKeeper {
   /** Drops a workload that no policy selects any more, or that is gone. */
   forget(key: string): void {
     if (this.#entries.delete(key)) this.#saving.changed();
+    this.#doubts.forget(key);
   }
 
   /** Ends what is under way and saves what is known; nothing is read until something is wanted again. */
@@ -127,6 +135,7 @@ export class UsageKeeper {
     await this.#saving.save(this.#entries);
     this.#abort = new AbortController();
     this.#entries.clear();
+    this.#doubts.clear();
   }
 
   #schedule(): void {
@@ -176,16 +185,30 @@ export class UsageKeeper {
     );
     const unread = due.filter(([, { readTo }]) => readTo === undefined);
     const known = due.filter(([, { readTo }]) => readTo !== undefined);
-    const gaps = known.flatMap((keyed) => {
+    const again = known.filter(([key]) => (this.#doubts.againSeconds(key) ?? Infinity) <= now);
+    const others = known.filter((keyed) => !again.includes(keyed));
+    const gaps = others.flatMap((keyed) => {
+      if (this.#doubts.of(keyed[0]) !== undefined) return [];
       const window = keyed[1].dueGaps(now);
       return window === undefined ? [] : [{ keyed, window }];
     });
     return {
-      first: readings('First', this.#byWorth(unread).map(withNewPart(now)), FIRST_AT_ONCE),
+      first: [
+        ...readings('First', this.#byWorth(unread).map(withNewPart(now)), FIRST_AT_ONCE),
+        ...readings('Again', again.map(this.#withDoubt(now)), FIRST_AT_ONCE),
+      ],
       others: [
-        ...readings('New', known.map(withNewPart(now)), NEW_AT_ONCE),
+        ...readings('New', others.map(withNewPart(now)), NEW_AT_ONCE),
         ...readings('Gaps', gaps, FIRST_AT_ONCE),
       ],
+    };
+  }
+
+  #withDoubt(nowSeconds: number): (keyed: Keyed) => Windowed {
+    return (keyed) => {
+      const [key, { windowSeconds }] = keyed;
+      const fromSeconds = Math.max(this.#doubts.endOfTrust(key), nowSeconds - windowSeconds);
+      return { keyed, window: { fromSeconds, toSeconds: nowSeconds } };
     };
   }
 
@@ -198,34 +221,34 @@ export class UsageKeeper {
     return entries.toSorted((a, b) => of(b) - of(a));
   }
 
-  async #read({ window, entries, kind }: Reading): Promise<void> {
+  async #read(reading: Reading): Promise<void> {
+    const { entries, window } = reading;
     const { signal } = this.#abort;
     const jitter = 0.8 + this.#options.random() * 0.4;
-    const asked = entries.map(([key, entry]) => ({
-      key,
-      entry,
-      windowSeconds: entry.windowSeconds,
-    }));
-    // One time for the whole batch, so that it stays one.
-    const nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
+    const asked = entries.map((keyed) => ({ keyed, windowSeconds: keyed[1].windowSeconds }));
     try {
-      const isContinued = kind !== 'First';
+      const isContinued = reading.kind !== 'First';
       const query = { ...this.#queryFor(entries), ...window, isContinued };
-      const reading = await this.#options.source.read(query, signal);
-      for (const warning of reading.warnings) this.#options.onWarning(warning);
-      for (const { key, entry, windowSeconds } of asked) {
-        const failure = reading.failures.get(key) ?? doubtOf(reading.warnings);
+      const read = await this.#options.source.read(query, signal);
+      for (const warning of read.warnings) this.#options.onWarning(warning);
+      const doubt = doubtOf(read.warnings);
+      for (const { keyed, windowSeconds } of asked) {
+        const [key, entry] = keyed;
+        const failure = read.failures.get(key);
         // What came is true all the same.
-        entry.merge(reading.usage.get(key), this.#options.clock.nowSeconds());
-        if (failure !== undefined) this.#keepFailure(entry, failure, jitter);
-        else if (kind !== 'Gaps') this.#keep(entry, { kind, window, windowSeconds, nextSeconds });
+        entry.merge(read.usage.get(key), this.#options.clock.nowSeconds());
+        const answered = { ...reading, windowSeconds, jitter };
+        if (failure !== undefined) this.#keepFailure(keyed, failure, answered);
+        else if (doubt !== undefined) this.#keepDoubt(keyed, doubt, answered);
+        else if (reading.kind !== 'Gaps') this.#keep(keyed, answered);
       }
       this.#saving.changed();
     } catch (error) {
       if (signal.aborted) return;
       const message = error instanceof Error ? error.message : 'reading usage failed';
-      for (const [, entry] of entries) {
-        this.#keepFailure(entry, { reason: 'PrometheusAnswerInvalid', message }, jitter);
+      for (const { keyed, windowSeconds } of asked) {
+        const failure = { reason: 'PrometheusAnswerInvalid', message } as const;
+        this.#keepFailure(keyed, failure, { ...reading, windowSeconds, jitter });
       }
     }
     this.#options.onRead(entries.map(([key]) => key));
@@ -243,30 +266,74 @@ export class UsageKeeper {
     };
   }
 
-  #keep(
-    entry: UsageEntry,
-    read: Pick<Reading, 'kind' | 'window'> & {
-      readonly windowSeconds: number;
-      readonly nextSeconds: number;
-    },
-  ): void {
-    entry.failure = undefined;
+  #keep([key, entry]: Keyed, answered: Answered): void {
     entry.failures = 0;
+    entry.failure = undefined;
     // A window that was widened while this was read is yet to be read.
-    if (entry.windowSeconds > read.windowSeconds) return;
-    if (read.kind === 'First') entry.keepWhole(read.window.toSeconds, this.#options.random());
-    else entry.readTo = read.window.toSeconds;
-    entry.isRead = true;
-    entry.nextSeconds = read.nextSeconds;
+    if (entry.windowSeconds > answered.windowSeconds) return;
+    const { window, jitter } = answered;
+    this.#goOn(entry, answered);
+    // One time for the whole batch, so that it stays one.
+    entry.nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
+    this.#doubts.whole(key, window, window.toSeconds - entry.windowSeconds);
+    entry.failure = this.#doubts.of(key);
+    if (entry.failure === undefined) entry.isRead = true;
+    else entry.nextSeconds = Math.min(entry.nextSeconds, this.#againSeconds(key));
   }
 
-  #keepFailure(entry: UsageEntry, failure: UsageFailure, jitter: number): void {
-    const pause = Math.min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** entry.failures);
+  #goOn(entry: UsageEntry, { kind, window }: Answered): void {
+    if (kind === 'First') entry.keepWhole(window.toSeconds, this.#options.random());
+    else entry.readTo = window.toSeconds;
+  }
+
+  #againSeconds(key: string): number {
+    return Math.max(this.#options.clock.nowSeconds(), this.#doubts.againSeconds(key) ?? Infinity);
+  }
+
+  /** Reading goes on from there, as often as the server was asked if all was well. */
+  #keepDoubt(keyed: Keyed, failure: UsageFailure, answered: Answered): void {
+    const [key, entry] = keyed;
+    const { kind, window } = answered;
+    this.#pause(entry, failure, answered, this.#options.intervalSeconds);
+    // Of a gap nothing is known that was not known before.
+    if (kind === 'Gaps' || entry.windowSeconds > answered.windowSeconds) return;
+    this.#doubts.add(key, failure, window);
+    if (kind === 'Again') this.#doubts.triedInVain(key, window.toSeconds);
+    if (kind === 'First') entry.isRead = false;
+    this.#goOn(entry, answered);
+  }
+
+  #keepFailure([key, entry]: Keyed, failure: UsageFailure, answered: Answered): void {
+    const { intervalSeconds } = this.#options;
+    const isDear = entry.readTo === undefined && !CHEAP.has(failure.reason);
+    this.#pause(entry, failure, answered, isDear ? intervalSeconds : LONGEST_RETRY_SECONDS);
+    if (answered.kind === 'Again') this.#doubts.triedInVain(key, answered.window.toSeconds);
+  }
+
+  #pause(
+    entry: UsageEntry,
+    failure: UsageFailure,
+    { jitter }: Answered,
+    longestSeconds: number,
+  ): void {
+    const pause = Math.min(longestSeconds, FIRST_RETRY_SECONDS * 2 ** entry.failures);
     entry.failure = failure;
     entry.failures += 1;
     entry.nextSeconds = this.#options.clock.nowSeconds() + pause * jitter;
   }
 }
+
+/** A reading that came back for a workload, which may want a longer window by now. */
+interface Answered extends Pick<Reading, 'kind' | 'window'> {
+  readonly windowSeconds: number;
+  readonly jitter: number;
+}
+
+/** Failures before a server did any work. */
+const CHEAP: ReadonlySet<UsageFailure['reason']> = new Set([
+  'PrometheusUnreachable',
+  'PrometheusRefused',
+]);
 
 interface Windowed {
   readonly keyed: Keyed;

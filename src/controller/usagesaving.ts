@@ -12,6 +12,7 @@ const UNWANTED_SECONDS = 3600;
 export class UsageSaving {
   readonly #store: UsageStore | undefined;
   readonly #clock: Clock;
+  readonly #endOfTrust: (key: string) => number;
   /** What was kept and nobody has wanted yet. */
   readonly #unwanted = new Map<string, KeptUsage>();
   #restoredSeconds: number | undefined;
@@ -20,8 +21,10 @@ export class UsageSaving {
   #saving: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: UsageStore | undefined, clock: Clock) {
+  /** What is saved is what is known up to the end of trust, by the key of the workload. */
+  constructor(store: UsageStore | undefined, clock: Clock, endOfTrust: (key: string) => number) {
     this.#store = store;
+    this.#endOfTrust = endOfTrust;
     this.#clock = clock;
   }
 
@@ -78,9 +81,10 @@ export class UsageSaving {
   }
 
   *#allOf(entries: ReadonlyMap<string, UsageEntry>): Generator<KeptUsage> {
-    for (const entry of entries.values()) {
+    for (const [key, entry] of entries) {
       const kept = entry.kept();
-      if (kept !== undefined) yield kept;
+      if (kept === undefined) continue;
+      yield { ...kept, readToSeconds: Math.min(kept.readToSeconds, this.#endOfTrust(key)) };
     }
     yield* this.#unwanted.values();
   }

@@ -285,30 +285,6 @@ describe('the keeper of usage', () => {
     );
   });
 
-  it('takes a partial answer for what it is, and not for all', async () => {
-    source.usage.set(workloadKey(cart), { main: aHistory(days(2)) ?? assert.fail() });
-    source.warnings = [{ reason: 'PartialAnswer', message: 'store 2 is away' }];
-    keeper.want(cart, WINDOW);
-    await pass(1);
-    const known = keeper.want(cart, WINDOW);
-    assert.equal(known.isRead, false);
-    assert.equal(known.failure?.reason, 'PrometheusPartialAnswer');
-    assert.equal(known.containers.get('main')?.days.length, 2);
-    source.warnings = [];
-    source.usage.set(workloadKey(cart), { main: aHistory(days(14)) ?? assert.fail() });
-    await pass(20);
-    assert.equal(keeper.want(cart, WINDOW).isRead, true);
-    assert.equal(keeper.want(cart, WINDOW).containers.get('main')?.days.length, 14);
-  });
-
-  it('does not trust an answer of another clock', async () => {
-    source.warnings = [{ reason: 'ClockSkew', message: 'ahead by 10 min' }];
-    keeper.want(cart, WINDOW);
-    await pass(1);
-    assert.equal(keeper.want(cart, WINDOW).failure?.reason, 'PrometheusClockSkew');
-    assert.equal(keeper.want(cart, WINDOW).isRead, false);
-  });
-
   it('does not read before its time', async () => {
     keeper.want(cart, WINDOW);
     await pass(1);

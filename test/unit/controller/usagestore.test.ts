@@ -157,6 +157,27 @@ describe('the keeper of usage with a store', () => {
     assert.equal(store.saves, 2);
   });
 
+  it('keeps what is in doubt for what it is: a restart reads it once more', async () => {
+    restarted().want(cart, WINDOW);
+    await pass(1);
+    source.warnings = [{ reason: 'PartialAnswer', message: 'store 2 is away' }];
+    second?.want(web, WINDOW);
+    for (let i = 0; i < 3; i++) await pass(HOUR_SECONDS);
+    await second?.stop();
+    source.warnings = [];
+    source.queries.length = 0;
+    const keeper = restarted();
+    keeper.want(cart, WINDOW);
+    keeper.want(web, WINDOW);
+    await pass(1);
+    const [ofCart, ofWeb] = source.queries.map(({ fromSeconds, toSeconds }) =>
+      Math.round((toSeconds - fromSeconds) / HOUR_SECONDS),
+    );
+    // Cart was in doubt from the hour before the first of three.
+    assert.ok(ofCart !== undefined && ofCart >= 4 && ofCart <= 6, `${ofCart} h`);
+    assert.equal(ofWeb, 14 * 24);
+  });
+
   it('keeps no workload that is gone', async () => {
     restarted().want(cart, WINDOW);
     second?.want(web, WINDOW);

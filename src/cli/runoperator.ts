@@ -248,10 +248,11 @@ function connect(flags: OperatorFlags, mayWrite: MayWrite): KubeConnection {
   );
 }
 
-/** The Lease goes back as soon as nothing of ours writes any more, since others wait for it. */
+/** The Lease goes back as soon as nothing of ours writes any more, or may still be done, since others wait for it. */
 async function stop(parts: Parts, server: Server): Promise<void> {
   const { controller, leadership, events, cluster, source, connection } = parts;
   await controller.rest();
+  await connection.quiet();
   await leadership.stop();
   await Promise.all([events.flush(), cluster.stop(), closed(server)]);
   source.close();

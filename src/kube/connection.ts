@@ -3,7 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { Credentials, type Access } from './credentials.ts';
 import { Agents, type Lane } from './agents.ts';
-import { WriteFence, type MayWrite } from './fence.ts';
+import { isFenced, WriteFence, type MayWrite, type UnderWay } from './fence.ts';
 import { KubeError, answerError, isKubeError, statusFacts, transportError } from './errors.ts';
 import { lines } from './lines.ts';
 import { RateLimiter, type RateLimit } from './rate.ts';
@@ -21,6 +21,7 @@ export interface KubeCall {
   readonly accept?: string;
   /** For one attempt, from sending to the last byte; 30 s unless stated. */
   readonly deadlineMs?: number;
+  /** A write that is sent is not aborted any more, since the server may do it all the same. */
   readonly signal?: AbortSignal | undefined;
   /** `Never`: the caller has a backoff of its own. Unless stated, 429, 503 and a dropped GET are retried. */
   readonly retry?: 'Never';
@@ -67,25 +68,34 @@ export class KubeConnection {
     this.#fence = new WriteFence(options.mayWrite ?? (() => true));
   }
 
-  /** Whether a write in one of these namespaces is on its way. */
+  /** Whether a write in one of these namespaces is on its way, or may still be done. */
   isWriting(within: (namespace: string | undefined) => boolean): boolean {
     return this.#fence.isWriting(within);
   }
 
   /** The parsed JSON of the answer; undefined for an empty one. */
   async request(call: KubeCall): Promise<unknown> {
-    const leave = this.#fence.enter(call);
+    const underWay = this.#fence.enter(call, call.deadlineMs ?? DEADLINE_MS);
+    let isKnown = true;
     try {
-      return await this.#tries(call);
+      return await this.#tries(call, underWay);
+    } catch (thrown) {
+      isKnown = !(thrown instanceof KubeError) || isOutcomeKnown(thrown);
+      throw thrown;
     } finally {
-      leave();
+      underWay.ended(isKnown);
     }
   }
 
-  async #tries(call: KubeCall): Promise<unknown> {
+  /** Resolves when no write is on its way, and none may still be done. */
+  async quiet(): Promise<void> {
+    await this.#fence.quiet();
+  }
+
+  async #tries(call: KubeCall, underWay: UnderWay): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#attempt(call);
+        return await this.#attempt(call, underWay);
       } catch (thrown) {
         const error = transportError(nameOf(call), thrown);
         const waitMs = this.#retryWaitMs(call, error, attempt);
@@ -121,19 +131,24 @@ export class KubeConnection {
     await this.#agents.destroy();
   }
 
-  async #attempt(call: KubeCall): Promise<unknown> {
+  async #attempt(call: KubeCall, underWay: UnderWay): Promise<unknown> {
     const lane = call.lane ?? 'Ordinary';
     const what = nameOf(call);
+    let abort = call.signal;
     try {
-      if (lane === 'Ordinary') await this.#limiter.take(call.signal, call.isUrgent);
+      if (lane === 'Ordinary') await this.#limiter.take(abort, call.isUrgent);
       const deadline = AbortSignal.timeout(call.deadlineMs ?? DEADLINE_MS);
-      const signal =
-        call.signal === undefined ? deadline : AbortSignal.any([call.signal, deadline]);
-      const answer = await this.#send(lane, call, { signal });
+      const onSend = (): void => {
+        abort?.throwIfAborted();
+        if (isFenced(call)) abort = undefined;
+        underWay.sent();
+      };
+      const limits = { signal: signalOf(call, deadline) };
+      const answer = await this.#send(lane, call, limits, onSend);
       if (answer.statusCode >= 400) throw await this.#refusal(what, answer);
       return parseAnswer(what, answer.statusCode, await answer.body.text());
     } catch (thrown) {
-      throw abortedOr(what, thrown, call.signal);
+      throw abortedOr(what, thrown, abort);
     }
   }
 
@@ -141,9 +156,11 @@ export class KubeConnection {
     lane: Lane,
     call: Omit<KubeCall, 'signal'>,
     limits: Pick<Dispatcher.RequestOptions, 'signal' | 'bodyTimeout' | 'headersTimeout'>,
+    onSend: () => void = () => undefined,
   ): Promise<Dispatcher.ResponseData> {
     const access = await this.#credentials.current();
     this.#fence.check(call);
+    onSend();
     return this.#agents.of(access, lane).request({
       ...limits,
       origin: access.server.origin,
@@ -182,6 +199,32 @@ function overloadWaitMs(error: KubeError, attempt: number): number | undefined {
 function droppedWaitMs(call: KubeCall, error: KubeError, attempt: number): number | undefined {
   return error.kind === 'Unreachable' && call.method === 'GET' && attempt === 0 ? 0 : undefined;
 }
+
+/** The server may do a write that was cut off, and nobody would know. */
+function signalOf(call: KubeCall, deadline: AbortSignal): AbortSignal {
+  return call.signal === undefined || isFenced(call)
+    ? deadline
+    : AbortSignal.any([call.signal, deadline]);
+}
+
+/** Whether the server said what became of the call, or no connection came about. */
+function isOutcomeKnown({ kind, status, cause }: KubeError): boolean {
+  // In its own words: it did not end in time.
+  if (status === GATEWAY_TIMEOUT) return false;
+  if (kind !== 'Unreachable' && kind !== 'Timeout') return true;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' && NO_CONNECTION.has(code);
+}
+
+const GATEWAY_TIMEOUT = 504;
+const NO_CONNECTION = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 function nameOf(call: KubeCall): string {
   return `${call.method} ${call.path}`;

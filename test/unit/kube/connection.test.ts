@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { KubeConnection } from '../../../src/kube/connection.ts';
 import { loadKubeConfig } from '../../../src/kube/kubeconfig.ts';
 import { LocalServer } from '../../support/local-server.ts';
@@ -142,6 +143,60 @@ describe('a connection', () => {
     const call = get({ signal: abort.signal });
     abort.abort();
     await assert.rejects(call, { kind: 'Aborted' });
+  });
+
+  describe('with a write', () => {
+    const write = (extra: object = {}) =>
+      get({ method: 'PATCH', path: '/api/v1/namespaces/shop/pods/web', body: {}, ...extra });
+    const isWriting = () => connection.isWriting((namespace) => namespace === 'shop');
+
+    it('waits for the answer after the caller aborts, since the server does it all the same', async () => {
+      const { promise: hasArrived, resolve: arrive } = Promise.withResolvers<ServerResponse>();
+      connect(await serve((_, response) => arrive(response)));
+      const abort = new AbortController();
+      const call = write({ signal: abort.signal });
+      const response = await hasArrived;
+      abort.abort();
+      let isQuiet = false;
+      const quiet = connection.quiet().then(() => (isQuiet = true));
+      await wait(50);
+      assert.equal(isWriting(), true);
+      assert.equal(isQuiet, false);
+      response.end('{"done":true}');
+      assert.deepEqual(await call, { done: true });
+      assert.equal(isWriting(), false);
+      await quiet;
+    });
+
+    it('does not send what the caller aborted before', async () => {
+      connect(await serve(fine));
+      await assert.rejects(write({ signal: AbortSignal.abort() }), { kind: 'Aborted' });
+      assert.equal(server.requests.length, 0);
+      assert.equal(isWriting(), false);
+    });
+
+    it('counts it until its deadline when the connection ends without an answer', async () => {
+      connect(await serve((_, response) => response.socket?.resetAndDestroy()));
+      const started = performance.now();
+      await assert.rejects(write({ deadlineMs: 300 }), { kind: 'Unreachable' });
+      assert.equal(isWriting(), true);
+      await connection.quiet();
+      assert.ok(performance.now() - started >= 298);
+      assert.equal(isWriting(), false);
+    });
+
+    it('does not count what no server has received', async () => {
+      connect(await serve(fine));
+      await server.stop();
+      await assert.rejects(write(), { kind: 'Unreachable' });
+      assert.equal(isWriting(), false);
+    });
+
+    it('does not count what the server refused', async () => {
+      connect(await serve(refuse(409)));
+      await assert.rejects(write(), { kind: 'Conflict' });
+      assert.equal(isWriting(), false);
+    });
   });
 
   it('keeps to its rate', async () => {

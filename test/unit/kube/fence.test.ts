@@ -7,22 +7,22 @@ const cluster = '/apis/rightsize.dev/v1alpha1/clusterrightsizepolicies/default/s
 describe('the write fence', () => {
   it('lets nothing through that another may be writing', () => {
     const fence = new WriteFence((namespace) => namespace === 'web');
-    assert.throws(() => fence.enter({ method: 'PATCH', path: shop }), {
+    assert.throws(() => fence.enter({ method: 'PATCH', path: shop }, 1000), {
       kind: 'Aborted',
       message: `PATCH ${shop}: another instance may be writing here by now`,
     });
-    assert.throws(() => fence.enter({ method: 'PATCH', path: cluster }), { kind: 'Aborted' });
-    fence.enter({ method: 'PATCH', path: shop.replace('shop', 'web') })();
+    assert.throws(() => fence.enter({ method: 'PATCH', path: cluster }, 1000), { kind: 'Aborted' });
+    fence.enter({ method: 'PATCH', path: shop.replace('shop', 'web') }, 1000).ended(true);
   });
 
   it('stops a call that was let in, and waited until another took over', () => {
     let isOurs = true;
     const fence = new WriteFence(() => isOurs);
-    const leave = fence.enter({ method: 'PATCH', path: shop });
+    const { ended } = fence.enter({ method: 'PATCH', path: shop }, 1000);
     fence.check({ method: 'PATCH', path: shop });
     isOurs = false;
     assert.throws(() => fence.check({ method: 'PATCH', path: shop }), { kind: 'Aborted' });
-    leave();
+    ended(true);
   });
 
   it('stops neither reading nor what changes nothing', () => {
@@ -38,7 +38,7 @@ describe('the write fence', () => {
       },
     ] as const;
     for (const call of calls) {
-      fence.enter(call)();
+      fence.enter(call, 1000).ended(true);
       fence.check(call);
     }
   });
@@ -46,16 +46,34 @@ describe('the write fence', () => {
   it('knows where writes are on their way until each has come back', () => {
     const fence = new WriteFence(() => true);
     const inShop = () => fence.isWriting((namespace) => namespace === 'shop');
-    const leaves = [1, 2].map(() => fence.enter({ method: 'DELETE', path: shop }));
-    fence.enter({ method: 'PATCH', path: cluster });
+    const writes = [1, 2].map(() => fence.enter({ method: 'DELETE', path: shop }, 1000));
+    fence.enter({ method: 'PATCH', path: cluster }, 1000);
     assert.equal(inShop(), true);
-    leaves[0]?.();
+    writes[0]?.ended(true);
     assert.equal(inShop(), true);
-    leaves[1]?.();
+    writes[1]?.ended(false);
     assert.equal(inShop(), false);
     assert.equal(
       fence.isWriting((namespace) => namespace === undefined),
       true,
     );
+  });
+
+  it('counts a write that was sent until its deadline, where nobody knows what became of it', async () => {
+    const fence = new WriteFence(() => true);
+    const inShop = () => fence.isWriting((namespace) => namespace === 'shop');
+    await fence.quiet();
+    const started = performance.now();
+    const write = fence.enter({ method: 'PATCH', path: shop }, 200);
+    write.sent();
+    write.ended(false);
+    assert.equal(inShop(), true);
+    const quiet = fence.quiet();
+    const known = fence.enter({ method: 'PATCH', path: cluster }, 60_000);
+    known.sent();
+    known.ended(true);
+    await quiet;
+    assert.equal(inShop(), false);
+    assert.ok(performance.now() - started >= 198);
   });
 });

@@ -14,8 +14,14 @@ interface StatefulSetSpec {
   readonly replicas: number;
   readonly template: {
     readonly metadata: object;
-    readonly spec: { readonly containers: readonly { readonly args: readonly string[] }[] };
+    readonly spec: {
+      readonly containers: readonly {
+        readonly args: readonly string[];
+        readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+      }[];
+    };
   };
+  readonly volumeClaimTemplates: readonly { readonly metadata: { readonly name: string } }[];
 }
 
 describe('the overlay of shards', function () {
@@ -41,7 +47,13 @@ describe('the overlay of shards', function () {
       ),
     );
     const metadata = { ...spec.template.metadata, name: 'rightsize-0', namespace };
-    const pod = { apiVersion: 'v1', kind: 'Pod', ...spec.template, metadata };
+    // As the controller of StatefulSets adds them.
+    const volumes = spec.volumeClaimTemplates.map(({ metadata: { name } }) => ({
+      name,
+      persistentVolumeClaim: { claimName: `${name}-rightsize-0` },
+    }));
+    const podSpec = { ...spec.template.spec, volumes };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: podSpec };
     const args = ['create', '--dry-run=server', '-o', 'name', '-f', '-'];
     const child = run('kubectl', args, { timeout: 15_000 });
     child.child.stdin?.end(JSON.stringify(pod));
@@ -61,6 +73,17 @@ describe('the overlay of shards', function () {
       Array.from({ length: spec.replicas }, (_, index) => ({ index, shards: spec.replicas })),
     );
     assert.ok(spec.replicas > 1);
+  });
+
+  it('keeps the usage of each shard on a volume of its own', () => {
+    const [operator] = spec.template.spec.containers;
+    const folder = operator?.args.find((arg) => arg.startsWith('--state-dir='))?.split('=')[1];
+    const mount = operator?.volumeMounts.find(({ mountPath }) => mountPath === folder);
+    assert.ok(mount !== undefined, `nothing is mounted at ${folder}`);
+    assert.deepEqual(
+      spec.volumeClaimTemplates.map(({ metadata: { name } }) => name),
+      [mount.name],
+    );
   });
 
   it('leaves no Deployment that would wait for the shards for ever, and lets one pod go at a time', async () => {

@@ -5,6 +5,8 @@ import { createPrometheusSource, type SourceOptions } from '../../src/prometheus
 export interface ReadOnce {
   readonly reasons: readonly string[];
   readonly messages: readonly string[];
+  /** Those with usage. */
+  readonly containers: readonly string[];
   /** The most that the process had in memory. */
   readonly peakBytes: number;
 }
@@ -13,7 +15,7 @@ const [, , text = ''] = process.argv;
 const workload = { namespace: 'shop', kind: 'Deployment', name: 'web' } as const;
 const toSeconds = Math.floor(Date.now() / 3_600_000) * 3600;
 const source = createPrometheusSource(JSON.parse(text) as SourceOptions);
-const { failures } = await source.read(
+const { failures, usage } = await source.read(
   {
     targets: [{ workload, pods: ['web-1'] }],
     siblings: [workload],
@@ -26,6 +28,7 @@ source.close();
 const found: ReadOnce = {
   reasons: [...failures.values()].map(({ reason }) => reason),
   messages: [...failures.values()].map(({ message }) => message),
+  containers: [...usage.values()].flatMap((each) => [...each.keys()]),
   peakBytes: peakBytes(),
 };
 process.stdout.write(JSON.stringify(found));

@@ -14,7 +14,7 @@ const LAST_BUCKET = Math.floor(Math.log(LARGEST) / LOG_GROWTH);
 export const CODES = LAST_BUCKET - FIRST_BUCKET + 2;
 
 /** Stands for a missing sample where codes are listed. */
-export const NO_CODE = CODES;
+export const NO_CODE = 0xffff;
 
 const LOWER_BOUNDS = Float64Array.from({ length: CODES + 1 }, (_, code) => lowerBound(code));
 

@@ -11,7 +11,10 @@ function restartsOf(isContinued: boolean): number | undefined {
   const folds = createFolds(HISTORIES, 60);
   const gathering = new SignalGathering();
   gathering.points(POD, 'main', 'restartCounts').push({ timeSeconds: 101 * HOUR, value: 2 });
-  folds.of(POD.workload, 'main').ofPod(POD.name).addCpu(100 * HOUR, 1);
+  folds
+    .of(POD.workload, 'main')
+    .ofPod(POD.name)
+    .addCpu(100 * HOUR, 1);
   gathering.foldInto(folds, { startSeconds: 100 * HOUR, isContinued });
   const packed = folds.close(POD.workload).get('main') ?? assert.fail('nothing was folded');
   return unpackUsage(packed).days[0]?.signals.restarts;

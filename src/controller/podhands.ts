@@ -1,6 +1,6 @@
 import type { Method } from '../resize/changes.ts';
-import { patchKey } from '../resize/plan.ts';
-import type { Plan, PodEviction, PodPatch, Refusal } from '../resize/planned.ts';
+import type { Plan, PodEviction, PodPatch } from '../resize/planned.ts';
+import { isRefusedWith, type Refusal } from '../resize/refused.ts';
 import type { EvictionAnswer, Permission, PodChanger, ResizeAnswer } from './changeports.ts';
 import { tellMade, tellRefused, type Telling } from './changetold.ts';
 import type { Pod, Workload } from './ports.ts';
@@ -193,7 +193,7 @@ export class PodHands {
 /** A pod that changed meanwhile is looked at again, and one that is gone no more: nothing of them is remembered. */
 function remembered(
   memory: PodMemory,
-  { podUid, containers }: PodPatch,
+  { podUid, lane, containers }: PodPatch,
   answer: ResizeAnswer,
   atSeconds: number,
 ): PodMemory {
@@ -202,14 +202,13 @@ function remembered(
   const reason = answer.kind === 'Infeasible' ? 'Infeasible' : 'DryRunRefused';
   const refusal = {
     podUid,
-    key: patchKey(containers),
+    lane,
+    containers,
     reason,
     message: answer.message,
     atSeconds,
   } as const;
-  const others = memory.refusals.filter(
-    (each) => each.podUid !== podUid || each.key !== refusal.key,
-  );
+  const others = memory.refusals.filter((each) => !isRefusedWith(refusal, each));
   return { ...memory, refusals: [...others, refusal] };
 }
 

@@ -1,6 +1,6 @@
 import { backoffUntil } from '../resize/backoff.ts';
 import { inGateOrder, type Held } from '../resize/gates.ts';
-import { patchKey } from '../resize/plan.ts';
+import { patchKey } from '../resize/refused.ts';
 import type { PodState } from '../resize/pod.ts';
 import {
   planTemplate,

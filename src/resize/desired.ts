@@ -8,7 +8,7 @@ import { pairOf, type Pair } from './pair.ts';
 import { runningSizes, type ContainerState } from './pod.ts';
 import { words, type Room } from './room.ts';
 import { freshUsage, type RescueCause } from './signals.ts';
-import { isWorthwhile, steppedDown } from './step.ts';
+import { isMuchMore, isWorthwhile, steppedDown } from './step.ts';
 import { wantedPair, type Wanted, type WantedInput } from './wanted.ts';
 
 /** What the policy says of changes, in numbers. */
@@ -130,15 +130,16 @@ function fittingMoves(
 
 /** What is asked for once these moves are made. */
 function pairAfter(
-  { spec }: ContainerState,
+  container: ContainerState,
   resource: Resource,
   moves: readonly Move[],
   weighing: Weighing,
 ): Pair {
   const amountOf = (field: Field) => {
     const move = moves.find((each) => each.field === field);
-    const before = pairOf(spec, resource)[field];
-    return move === undefined ? before : steady(resource, before, move, weighing);
+    const before = pairOf(container.spec, resource)[field];
+    if (move === undefined) return before;
+    return steady({ container, resource, field }, before, move, weighing);
   };
   return fitted({ request: amountOf('request'), limit: amountOf('limit') });
 }
@@ -225,13 +226,17 @@ function loweringMove(place: Place, to: number, { maxStep }: ChangeRules): reado
 
 /** What was asked for and is not there yet is not asked for anew for the sake of a little. */
 function steady(
-  resource: Resource,
+  place: Place,
   spec: number | undefined,
   { to, lane }: Move,
   { rules }: Weighing,
 ): number {
-  if (spec === undefined || lane === 'Return' || lane === 'Rescue') return to;
-  return isWorthwhile(resource, { from: spec, to }, rules.minimumChange) ? to : spec;
+  if (spec === undefined || lane === 'Return') return to;
+  if (lane === 'Rescue') {
+    const isWaiting = spec > (runningAmount(place) ?? Infinity);
+    return isWaiting && !isMuchMore(spec, to) ? spec : to;
+  }
+  return isWorthwhile(place.resource, { from: spec, to }, rules.minimumChange) ? to : spec;
 }
 
 function fitted({ request, limit }: Pair): Pair {

@@ -1,25 +1,16 @@
 import { backoffUntil } from './backoff.ts';
 import { freePods, isPatienceOver } from './budget.ts';
-import type { ContainerChange, Lane } from './changes.ts';
+import type { Lane } from './changes.ts';
 import type { Weighing } from './desired.ts';
 import { evictionOf } from './evict.ts';
 import { inGateOrder, type Held } from './gates.ts';
-import type { Plan, PlanInput, PodPatch, Refusal } from './planned.ts';
+import type { Plan, PlanInput, PodPatch } from './planned.ts';
 import { isUnderWay, type PodState } from './pod.ts';
 import { addedIn, desiredPod, type PodDesire } from './podplan.ts';
+import { isRefusedWith, type Refusal } from './refused.ts';
 import { roomAfter } from './room.ts';
 import { restartHeld } from './restart.ts';
 import { pendingReturn, returnTargets, runs } from './takeback.ts';
-
-/** The same for the same change of a pod. */
-export function patchKey(containers: readonly Pick<ContainerChange, 'name' | 'to'>[]): string {
-  return JSON.stringify(
-    containers.map(({ name, to: { requests, limits } }) => [
-      name,
-      [requests.cpu, requests.memory, limits.cpu, limits.memory],
-    ]),
-  );
-}
 
 /** A pod, and what is to be asked for in it. */
 interface Weighed {
@@ -145,8 +136,9 @@ function stepOf({ pod, desire }: Weighed, around: Around): Partial<Plan> {
   if (containers.length === 0 || lane === undefined) {
     return isStuck(pod, around.input) ? withEviction(base, pod, around) : base;
   }
-  const refused = refusalOf(pod, desire, around.input.refusals);
-  if (refused === undefined) return { ...base, patches: [patchOf(pod, desire, lane)] };
+  const patch = patchOf(pod, desire, lane);
+  const refused = refusalOf(pod, desire, patch, around.input.refusals);
+  if (refused === undefined) return { ...base, patches: [patch] };
   const step = { ...base, held: [...held, refused] };
   return refused.reason === 'Infeasible' ? withEviction(step, pod, around) : step;
 }
@@ -185,15 +177,15 @@ function isStuck(pod: PodState, { rules, nowSeconds }: PlanInput): boolean {
 
 function refusalOf(
   pod: PodState,
-  { containers, changesQos }: PodDesire,
+  { changesQos }: PodDesire,
+  patch: PodPatch,
   refusals: readonly Refusal[],
 ): Held | undefined {
   if (changesQos) {
     const message = `It cannot be had in place: the pod would not stay ${pod.qos}.`;
     return { reason: 'Infeasible', message };
   }
-  const key = patchKey(containers);
-  const refusal = refusals.find((each) => each.podUid === pod.uid && each.key === key);
+  const refusal = refusals.find((each) => isRefusedWith(each, patch));
   return refusal && { reason: refusal.reason, message: refusal.message };
 }
 

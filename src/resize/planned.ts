@@ -6,21 +6,13 @@ import type { ChangeRules } from './desired.ts';
 import type { Held, WorkloadFacts } from './gates.ts';
 import type { PodState } from './pod.ts';
 import type { PatchedContainer } from './podplan.ts';
+import type { Refusal } from './refused.ts';
 import type { NodeRoom, Room } from './room.ts';
 import type { ContainerTarget } from './wanted.ts';
 
 export interface PlanRules extends ChangeRules, PodBudget {
   /** Recreate: the only replica may be evicted too. */
   readonly mayEvictLast: boolean;
-}
-
-/** A patch of a pod that the API server or the node refused; forgotten when the pod or the patch is another. */
-export interface Refusal {
-  readonly podUid: string;
-  /** As `patchKey` gives it. */
-  readonly key: string;
-  readonly reason: 'Infeasible' | 'DryRunRefused';
-  readonly message: string;
 }
 
 export interface PlanInput {

@@ -1,8 +1,8 @@
 import type { ChangeRecord, Method } from './changes.ts';
 import { symptomsOf } from './observe.ts';
-import { patchKey } from './plan.ts';
 import type { PodPatch } from './planned.ts';
 import type { PodState } from './pod.ts';
+import { patchKey } from './refused.ts';
 
 export interface RecordInput {
   /** Of a plan: its patches, or its evictions. */

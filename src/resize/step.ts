@@ -18,6 +18,9 @@ const BLIND_CPU_FACTOR = 1.5;
 /** Above the CPU use that was measured. */
 const MEASURED_CPU_FACTOR = 1.1;
 
+/** What is asked for while a raise waits for the node moves with what is used: less than this is noise. */
+const MUCH_MORE = 1.1;
+
 /** What a suspected leak may grow by in all, for as long as it is suspected. */
 const LEAK_FACTOR = 1.25;
 
@@ -36,6 +39,11 @@ export function isWorthwhile(
   // 1 less 0.9 is 0.09999999999999998.
   const change = Math.abs(from - to) * (1 + 1e-9);
   return change >= (to < from ? Math.max(share, least) : Math.min(share, least));
+}
+
+/** Whether a raise that is not there yet is worth to be asked for anew: it never is for the sake of less. */
+export function isMuchMore(asked: number, to: number): boolean {
+  return to >= asked * MUCH_MORE;
 }
 
 /**

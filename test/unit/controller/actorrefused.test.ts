@@ -44,6 +44,39 @@ describe('acting where the server refuses', () => {
       assert.equal(world.state, 'Held:Infeasible');
     });
 
+    it('asks once for a rescue that the node has no room for, whatever is used meanwhile', async () => {
+      world.setPods(cartPod('cart-1'));
+      world.acting.onTaken = ({ call, containers: [asked] }) => {
+        if (call !== 'resize' || asked === undefined) return;
+        const resize = { state: 'Deferred', message: 'no room', sinceSeconds: world.now } as const;
+        const containers = [aPodContainer('main', { ...asked.to, actual: asked.from })];
+        world.change('cart-1', { containers, resize, generation: 2, observedGeneration: 2 });
+      };
+      for (let look = 0; look < 40; look++) {
+        world.now += 15;
+        world.live = { memoryBytes: 100 * MI, cpuCores: 1.4 + 0.04 * Math.sin(1.3 * look) };
+        await world.reconcile();
+      }
+      assert.deepEqual(made(), ['dry-run cart-1', 'resize cart-1']);
+      assert.deepEqual(
+        world.history.map(({ lane }) => lane),
+        ['Rescue'],
+      );
+      assert.equal(world.state, 'Deferred');
+    });
+
+    it('tries a rescue that no node can give once, whatever is used meanwhile', async () => {
+      world.setPods(cartPod('cart-1'));
+      world.acting.answers = [{ kind: 'Infeasible', message: 'no node has so much' }];
+      for (let look = 0; look < 40; look++) {
+        world.now += 15;
+        world.live = { memoryBytes: 100 * MI, cpuCores: 1.4 + 0.04 * Math.sin(look / 100) };
+        await world.reconcile();
+      }
+      assert.deepEqual(made(), ['dry-run cart-1']);
+      assert.equal(world.state, 'Held:Infeasible');
+    });
+
     it('says Infeasible where the node refused after the server had taken it', async () => {
       await world.reconcile();
       world.change('cart-1', {

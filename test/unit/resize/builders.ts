@@ -184,7 +184,10 @@ export const SITUATION: Situation = {
 };
 
 /** The pods once the kubelet has done all that the plan asks for, in place. */
-export function carriedOut(pods: readonly PodState[], { patches }: Plan): readonly PodState[] {
+export function carriedOut(
+  pods: readonly PodState[],
+  { patches }: Pick<Plan, 'patches'>,
+): readonly PodState[] {
   return pods.map((pod) => {
     const patch = patches.find(({ podUid }) => podUid === pod.uid);
     if (patch === undefined) return pod;

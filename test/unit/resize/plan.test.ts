@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { GateReason } from '../../../src/resize/gates.ts';
-import { patchKey, planPods, planReturn } from '../../../src/resize/plan.ts';
+import { planPods, planReturn } from '../../../src/resize/plan.ts';
 import type { Plan, PlanInput } from '../../../src/resize/planned.ts';
 import type { PodState } from '../../../src/resize/pod.ts';
 import {
@@ -168,7 +168,7 @@ describe('a plan for running pods', () => {
 
   it('remembers what was refused, for the same pod and the same patch', () => {
     const containers = [{ name: 'main', kind: 'Container', from: BIG, to: STEP }] as const;
-    const refusal = { podUid: 'a', key: patchKey(containers), message: 'quota' };
+    const refusal = { podUid: 'a', lane: 'Savings', containers, message: 'quota' } as const;
     const refusals = [{ ...refusal, reason: 'DryRunRefused' }] as const;
     const held = planFor(aPod(aContainer(BIG)), undefined, { refusals });
     assert.deepEqual([asked(held), reasons(held)], [[], ['DryRunRefused']]);
@@ -176,6 +176,20 @@ describe('a plan for running pods', () => {
     assert.equal(other.patches.length, 1);
     const changed = planFor(aPod(aContainer(BIG)), aTarget(sized(0.9, 1000)), { refusals });
     assert.equal(changed.patches.length, 1);
+  });
+
+  it('takes more than what was refused for refused as well, where both raise', () => {
+    const refusal = { podUid: 'a', reason: 'Infeasible', message: 'no such node' } as const;
+    const asking = (to: typeof BIG) => [{ name: 'main', to }];
+    const after = (lane: 'Raise' | 'Savings', to: typeof BIG, target: typeof BIG) =>
+      planFor(aPod(aContainer(BIG)), aTarget(target), {
+        refusals: [{ ...refusal, lane, containers: asking(to) }],
+      }).patches.length;
+    assert.equal(after('Raise', sized(2, 1000), sized(2.3, 1000)), 0);
+    assert.equal(after('Raise', sized(2, 1000), sized(1.9, 1000)), 1);
+    assert.equal(after('Raise', sized(2, 1000), sized(0.9, 1000)), 1);
+    // That a limit may not come down says nothing of a raise.
+    assert.equal(after('Savings', sized(1, 900), sized(2, 1000)), 1);
   });
 
   it('leaves what an autoscaler owns, and sizes the other resource', () => {
@@ -285,6 +299,20 @@ describe('a rescue', () => {
     const plan = planFor(aPod(container, { resize }), aTarget(sized(1, 100, [2, 100])));
     assert.deepEqual(asked(plan), [['a', 'Rescue', sized(1, 300, [2, 300])]]);
   });
+
+  for (const state of ['Deferred', 'Infeasible', 'Error'] as const) {
+    it(`does not follow each look at what is used while it is ${state}`, () => {
+      const sizes = sized(0.3, 100);
+      const resize = { state, message: 'no room', sinceSeconds: NOW - 60 };
+      const looks = (cpuCores: number) => {
+        const usage = used({ cpuCores, isCpuOverBudget: true });
+        const container = aContainer(sized(0.45, 100), { actual: sizes, usage });
+        return asked(planFor(aPod(container, { resize }), aTarget(sizes)));
+      };
+      for (const cpuCores of [0.35, 0.39, 0.41, 0.42, 0.44]) assert.deepEqual(looks(cpuCores), []);
+      assert.deepEqual(looks(0.5), [['a', 'Rescue', sized(0.55, 100)]]);
+    });
+  }
 
   it('raises the limit of throttled CPU, and its request where CPU is over its budget', () => {
     const sizes = sized(1, 100, [2]);

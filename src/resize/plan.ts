@@ -10,7 +10,7 @@ import { addedIn, desiredPod, type PodDesire } from './podplan.ts';
 import { isRefusedWith, type Refusal } from './refused.ts';
 import { roomAfter } from './room.ts';
 import { restartHeld } from './restart.ts';
-import { pendingReturn, returnTargets, runs } from './takeback.ts';
+import { pendingReturns, returnTargets } from './takeback.ts';
 
 /** A pod, and what is to be asked for in it. */
 interface Weighed {
@@ -26,13 +26,17 @@ interface Weighed {
 export function planPods(input: PlanInput): Plan {
   const { facts, pods, records } = input;
   if (facts.mode !== 'InPlace' && facts.mode !== 'Recreate') return NOTHING;
-  const pending = pendingReturn(records, pods);
-  if (pending === undefined) return planned(input, false);
-  const leftBehind = pods.filter((pod) => runs(pod, pending, 'from'));
-  const back = planned({ ...input, targets: returnTargets(pending), pods: leftBehind }, true);
+  const pending = pendingReturns(records, pods);
+  if (pending.length === 0) return planned(input, { isReturn: false, of: pods }, NOTHING);
+  // One that is stuck keeps no other from being gone.
+  const back = pending.reduce(
+    (begun, { record, pods: of }) =>
+      planned({ ...input, targets: returnTargets(record) }, { isReturn: true, of }, begun),
+    NOTHING,
+  );
   if (back.patches.length > 0) return back;
   // What cannot go back for now must not keep others in need from being raised.
-  const onward = planned(input, false);
+  const onward = planned(input, { isReturn: false, of: pods }, NOTHING);
   return { ...onward, held: inGateOrder([...back.held, ...onward.held]) };
 }
 
@@ -41,12 +45,19 @@ export function planPods(input: PlanInput): Plan {
  * owner of the object or the container itself would not allow.
  */
 export function planReturn(input: PlanInput): Plan {
-  return planned(input, true);
+  return planned(input, { isReturn: true, of: input.pods }, NOTHING);
 }
 
 const NOTHING: Plan = { patches: [], evictions: [], waiting: [], held: [], leaking: [] };
 
-function planned(input: PlanInput, isReturn: boolean): Plan {
+interface Purpose {
+  readonly isReturn: boolean;
+  /** The pods that are changed; the others count all the same. */
+  readonly of: readonly PodState[];
+}
+
+/** With what was planned before, which is of other pods. */
+function planned(input: PlanInput, { isReturn, of }: Purpose, begun: Plan): Plan {
   const { rules, records, nowSeconds } = input;
   const weighing: Weighing = {
     facts: input.facts,
@@ -63,11 +74,11 @@ function planned(input: PlanInput, isReturn: boolean): Plan {
     isTemplate: false,
   };
   const all = { ...weighing, freePods: Infinity, freeFleet: Infinity, room: undefined };
-  const ordered = input.pods
+  const ordered = of
     .filter(({ isTerminating }) => !isTerminating)
     .map((pod) => ({ pod, desire: desiredPod(pod, input.targets, all) }))
     .toSorted(byUrgency);
-  return filled(ordered, input, weighing);
+  return filled(ordered, { input, weighing, plan: begun });
 }
 
 const URGENCY: readonly (Lane | undefined)[] = ['Rescue', 'Return', 'Raise', 'Savings', undefined];
@@ -82,9 +93,9 @@ function byUrgency(a: Weighed, b: Weighed): number {
 }
 
 /** Goes through the pods in order, and takes from the budgets what each change costs. */
-function filled(ordered: readonly Weighed[], input: PlanInput, weighing: Weighing): Plan {
+function filled(ordered: readonly Weighed[], { input, weighing, plan: begun }: Around): Plan {
   let { freePods: pods, freeFleet: fleet, room } = weighing;
-  let plan = NOTHING;
+  let plan = begun;
   for (const { pod } of ordered) {
     const left = { ...weighing, freePods: pods, freeFleet: fleet, room };
     const desire = desiredPod(pod, input.targets, left);

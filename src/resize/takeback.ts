@@ -51,17 +51,25 @@ export function takenBack(
   return [...closed, wayBack];
 }
 
-/** The way back that is not gone to its end; undefined when there is none, or no pod is left on it. */
-export function pendingReturn(
+/** A way back that is not gone to its end, with the pods that are left on it. */
+export interface PendingReturn {
+  readonly record: ChangeRecord;
+  readonly pods: readonly PodState[];
+}
+
+/** All of them, the oldest first; a pod is on one at most, and none without pods is among them. */
+export function pendingReturns(
   records: readonly ChangeRecord[],
   pods: readonly PodState[],
-): ChangeRecord | undefined {
-  return records.find(
-    (record) =>
-      record.lane === 'Return' &&
-      record.outcome === 'Watching' &&
-      pods.some((pod) => !pod.isTerminating && runs(pod, record, 'from')),
-  );
+): readonly PendingReturn[] {
+  let left = pods.filter(({ isTerminating }) => !isTerminating);
+  return records
+    .filter(({ lane, outcome }) => lane === 'Return' && outcome === 'Watching')
+    .flatMap((record) => {
+      const on = left.filter((pod) => runs(pod, record, 'from'));
+      left = left.filter((pod) => !on.includes(pod));
+      return on.length === 0 ? [] : [{ record, pods: on }];
+    });
 }
 
 const UNBOUND = {

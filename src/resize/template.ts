@@ -17,7 +17,7 @@ import {
 import { desiredPod, type PatchedContainer, type PodDesire } from './podplan.ts';
 import { roomEach, type Room } from './room.ts';
 import { freshUsage, NEAR_LIMIT_SHARE } from './signals.ts';
-import { pendingReturn, returnTargets } from './takeback.ts';
+import { pendingReturns, returnTargets } from './takeback.ts';
 import type { ContainerTarget } from './wanted.ts';
 
 export interface TemplateContainer {
@@ -67,9 +67,9 @@ export interface TemplatePlan {
 export function planTemplate(input: TemplateInput): TemplatePlan {
   if (input.facts.mode !== 'Rollout') return { change: undefined, held: [], leaking: [] };
   const pod = templatePod(input);
-  const pending = pendingReturn(input.records, [pod]);
+  const [pending] = pendingReturns(input.records, [pod]);
   if (pending === undefined) return planned(pod, input.targets, weighingOf(input, false));
-  const back = planned(pod, returnTargets(pending), weighingOf(input, true));
+  const back = planned(pod, returnTargets(pending.record), weighingOf(input, true));
   if (back.change !== undefined) return back;
   const onward = planned(pod, input.targets, weighingOf(input, false));
   return { ...onward, held: inGateOrder([...back.held, ...onward.held]) };

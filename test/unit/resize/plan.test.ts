@@ -342,6 +342,49 @@ describe('a rescue', () => {
 });
 
 describe('a return', () => {
+  it('is gone to its end though another waits for the node', () => {
+    const ways = [
+      aRecord(sized(0.75, 1000), sized(1, 1000), { lane: 'Return' }),
+      aRecord(sized(1.5, 1000), sized(2, 1000), { lane: 'Return' }),
+    ];
+    const resize = { state: 'Deferred', message: 'no room', sinceSeconds: NOW - 60 } as const;
+    const stuck = aContainer(sized(1, 1000), { actual: sized(0.75, 1000) });
+    const pods = [
+      aPod(stuck, { uid: 'stuck', resize }),
+      aPod(aContainer(sized(1.5, 1000)), { uid: 'free' }),
+    ];
+    const plan = planPods(aPlanInput(pods, [aTarget(sized(0.5, 1000))], { records: ways }));
+    assert.deepEqual(asked(plan), [['free', 'Return', sized(2, 1000)]]);
+  });
+
+  it('goes for all pods at once, each its own way', () => {
+    const ways = [
+      aRecord(sized(0.75, 1000), sized(1, 1000), { lane: 'Return' }),
+      aRecord(sized(1.5, 1000), sized(2, 1000), { lane: 'Return' }),
+    ];
+    const pods = [0.75, 1.5, 3].map((cpu) =>
+      aPod(aContainer(sized(cpu, 1000)), { uid: String(cpu) }),
+    );
+    const plan = planPods(aPlanInput(pods, [aTarget(sized(0.5, 1000))], { records: ways }));
+    assert.deepEqual(asked(plan), [
+      ['0.75', 'Return', sized(1, 1000)],
+      ['1.5', 'Return', sized(2, 1000)],
+    ]);
+  });
+
+  it('restarts one pod at a time, also where several are on different ways', () => {
+    const ways = [
+      aRecord(sized(0.75, 1000), sized(1, 1000), { lane: 'Return' }),
+      aRecord(sized(1.5, 1000), sized(2, 1000), { lane: 'Return' }),
+    ];
+    const facts = { ...FACTS, mode: 'Recreate', mayRestart: true } as const;
+    const pods = [0.75, 1.5].map((cpu) =>
+      aPod(aContainer(sized(cpu, 1000), { restartsOn: ['cpu'] }), { uid: String(cpu) }),
+    );
+    const plan = planPods(aPlanInput(pods, [aTarget(sized(0.5, 1000))], { records: ways, facts }));
+    assert.deepEqual(asked(plan), [['0.75', 'Return', sized(1, 1000)]]);
+  });
+
   it('goes back in one step, whatever the windows and the size of the step', () => {
     const facts = { ...FACTS, isInWindow: false, isBreakerOpen: true };
     const pods = fleet(3);

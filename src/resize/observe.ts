@@ -12,6 +12,9 @@ export type Verdict =
 /** A pod may miss a probe or two: it counts as not ready when it stays so. */
 const LASTING_SECONDS = 60;
 
+/** What keeps ending does so again within this: twice the longest pause that the kubelet makes. */
+const GOING_ON_SECONDS = 600;
+
 /** Harm shows this much more often where something was changed than where nothing was. */
 const BEYOND_CHANCE = 2;
 
@@ -31,7 +34,7 @@ export function symptomsOf(
   period: Period,
 ): Symptoms {
   const isWithin = (seconds: number | undefined) =>
-    seconds !== undefined && seconds > period.fromSeconds && seconds <= period.toSeconds;
+    seconds !== undefined && counts(seconds, period);
   const count = (shows: (container: ContainerState) => boolean) =>
     pods.filter(({ containers }) =>
       containers.some((container) => names.includes(container.name) && shows(container)),
@@ -50,23 +53,25 @@ export function symptomsOf(
   };
 }
 
+/** Of a container that keeps ending only the last end is known, which is late where it is looked at late. */
+function counts(seconds: number, { fromSeconds, toSeconds, nowSeconds }: Period): boolean {
+  const goesOn = seconds > nowSeconds - GOING_ON_SECONDS;
+  return seconds > fromSeconds && (seconds <= toSeconds || goesOn);
+}
+
 function isLastinglyNotReady(
   { isReady, readinessSeconds, createdSeconds }: PodState,
-  { fromSeconds, toSeconds, nowSeconds }: Period,
+  period: Period,
 ): boolean {
+  const { fromSeconds, nowSeconds } = period;
   const patience = createdSeconds > fromSeconds ? STARTING_SECONDS : LASTING_SECONDS;
-  return (
-    !isReady &&
-    readinessSeconds > fromSeconds &&
-    readinessSeconds <= toSeconds &&
-    nowSeconds - readinessSeconds >= patience
-  );
+  return !isReady && counts(readinessSeconds, period) && nowSeconds - readinessSeconds >= patience;
 }
 
 /**
  * Watches a change: what its pods show after it against what its unchanged replicas show in the same time, or, where
  * there are none, against what the same pods showed before. Only what takes something away can harm. Harm that came
- * about within the time is seen however late it is looked at; an operator that was down takes it back then.
+ * about within the time, or goes on, is seen however late it is looked at; an operator that was down takes it back then.
  */
 export function verdict(
   record: ChangeRecord,

@@ -47,6 +47,30 @@ describe('acting on a workload in place', () => {
     assert.equal(requests(world)[0]?.cpu, 0.75);
   });
 
+  it('takes back what has harmed all the time that no operator was there', async () => {
+    await world.reconcile();
+    world.now += 1500;
+    const restartedSeconds = world.now - 70;
+    const containers = world.pods()[0]?.containers ?? [];
+    world.change('cart-1', {
+      isReady: false,
+      readinessSeconds: restartedSeconds,
+      containers: containers.map((each) => ({ ...each, restarts: 6, restartedSeconds })),
+    });
+    world.restart();
+    world.seen();
+    await world.reconcile();
+    await world.reconcile();
+    assert.deepEqual(
+      world.history.map(({ lane, outcome }) => [lane, outcome]),
+      [
+        ['Savings', 'TakenBack'],
+        ['Return', 'Watching'],
+      ],
+    );
+    assert.deepEqual(requests(world)[0], { cpu: 1, memory: GI });
+  });
+
   it('settles: nothing is written or asked the third time and after a restart', async () => {
     await world.reconcile();
     await world.reconcile();

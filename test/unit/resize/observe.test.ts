@@ -83,12 +83,25 @@ describe('observing a change', () => {
   it('does not count what was before the change, or after its time', () => {
     assert.equal(outcome([replica('a', TO, { oomKilledSeconds: NOW - 300 })]), 'Watching');
     const late = replica('a', TO, { oomKilledSeconds: NOW + 301 });
-    assert.equal(outcome([late], RECORD, NOW + 400), 'Fine');
+    assert.equal(outcome([late], RECORD, NOW + 901), 'Fine');
   });
 
   it('sees harm that came in time however late it is looked at', () => {
     const pods = [replica('a', TO, { oomKilledSeconds: NOW + 300 }), ...others];
     assert.equal(outcome(pods, RECORD, NOW + 86_400), 'Harmful');
+  });
+
+  it('sees harm that goes on, of which only the last is known', () => {
+    const back = NOW + 1500;
+    for (const [container, pod] of [
+      [{ restartedSeconds: back - 70 }, {}],
+      [{ oomKilledSeconds: back - 250 }, {}],
+      [{}, { isReady: false, readinessSeconds: back - 70 }],
+    ] as const) {
+      assert.equal(outcome([replica('a', TO, container, pod), ...others], RECORD, back), 'Harmful');
+      const both = [replica('a', TO, container, pod), replica('b', FROM, container, pod)];
+      assert.equal(outcome(both, RECORD, back), 'Fine');
+    }
   });
 
   it('does not blame a raise for an OOM kill', () => {

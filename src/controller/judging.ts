@@ -30,7 +30,7 @@ export function judge(
     // What went the same way as one that did harm is taken back with it.
     if (record.outcome !== 'Watching' || isOfNewPods(record) || !known.includes(record)) continue;
     const isOfOthers = record.method === 'Admission' && !at.changesPods;
-    const found = verdict(record, isOfOthers ? [] : pods, at);
+    const found = verdict(record, isOfOthers ? [] : pods, { ...at, records: known });
     if (found.outcome === 'Watching') continue;
     const story = 'story' in found ? found.story : undefined;
     if (found.outcome === 'Harmful') {

@@ -115,7 +115,7 @@ export function changesThatSet(
   return changes;
 }
 
-function sameOf(resource: Resource, a: Sizes, b: Sizes): boolean {
+export function sameOf(resource: Resource, a: Sizes, b: Sizes): boolean {
   return a.requests[resource] === b.requests[resource] && a.limits[resource] === b.limits[resource];
 }
 

@@ -2,6 +2,7 @@ import type { Resource } from '../recommend/usage.ts';
 import { lowered, type ChangeRecord, type Symptoms } from './changes.ts';
 import { sameSizes, type ContainerState, type PodState } from './pod.ts';
 import { freshUsage, isThrottled } from './signals.ts';
+import { hasReached, partsAt } from './reached.ts';
 import { runs } from './takeback.ts';
 
 /** What became of a change. The story names what was seen, and where it was not. */
@@ -20,6 +21,13 @@ const BEYOND_CHANCE = 2;
 
 /** One that began in the time has this long to become ready. */
 export const STARTING_SECONDS = 300;
+
+interface Watch {
+  readonly nowSeconds: number;
+  readonly observeSeconds: number;
+  /** All of the workload, the one that is watched among them. */
+  readonly records: readonly ChangeRecord[];
+}
 
 interface Period {
   readonly fromSeconds: number;
@@ -76,16 +84,16 @@ function isLastinglyNotReady(
 export function verdict(
   record: ChangeRecord,
   pods: readonly PodState[],
-  { nowSeconds, observeSeconds }: { readonly nowSeconds: number; readonly observeSeconds: number },
+  { nowSeconds, observeSeconds, records }: Watch,
 ): Verdict {
-  const story = harm(record, pods, { nowSeconds, observeSeconds });
+  const story = harm(record, pods, { nowSeconds, observeSeconds, records });
   if (story !== undefined) return { outcome: 'Harmful', story };
   const impossible = impossibleFor(record, pods);
   if (impossible !== undefined) return { outcome: 'Failed', story: impossible };
   const isOver = nowSeconds >= record.atSeconds + observeSeconds;
-  if (!isOver || isReturning(record, pods)) return { outcome: 'Watching' };
+  if (!isOver || isReturning(record, pods, records)) return { outcome: 'Watching' };
   const refused = pods.find((pod) => hasFailed(pod, record));
-  const hasCome = pods.some((pod) => runs(pod, record, 'to'));
+  const hasCome = pods.some((pod) => hasReached(pod, record, 'to', records));
   return refused === undefined || hasCome || refused.resize.state === 'None'
     ? { outcome: 'Fine' }
     : { outcome: 'Failed', story: `${refused.name}: ${refused.resize.message}` };
@@ -110,8 +118,13 @@ function isAskedFor(pod: PodState, { containers }: ChangeRecord): boolean {
 }
 
 /** A way back is not over before every pod went it. */
-function isReturning(record: ChangeRecord, pods: readonly PodState[]): boolean {
-  return record.lane === 'Return' && pods.some((pod) => runs(pod, record, 'from'));
+function isReturning(
+  record: ChangeRecord,
+  pods: readonly PodState[],
+  records: readonly ChangeRecord[],
+): boolean {
+  const isLeft = (pod: PodState) => partsAt(pod, record, 'from', records).length > 0;
+  return record.lane === 'Return' && pods.some(isLeft);
 }
 
 function hasFailed(pod: PodState, record: ChangeRecord): boolean {
@@ -122,13 +135,14 @@ function hasFailed(pod: PodState, record: ChangeRecord): boolean {
 function harm(
   record: ChangeRecord,
   pods: readonly PodState[],
-  { nowSeconds, observeSeconds }: { readonly nowSeconds: number; readonly observeSeconds: number },
+  { nowSeconds, observeSeconds, records }: Watch,
 ): string | undefined {
-  const taken = record.lane === 'Return' ? [] : record.containers.flatMap(lowered);
-  if (taken.length === 0) return undefined;
+  if (record.lane === 'Return') return undefined;
   const present = pods.filter((pod) => !pod.isTerminating && isOfThen(pod, record));
-  const changed = present.filter((pod) => runs(pod, record, 'to'));
-  const others = present.filter((pod) => !changed.includes(pod));
+  const changed = present.filter((pod) => takenFrom(pod, record, records).length > 0);
+  const taken = changed.flatMap((pod) => takenFrom(pod, record, records));
+  if (taken.length === 0) return undefined;
+  const others = present.filter((pod) => !hasReached(pod, record, 'to', records));
   const names = record.containers.map(({ name }) => name);
   const period = {
     fromSeconds: record.atSeconds,
@@ -145,6 +159,17 @@ function harm(
   return (
     `${worse.says} in ${after[worse.of]} of ${after.pods} changed pods, ` +
     `against ${control[worse.of]} of ${control.pods} ${where}.`
+  );
+}
+
+/** Resources that it took something of and that have not been changed since. */
+function takenFrom(
+  pod: PodState,
+  record: ChangeRecord,
+  records: readonly ChangeRecord[],
+): readonly Resource[] {
+  return partsAt(pod, record, 'to', records).flatMap(({ change, resource }) =>
+    lowered(change).includes(resource) ? [resource] : [],
   );
 }
 

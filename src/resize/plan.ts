@@ -10,7 +10,7 @@ import { addedIn, desiredPod, type PodDesire } from './podplan.ts';
 import { isRefusedWith, type Refusal } from './refused.ts';
 import { roomAfter } from './room.ts';
 import { restartHeld } from './restart.ts';
-import { pendingReturns, returnTargets } from './takeback.ts';
+import { pendingReturns, targetsOfParts } from './takeback.ts';
 
 /** A pod, and what is to be asked for in it. */
 interface Weighed {
@@ -30,8 +30,8 @@ export function planPods(input: PlanInput): Plan {
   if (pending.length === 0) return planned(input, { isReturn: false, of: pods }, NOTHING);
   // One that is stuck keeps no other from being gone.
   const back = pending.reduce(
-    (begun, { record, pods: of }) =>
-      planned({ ...input, targets: returnTargets(record) }, { isReturn: true, of }, begun),
+    (begun, way) =>
+      planned({ ...input, targets: targetsOfParts(way) }, { isReturn: true, of: way.pods }, begun),
     NOTHING,
   );
   if (back.patches.length > 0) return back;

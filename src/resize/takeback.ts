@@ -1,6 +1,8 @@
+import type { Amounts, Sizes } from '../recommend/usage.ts';
 import { failuresInARow } from './backoff.ts';
 import { setsSame, type ChangeRecord } from './changes.ts';
 import { runningSizes, sameSizes, type PodState } from './pod.ts';
+import { partsAt, type Part } from './reached.ts';
 import type { ContainerTarget } from './wanted.ts';
 
 /** Whether the pod's containers run what the change found, or what it set. */
@@ -51,13 +53,14 @@ export function takenBack(
   return [...closed, wayBack];
 }
 
-/** A way back that is not gone to its end, with the pods that are left on it. */
+/** A way back that is not gone to its end, with pods that are left on it, all for the same resources. */
 export interface PendingReturn {
   readonly record: ChangeRecord;
+  readonly parts: readonly Part[];
   readonly pods: readonly PodState[];
 }
 
-/** All of them, the oldest first; a pod is on one at most, and none without pods is among them. */
+/** All of them, the oldest first; a pod is on one at most. */
 export function pendingReturns(
   records: readonly ChangeRecord[],
   pods: readonly PodState[],
@@ -66,10 +69,21 @@ export function pendingReturns(
   return records
     .filter(({ lane, outcome }) => lane === 'Return' && outcome === 'Watching')
     .flatMap((record) => {
-      const on = left.filter((pod) => runs(pod, record, 'from'));
-      left = left.filter((pod) => !on.includes(pod));
-      return on.length === 0 ? [] : [{ record, pods: on }];
+      const on = left
+        .map((pod) => ({ pod, parts: partsAt(pod, record, 'from', records) }))
+        .filter(({ parts }) => parts.length > 0);
+      left = left.filter((pod) => on.every((each) => each.pod !== pod));
+      const alike = Map.groupBy(on, ({ parts }) => partsKey(parts));
+      return [...alike.values()].map((group) => ({
+        record,
+        parts: group[0]?.parts ?? [],
+        pods: group.map(({ pod }) => pod),
+      }));
     });
+}
+
+function partsKey(parts: readonly Part[]): string {
+  return JSON.stringify(parts.map(({ change, resource }) => [change.name, resource]));
 }
 
 const UNBOUND = {
@@ -81,4 +95,23 @@ const UNBOUND = {
 /** What a change set, as targets of a plan. */
 export function returnTargets({ containers }: ChangeRecord): readonly ContainerTarget[] {
   return containers.map(({ name, to }) => ({ name, sizes: to, ...UNBOUND }));
+}
+
+/** The same of some resources: a pod keeps what it has of the others, such as what it was raised to in need. */
+export function targetsOfParts({ parts }: PendingReturn): readonly ContainerTarget[] {
+  const byName = Map.groupBy(parts, ({ change }) => change.name);
+  return [...byName].map(([name, own]) => {
+    const amounts = (field: keyof Sizes): Amounts =>
+      Object.fromEntries(
+        own.flatMap(({ change, resource }) => {
+          const amount = change.to[field][resource];
+          return amount === undefined ? [] : [[resource, amount]];
+        }),
+      );
+    return {
+      name,
+      sizes: { requests: amounts('requests'), limits: amounts('limits') },
+      ...UNBOUND,
+    };
+  });
 }

@@ -23,6 +23,7 @@ import {
 const FROM = sized(1, 400, [2, 400]);
 const TO = sized(0.75, 300, [1.5, 300]);
 const RECORD = aRecord(FROM, TO, { atSeconds: NOW - 300 });
+const AT = { observeSeconds: 600, records: [RECORD] };
 
 function replica(
   uid: string,
@@ -37,7 +38,7 @@ const calm = (uid: string) => replica(uid, FROM);
 const others = ['x', 'y', 'z'].map(calm);
 
 function outcome(pods: readonly PodState[], record = RECORD, nowSeconds = NOW): string {
-  return verdict(record, pods, { nowSeconds, observeSeconds: 600 }).outcome;
+  return verdict(record, pods, { nowSeconds, observeSeconds: 600, records: [record] }).outcome;
 }
 
 const HARM: Readonly<Record<string, readonly [Partial<ContainerState>, Partial<PodState>]>> = {
@@ -61,7 +62,7 @@ describe('observing a change', () => {
 
   it('tells the story', () => {
     const changed = replica('a', TO, { oomKilledSeconds: NOW - 10 });
-    const seen = verdict(RECORD, [changed, ...others], { nowSeconds: NOW, observeSeconds: 600 });
+    const seen = verdict(RECORD, [changed, ...others], { ...AT, nowSeconds: NOW });
     assert.deepEqual(seen, {
       outcome: 'Harmful',
       story: 'OOM kills in 1 of 1 changed pods, against 0 of 3 unchanged pods.',
@@ -131,7 +132,7 @@ describe('observing a change', () => {
   it('has failed where the node would not have it', () => {
     const resize = { state: 'Infeasible', message: 'static CPUs', sinceSeconds: NOW } as const;
     const pod = replica('a', TO, { actual: FROM }, { resize });
-    assert.deepEqual(verdict(RECORD, [pod], { nowSeconds: NOW + 300, observeSeconds: 600 }), {
+    assert.deepEqual(verdict(RECORD, [pod], { ...AT, nowSeconds: NOW + 300 }), {
       outcome: 'Failed',
       story: 'a: static CPUs',
     });
@@ -143,6 +144,55 @@ describe('observing a change', () => {
     const period = { fromSeconds: NOW - 600, toSeconds: NOW, nowSeconds: NOW };
     assert.equal(symptomsOf([pod], ['main', 'side'], period).oomKilled, 1);
     assert.equal(symptomsOf([pod], ['other'], period).oomKilled, 0);
+  });
+});
+
+describe('a change that another has come after', () => {
+  const from = sized(1, 1000, [1, 1100]);
+  const to = sized(0.75, 750, [0.75, 800]);
+  const raised = sized(0.75, 750, [0.75, 900]);
+  const savings = aRecord(from, to, { atSeconds: NOW - 400 });
+  const rescue = aRecord(to, raised, { lane: 'Rescue', atSeconds: NOW - 300 });
+  const records = [savings, rescue];
+  const throttled = used({ throttledShare: 0.9, throttledSinceSeconds: NOW - 90 });
+  const at = { nowSeconds: NOW, observeSeconds: 600, records };
+  const sick = replica('a', raised, { usage: throttled, restartedSeconds: NOW - 100 });
+  const whole = replica('b', to, { usage: throttled });
+
+  it('still harms by what was not changed since', () => {
+    const seen = verdict(savings, [sick, replica('x', from)], at);
+    assert.deepEqual(seen, {
+      outcome: 'Harmful',
+      story: 'Restarts in 1 of 1 changed pods, against 0 of 1 unchanged pods.',
+    });
+  });
+
+  it('is not blamed for what was raised since, nor held against pods that it had reached', () => {
+    const killed = replica('a', raised, { oomKilledSeconds: NOW - 10 });
+    assert.equal(verdict(savings, [killed, replica('x', from)], at).outcome, 'Watching');
+    const back = sized(1, 1000, [1, 1200]);
+    const more = [...records, aRecord(to, back, { lane: 'Rescue', atSeconds: NOW - 200 })];
+    const pods = [sick, replica('c', back, { restartedSeconds: NOW - 10 }), replica('x', from)];
+    const seen = verdict(savings, pods, { ...at, records: more });
+    assert.match('story' in seen ? seen.story : '', /^Restarts in 1 of 1 .* 0 of 1 unchanged/);
+  });
+
+  it('goes back in each pod as far as it was not changed since', () => {
+    const back = takenBack(records, savings, { nowSeconds: NOW, story: 'Throttling.' });
+    const pods = [sick, whole, replica('x', from)];
+    const { patches } = planPods(aPlanInput(pods, [aTarget(to)], { records: back }));
+    assert.deepEqual(
+      patches.map(({ podUid, lane, containers }) => [podUid, lane, containers[0]?.to]),
+      [
+        ['a', 'Return', sized(1, 750, [1, 900])],
+        ['b', 'Return', from],
+      ],
+    );
+    const wayBack = back.at(-1);
+    assert.ok(wayBack);
+    const late = { ...at, nowSeconds: NOW + 900, records: back };
+    assert.equal(verdict(wayBack, pods, late).outcome, 'Watching');
+    assert.equal(verdict(wayBack, carriedOut(pods, { patches }), late).outcome, 'Fine');
   });
 });
 

@@ -186,7 +186,7 @@ describe('a rollout that harms', () => {
   assert.ok(change);
   const record = templateRecord(change, input);
   assert.ok(record);
-  const time = { nowSeconds: NOW + 200, observeSeconds: 600 };
+  const time = { nowSeconds: NOW + 200, observeSeconds: 600, records: [record] };
   const after = change.containers[0]?.to ?? from;
   const young = (changed: Partial<PodState>, shows = {}) =>
     aPod(aContainer(after, shows), { uid: 'new', createdSeconds: NOW + 20, ...changed });

@@ -41,6 +41,10 @@ const change = z
       'x-kubernetes-list-type': 'atomic',
     }),
     why: text(512, 'Why, in a sentence.'),
+    signalTime: text(
+      32,
+      'Of a rescue: when the container was last killed for memory, by the clock of its node.',
+    ).optional(),
     outcome: z
       .enum(['Watching', 'Fine', 'TakenBack', 'Failed'])
       .describe(

@@ -1,4 +1,4 @@
-import type { ChangeRecord } from '../resize/changes.ts';
+import { notAhead, type ChangeRecord } from '../resize/changes.ts';
 import { planPods } from '../resize/plan.ts';
 import type { Plan } from '../resize/planned.ts';
 import type { PodState } from '../resize/pod.ts';
@@ -138,7 +138,8 @@ export class Actor {
     const states = this.#states(workload, asked.usage.containers);
     if (isBlind(states)) this.#blind.add(key);
     else this.#blind.delete(key);
-    const onRecord = { view, states, records: ledger.recordsOf(key), nowSeconds };
+    const known = notAhead(ledger.recordsOf(key), nowSeconds);
+    const onRecord = { view, states, records: known, nowSeconds };
     const { records, judged } = judgeAll(workload, asked, onRecord);
     const pods = view.pods(workload.ref);
     const before = this.#memory.get(key) ?? NO_MEMORY;
@@ -146,11 +147,11 @@ export class Actor {
     const generations = new Map(pods.map(({ uid, generation }) => [uid, generation]));
     const signals = signalTimes(states);
     const at: At = { workload, memory, nowSeconds, generations, signal, signals };
-    const known: KnownOfPods = { states, records, memory, missing, nowSeconds };
+    const ofPods: KnownOfPods = { states, records, memory, missing, nowSeconds };
     const prepared =
       modes.pods === undefined
         ? { ...NOTHING_PREPARED, ...saidOfNewPods(asked, records, nowSeconds), records, judged, at }
-        : await this.#tried(asked, known, { at, judged });
+        : await this.#tried(asked, ofPods, { at, judged });
     if (modes.template.length === 0) return prepared;
     return withTemplate(this.#templates, prepared, asked, states);
   }

@@ -23,7 +23,7 @@ function fitting(records: readonly ChangeRecord[]): readonly ChangeRecord[] {
 }
 
 function entryOf(record: ChangeRecord): ChangeEntry {
-  const { lane, method, pods, outcome, outcomeSeconds, failures, before } = record;
+  const { lane, method, pods, signalSeconds, outcome, outcomeSeconds, failures, before } = record;
   return {
     time: formatTime(record.atSeconds),
     lane,
@@ -36,6 +36,7 @@ function entryOf(record: ChangeRecord): ChangeEntry {
     })),
     // A character that was cut in two would come back as another one, and be written again and again.
     why: record.why.slice(0, LONGEST_WHY).toWellFormed(),
+    ...(signalSeconds !== undefined && { signalTime: formatTime(signalSeconds) }),
     outcome,
     ...(outcomeSeconds !== undefined && { outcomeTime: formatTime(outcomeSeconds) }),
     ...(failures !== undefined && { failures }),
@@ -57,6 +58,7 @@ export function recordsOfHistory(
     if (atSeconds === undefined || containers === undefined) return [];
     const outcomeSeconds =
       entry.outcomeTime === undefined ? undefined : parseTime(entry.outcomeTime);
+    const signalSeconds = entry.signalTime === undefined ? undefined : parseTime(entry.signalTime);
     const { lane, method, pods, why, outcome, failures, before } = entry;
     const record: ChangeRecord = {
       atSeconds,
@@ -67,6 +69,7 @@ export function recordsOfHistory(
       why,
       outcome,
       before,
+      ...(signalSeconds !== undefined && { signalSeconds }),
       ...(outcomeSeconds !== undefined && { outcomeSeconds }),
       ...(failures !== undefined && { failures }),
     };

@@ -41,6 +41,8 @@ export interface ChangeRecord {
   readonly pods: number;
   readonly containers: readonly ContainerChange[];
   readonly why: string;
+  /** Of a rescue after an OOM kill: when that was, by the clock of the node; what is no later is answered. */
+  readonly signalSeconds?: number;
   readonly outcome: Outcome;
   /** When the outcome was known. */
   readonly outcomeSeconds?: number;
@@ -87,7 +89,8 @@ export function isOfNewPods({ method, lane }: Pick<ChangeRecord, 'method' | 'lan
 }
 
 /** A change of one container. */
-export type OneChange = ContainerChange & Pick<ChangeRecord, 'atSeconds' | 'lane'>;
+export type OneChange = ContainerChange &
+  Pick<ChangeRecord, 'atSeconds' | 'lane' | 'signalSeconds'>;
 
 /**
  * The changes that led a resource of a container to the sizes that it has, the newest first. So each pod is known by its
@@ -105,11 +108,12 @@ export function changesThatSet(
     .toSorted((a, b) => b.atSeconds - a.atSeconds);
   const changes: OneChange[] = [];
   const reached = [runningSizes(container)];
-  for (const { atSeconds, lane, containers } of newestFirst) {
+  for (const { atSeconds, lane, signalSeconds, containers } of newestFirst) {
     const change = containers.find(({ name }) => name === container.name);
     if (change === undefined || sameOf(resource, change.from, change.to)) continue;
     if (!reached.some((sizes) => sameOf(resource, change.to, sizes))) continue;
-    changes.push({ ...change, atSeconds, lane });
+    const signal = signalSeconds === undefined ? {} : { signalSeconds };
+    changes.push({ ...change, atSeconds, lane, ...signal });
     reached.push(change.from);
   }
   return changes;
@@ -139,4 +143,19 @@ export function trimmed(records: readonly ChangeRecord[], most: number): readonl
     kept.add(record);
   }
   return ordered.filter((record) => kept.has(record));
+}
+
+/** Clocks of machines differ by a little; a record from further ahead is of a clock that was wrong. */
+const AHEAD_SECONDS = 60;
+
+/**
+ * The records as of now: one from the future would hide all that comes about until then. The same ones where none is.
+ */
+export function notAhead(
+  records: readonly ChangeRecord[],
+  nowSeconds: number,
+): readonly ChangeRecord[] {
+  const isAhead = ({ atSeconds }: ChangeRecord) => atSeconds > nowSeconds + AHEAD_SECONDS;
+  if (!records.some(isAhead)) return records;
+  return records.map((record) => (isAhead(record) ? { ...record, atSeconds: nowSeconds } : record));
 }

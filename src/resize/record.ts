@@ -35,11 +35,14 @@ function recordOf(
   { method, pods, nowSeconds, observeSeconds }: RecordInput,
 ): ChangeRecord {
   const uids = new Set(group.map(({ podUid }) => podUid));
-  const before = symptomsOf(
-    pods.filter(({ uid }) => uids.has(uid)),
-    containers.map(({ name }) => name),
-    { fromSeconds: nowSeconds - observeSeconds, toSeconds: nowSeconds, nowSeconds },
-  );
+  const ofGroup = pods.filter(({ uid }) => uids.has(uid));
+  const names = containers.map(({ name }) => name);
+  const before = symptomsOf(ofGroup, names, {
+    fromSeconds: nowSeconds - observeSeconds,
+    toSeconds: nowSeconds,
+    nowSeconds,
+  });
+  const killed = lane === 'Rescue' ? lastKill(names, ofGroup) : undefined;
   return {
     atSeconds: nowSeconds,
     lane,
@@ -47,9 +50,18 @@ function recordOf(
     pods: group.length,
     containers: containers.map(({ name, from, to }) => ({ name, from, to })),
     why,
+    ...(killed !== undefined && { signalSeconds: killed }),
     outcome: 'Watching',
     before,
   };
+}
+
+/** When one of the containers was last killed for memory, as the nodes say. */
+export function lastKill(names: readonly string[], pods: readonly PodState[]): number | undefined {
+  const kills = pods
+    .flatMap(({ containers }) => containers.filter(({ name }) => names.includes(name)))
+    .flatMap(({ oomKilledSeconds }) => oomKilledSeconds ?? []);
+  return kills.length === 0 ? undefined : Math.max(...kills);
 }
 
 /** What was to be made just now and was refused altogether. */

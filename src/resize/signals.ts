@@ -38,24 +38,33 @@ export function rescueSignals(
   records: readonly ChangeRecord[],
   nowSeconds: number,
 ): readonly RescueSignal[] {
-  const sinceOf = (resource: Resource) =>
-    Math.max(
-      -Infinity,
-      ...changesThatSet(container, resource, records).map(({ atSeconds }) => atSeconds),
-    );
+  const latest = (times: readonly number[]) => Math.max(-Infinity, ...times);
+  const timesOf = (resource: Resource) =>
+    changesThatSet(container, resource, records).map(({ atSeconds }) => atSeconds);
+  const answered = changesThatSet(container, 'memory', records).flatMap(
+    ({ signalSeconds }) => signalSeconds ?? [],
+  );
+  const since = { seconds: latest(timesOf('memory')), answeredSeconds: latest(answered) };
   return [
-    ...memorySignals(container, sinceOf('memory'), nowSeconds),
-    ...cpuSignals(container, sinceOf('cpu'), nowSeconds),
+    ...memorySignals(container, since, nowSeconds),
+    ...cpuSignals(container, latest(timesOf('cpu')), nowSeconds),
   ];
+}
+
+interface Since {
+  readonly seconds: number;
+  /** The last kill that was answered: its node may have a clock that is ahead of ours. */
+  readonly answeredSeconds: number;
 }
 
 function memorySignals(
   container: ContainerState,
-  since: number,
+  { seconds: since, answeredSeconds }: Since,
   nowSeconds: number,
 ): readonly RescueSignal[] {
   const { oomKilledSeconds: killed } = container;
-  const isSince = killed !== undefined && killed > since + CARRIED_OUT_SECONDS;
+  const isSince =
+    killed !== undefined && killed > Math.max(since + CARRIED_OUT_SECONDS, answeredSeconds);
   if (isSince && nowSeconds - killed <= RECENT_KILL_SECONDS) {
     return [{ resource: 'memory', cause: 'OOMKilled' }];
   }

@@ -15,6 +15,7 @@ import {
   type PodState,
 } from './pod.ts';
 import { desiredPod, type PatchedContainer, type PodDesire } from './podplan.ts';
+import { lastKill } from './record.ts';
 import { roomEach, type Room } from './room.ts';
 import { freshUsage, NEAR_LIMIT_SHARE } from './signals.ts';
 import { pendingReturns, returnTargets } from './takeback.ts';
@@ -218,6 +219,7 @@ export function templateRecord(
   if (lane === 'Return') return undefined;
   const period = { fromSeconds: nowSeconds - rules.observeSeconds, toSeconds: nowSeconds };
   const names = containers.map(({ name }) => name);
+  const killed = lane === 'Rescue' ? lastKill(names, pods) : undefined;
   return {
     atSeconds: nowSeconds,
     lane,
@@ -225,6 +227,7 @@ export function templateRecord(
     pods: replicas,
     containers: containers.map(({ name, from, to }) => ({ name, from, to })),
     why,
+    ...(killed !== undefined && { signalSeconds: killed }),
     outcome: 'Watching',
     before: symptomsOf(pods, names, { ...period, nowSeconds }),
   };

@@ -71,6 +71,20 @@ describe('acting on a workload in place', () => {
     assert.deepEqual(requests(world)[0], { cpu: 1, memory: GI });
   });
 
+  it('hears of kills though what is on record comes from a clock that was ahead', async () => {
+    world.now += HOUR_SECONDS;
+    await world.reconcile();
+    world.now -= HOUR_SECONDS;
+    world.restart();
+    await world.reconcile();
+    world.now += 60;
+    world.kill('cart-1');
+    await world.reconcile();
+    await world.reconcile();
+    assert.equal(world.history[0]?.outcome, 'TakenBack');
+    assert.ok((requests(world)[0]?.memory ?? 0) >= GI);
+  });
+
   it('settles: nothing is written or asked the third time and after a restart', async () => {
     await world.reconcile();
     await world.reconcile();

@@ -14,6 +14,7 @@ describe('the history of changes', () => {
   it('comes back as it was', () => {
     const records: readonly ChangeRecord[] = [
       aRecord({ atSeconds: NOW - 9, outcome: 'TakenBack', outcomeSeconds: NOW, failures: 2 }),
+      aRecord({ lane: 'Rescue', signalSeconds: NOW - 3 }),
       aRecord({
         lane: 'Return',
         containers: [

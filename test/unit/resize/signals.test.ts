@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import type { ChangeRecord } from '../../../src/resize/changes.ts';
 import type { ContainerState } from '../../../src/resize/pod.ts';
+import { planPods } from '../../../src/resize/plan.ts';
+import { recordsOf } from '../../../src/resize/record.ts';
 import { rescueSignals } from '../../../src/resize/signals.ts';
-import { aContainer, aRecord, MI, NOW, sized, used } from './builders.ts';
+import {
+  aContainer,
+  aPlanInput,
+  aPod,
+  aRecord,
+  aTarget,
+  carriedOut,
+  MI,
+  NOW,
+  sized,
+  used,
+} from './builders.ts';
 
 const SIZES = sized(1, 100, [2, 200]);
 
@@ -31,6 +44,20 @@ describe('rescue signals', () => {
     // The kubelet may not have carried it out yet.
     assert.deepEqual(causes({ oomKilledSeconds: NOW - 50 }, [raised]), []);
     assert.deepEqual(causes({ oomKilledSeconds: NOW - 49 }, [raised]), ['OOMKilled']);
+  });
+
+  it('answers one kill once, also where the clock of the node is ahead', () => {
+    const killed = { oomKilledSeconds: NOW + 120 };
+    const pod = aPod(aContainer(sized(1, 100, [2, 200]), killed));
+    const { patches } = planPods(aPlanInput([pod], [aTarget(sized(1, 100, [2, 200]))]));
+    const changes = { changes: patches, method: 'Resize' } as const;
+    const at = { pods: [pod], nowSeconds: NOW, observeSeconds: 600 };
+    const records = recordsOf({ ...changes, ...at });
+    const [after] = carriedOut([pod], { patches })[0]?.containers ?? [];
+    assert.ok(after);
+    assert.deepEqual(rescueSignals(after, records, NOW + 15), []);
+    const again = { ...after, oomKilledSeconds: NOW + 160 };
+    assert.equal(rescueSignals(again, records, NOW + 45).length, 1);
   });
 
   it('does not take a change of other pods for an answer', () => {

@@ -46,9 +46,9 @@ const change = z
       'Of a rescue: when the container was last killed for memory, by the clock of its node.',
     ).optional(),
     outcome: z
-      .enum(['Watching', 'Fine', 'TakenBack', 'Failed'])
+      .enum(['Watching', 'Fine', 'Unseen', 'TakenBack', 'Failed'])
       .describe(
-        'Watching: until rollback.observe is over. Fine: no harm was seen. TakenBack: it did harm. Failed: it did not come about.',
+        'Watching: until rollback.observe is over. Fine: no harm was seen. Unseen: no pod had it at the end, so that it says nothing. TakenBack: it did harm. Failed: it did not come about.',
       ),
     outcomeTime: text(32, 'When the outcome was known.').optional(),
     failures: number('Of a change that was taken back: how many in a row.').optional(),

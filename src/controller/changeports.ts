@@ -118,7 +118,7 @@ export interface LiveSource {
 export interface ChangeMade {
   readonly lane: 'Rescue' | 'Return' | 'Raise' | 'Savings';
   readonly method: 'Resize' | 'Evict' | 'Rollout' | 'Admission';
-  readonly outcome: 'Made' | 'Refused' | 'Fine' | 'TakenBack' | 'Failed';
+  readonly outcome: 'Made' | 'Refused' | 'Fine' | 'Unseen' | 'TakenBack' | 'Failed';
   readonly pods: number;
   /** Requests now less requests before, over the pods, in cores and bytes. */
   readonly addedCores: number;

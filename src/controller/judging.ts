@@ -6,7 +6,7 @@ import { takenBack } from '../resize/takeback.ts';
 /** A change whose outcome is known now. */
 export interface Judged {
   readonly record: ChangeRecord;
-  readonly outcome: 'Fine' | 'TakenBack' | 'Failed';
+  readonly outcome: 'Fine' | 'Unseen' | 'TakenBack' | 'Failed';
   readonly story: string | undefined;
 }
 

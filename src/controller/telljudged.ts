@@ -16,9 +16,10 @@ export function tellJudged(
     const { lane, method, pods } = record;
     const nothing = { addedCores: 0, addedBytes: 0, signalSeconds: undefined };
     sink.changed({ lane, method, outcome, pods, ...nothing });
-    const level = outcome === 'Fine' ? 'info' : 'warn';
+    const isQuiet = outcome === 'Fine' || outcome === 'Unseen';
+    const level = isQuiet ? 'info' : 'warn';
     log[level]({ workload: workloadKey(workload.ref), lane, method, outcome, story }, 'judged');
-    if (outcome === 'Fine') continue;
+    if (isQuiet) continue;
     const { apiVersion, uid, ref } = workload;
     events.record({
       regarding: { apiVersion, uid, ...ref },

@@ -11,8 +11,11 @@ export type Lane = (typeof LANES)[number];
 /** Admission: pods that were made with other sizes than those of the template, by no doing of the operator. */
 export type Method = 'Resize' | 'Evict' | 'Rollout' | 'Admission';
 
-/** Failed: it did not come about, since the node or the API server refused it. */
-type Outcome = 'Watching' | 'Fine' | 'TakenBack' | 'Failed';
+/**
+ * Unseen: savings of which no pod was left at the end, or that were never made. Failed: it did not come about, since the
+ * node or the API server refused it.
+ */
+type Outcome = 'Watching' | 'Fine' | 'Unseen' | 'TakenBack' | 'Failed';
 
 export interface ContainerChange {
   readonly name: string;

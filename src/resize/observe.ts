@@ -7,7 +7,7 @@ import { runs } from './takeback.ts';
 
 /** What became of a change. The story names what was seen, and where it was not. */
 export type Verdict =
-  | { readonly outcome: 'Watching' | 'Fine' }
+  | { readonly outcome: 'Watching' | 'Fine' | 'Unseen' }
   | { readonly outcome: 'Harmful' | 'Failed'; readonly story: string };
 
 /** A pod may miss a probe or two: it counts as not ready when it stays so. */
@@ -92,11 +92,21 @@ export function verdict(
   if (impossible !== undefined) return { outcome: 'Failed', story: impossible };
   const isOver = nowSeconds >= record.atSeconds + observeSeconds;
   if (!isOver || isReturning(record, pods, records)) return { outcome: 'Watching' };
+  return atTheEnd(record, pods, records);
+}
+
+function atTheEnd(
+  record: ChangeRecord,
+  pods: readonly PodState[],
+  records: readonly ChangeRecord[],
+): Verdict {
+  if (pods.some((pod) => hasReached(pod, record, 'to', records))) return { outcome: 'Fine' };
   const refused = pods.find((pod) => hasFailed(pod, record));
-  const hasCome = pods.some((pod) => hasReached(pod, record, 'to', records));
-  return refused === undefined || hasCome || refused.resize.state === 'None'
-    ? { outcome: 'Fine' }
-    : { outcome: 'Failed', story: `${refused.name}: ${refused.resize.message}` };
+  if (refused !== undefined && refused.resize.state !== 'None') {
+    return { outcome: 'Failed', story: `${refused.name}: ${refused.resize.message}` };
+  }
+  // What nobody saw shows neither that less is enough, nor how many savings go bad.
+  return { outcome: record.lane === 'Savings' ? 'Unseen' : 'Fine' };
 }
 
 /** No pod of it can ever have it: that need not be watched, and what else can be done need not wait. */

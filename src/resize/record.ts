@@ -15,7 +15,7 @@ export interface RecordInput {
 
 /**
  * One record for all pods that go from the same sizes to the same ones. To be written before the change is made: what
- * is on record and was not made is seen to be fine, what was made and is not on record would never be watched. A way
+ * is on record and was not made is seen to say nothing, what was made and is not on record would never be watched. A way
  * back is on record already.
  */
 export function recordsOf(input: RecordInput): readonly ChangeRecord[] {

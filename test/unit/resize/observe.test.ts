@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { failuresInARow } from '../../../src/resize/backoff.ts';
+import { breaker } from '../../../src/resize/breaker.ts';
 import { symptomsOf, verdict } from '../../../src/resize/observe.ts';
 import { planPods } from '../../../src/resize/plan.ts';
 import type { ContainerState, PodState } from '../../../src/resize/pod.ts';
@@ -124,9 +125,23 @@ describe('observing a change', () => {
     assert.equal(outcome([young, ending, ...others]), 'Watching');
   });
 
-  it('is fine when its time is over without harm, also when its pods are gone', () => {
+  it('is fine when its time is over without harm', () => {
     assert.equal(outcome([replica('a', TO), ...others], RECORD, NOW + 300), 'Fine');
-    assert.equal(outcome(others, RECORD, NOW + 300), 'Fine');
+  });
+
+  it('says nothing where it was not made, or its pods are gone', () => {
+    assert.equal(outcome(others, RECORD, NOW + 300), 'Unseen');
+    const bad = { ...RECORD, outcome: 'TakenBack', failures: 5 } as const;
+    const unseen = { ...RECORD, atSeconds: NOW, outcome: 'Unseen' } as const;
+    assert.equal(failuresInARow([bad, unseen]), 5);
+    const rules = { maxBadShare: 0.1, leastJudged: 1, windowSeconds: 3600 };
+    const at = { nowSeconds: NOW, acknowledgedSeconds: undefined };
+    assert.equal(breaker([bad, unseen], rules, at).judged, 1);
+  });
+
+  it('is no less a rescue where its pods are gone', () => {
+    const rescue = aRecord(TO, FROM, { lane: 'Rescue', atSeconds: NOW - 300 });
+    assert.equal(outcome([], rescue, NOW + 300), 'Fine');
   });
 
   it('has failed where the node would not have it', () => {

@@ -48,12 +48,18 @@ export class LiveKeeper {
     return this.#pods.get(`${namespace}/${pod}`) ?? NOTHING;
   }
 
-  /** Looks a second from now, unless that is under way: what is asked for meanwhile is looked at together. */
+  /** Looks a second from now, or from the end of a look that runs: what is asked for meanwhile is looked at together. */
   soon(): void {
-    if (this.#isSoon || this.#isLooking || this.#abort.signal.aborted) return;
+    if (this.#isSoon || this.#abort.signal.aborted) return;
     this.#isSoon = true;
+    // It may have asked what to look at before this was to be looked at.
+    if (this.#isLooking) return;
     clearTimeout(this.#timer);
-    this.#schedule(Math.min(SOON_SECONDS, this.#options.intervalSeconds));
+    this.#schedule(this.#soonSeconds);
+  }
+
+  get #soonSeconds(): number {
+    return Math.min(SOON_SECONDS, this.#options.intervalSeconds);
   }
 
   async stop(): Promise<void> {
@@ -68,7 +74,8 @@ export class LiveKeeper {
       this.#isSoon = false;
       this.#looking = this.#look().finally(() => {
         this.#isLooking = false;
-        if (!this.#abort.signal.aborted) this.#schedule();
+        if (this.#abort.signal.aborted) return;
+        this.#schedule(this.#isSoon ? this.#soonSeconds : undefined);
       });
     }, seconds * 1000);
     this.#timer.unref();

@@ -134,6 +134,22 @@ describe('what is kept of looks at pods', () => {
     assert.deepEqual(cores(), [1]);
   });
 
+  it('looks again at once where that is asked for while it looks', async () => {
+    const { promise, resolve } = Promise.withResolvers<LiveReading>();
+    reading = () => promise;
+    await look();
+    keeper.soon();
+    sees({ 'shop/cart-1': usage(NOW, 1) });
+    resolve({ pods: new Map(), failure: undefined });
+    for (let turn = 0; turn < 5; turn++) await new Promise((done) => setImmediate(done));
+    mock.timers.tick(1000);
+    for (let turn = 0; turn < 5; turn++) await new Promise((done) => setImmediate(done));
+    assert.equal(reads, 2);
+    assert.deepEqual(cores(), [1]);
+    mock.timers.tick(14_000);
+    assert.equal(reads, 2);
+  });
+
   it('reads nothing where nothing is acted on, nor after it is stopped', async () => {
     namespaces = [];
     await look();

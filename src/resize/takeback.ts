@@ -1,4 +1,4 @@
-import type { Amounts, Sizes } from '../recommend/usage.ts';
+import { RESOURCES, type Amounts, type Sizes } from '../recommend/usage.ts';
 import { failuresInARow } from './backoff.ts';
 import { setsSame, type ChangeRecord } from './changes.ts';
 import { runningSizes, sameSizes, type PodState } from './pod.ts';
@@ -41,7 +41,11 @@ export function takenBack(
     // What was rolled out goes back by a rollout; pods go back in place.
     method: harmful.method === 'Evict' ? 'Resize' : harmful.method,
     pods: same.reduce((sum, { pods }) => sum + pods, 0),
-    containers: harmful.containers.map(({ name, from, to }) => ({ name, from: to, to: from })),
+    containers: harmful.containers.map(({ name, to }) => ({
+      name,
+      from: to,
+      to: mostOf(name, same),
+    })),
     why: story,
     outcome: 'Watching',
   };
@@ -51,6 +55,23 @@ export function takenBack(
       : record,
   );
   return [...closed, wayBack];
+}
+
+/** Which pod came from where is not known any more: each gets no less than it had. */
+function mostOf(name: string, records: readonly ChangeRecord[]): Sizes {
+  const all = records.flatMap(({ containers }) => containers.filter((each) => each.name === name));
+  const of = (field: keyof Sizes, isMissing: (amounts: readonly number[]) => boolean): Amounts =>
+    Object.fromEntries(
+      RESOURCES.flatMap((resource) => {
+        const amounts = all.flatMap(({ from }) => from[field][resource] ?? []);
+        return isMissing(amounts) ? [] : [[resource, Math.max(...amounts)]];
+      }),
+    );
+  return {
+    requests: of('requests', (amounts) => amounts.length === 0),
+    // One that had no limit had the most.
+    limits: of('limits', (amounts) => amounts.length < all.length),
+  };
 }
 
 /** A way back that is not gone to its end, with pods that are left on it, all for the same resources. */

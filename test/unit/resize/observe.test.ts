@@ -231,6 +231,14 @@ describe('taking back', () => {
     assert.equal(failuresInARow(after), 1);
   });
 
+  it('gives no pod less than it had, where some had more than others', () => {
+    const other = aRecord(sized(1.5, 350, [2.5]), TO, { atSeconds: NOW - 200 });
+    const after = takenBack([RECORD, other], RECORD, { nowSeconds: NOW, story });
+    assert.deepEqual(after.at(-1)?.containers, [
+      { name: 'main', from: TO, to: sized(1.5, 400, [2.5]) },
+    ]);
+  });
+
   it('is the same when it is done twice', () => {
     assert.deepEqual(takenBack(records, RECORD, { nowSeconds: NOW + 5, story }), records);
   });

@@ -11,7 +11,7 @@ const MOST_ENTRIES = 64;
 
 /** Records as they stand in status: the newest last, no more than are needed. Times are whole seconds. */
 export function historyOf(records: readonly ChangeRecord[]): ChangeEntry[] {
-  return fitting(trimmed(records, MOST_CHANGES)).map(entryOf);
+  return fitting(trimmed(records, MOST_CHANGES, MOST_ENTRIES)).map(entryOf);
 }
 
 /** Where more are watched than there is room for, the oldest raises go first: there is nothing to take back of them. */

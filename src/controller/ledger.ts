@@ -25,6 +25,9 @@ const ALONE: LedgerShare = { shards: 1, owns: () => true };
 /** Of one workload: more than are written down, since the budget of the cluster counts all of the last hour. */
 const MOST_RECORDS = 64;
 
+/** Of these, what pods in need were raised to, before these pods may be lowered. */
+const MOST_IN_NEED = 256;
+
 /**
  * The changes of all workloads in this term of leadership. It begins with what Recommendations say, and is ahead of
  * them from then on: what was written last may not have come back from the API server yet.
@@ -57,7 +60,7 @@ export class Ledger {
 
   set(key: string, records: readonly ChangeRecord[]): void {
     if (records.length === 0) this.#records.delete(key);
-    else this.#records.set(key, trimmed(records, MOST_RECORDS));
+    else this.#records.set(key, trimmed(records, MOST_RECORDS, MOST_IN_NEED));
   }
 
   /** Holds pods of the budget for changes that are decided and not on record yet; the result gives them back. */

@@ -126,12 +126,20 @@ export function sameOf(resource: Resource, a: Sizes, b: Sizes): boolean {
   return a.requests[resource] === b.requests[resource] && a.limits[resource] === b.limits[resource];
 }
 
+/** The longest cooldown that a policy can have. */
+const LONGEST_COOLDOWN_SECONDS = 30 * 86_400;
+
 /**
  * The newest records, as many as `most`. Those that are watched stay whatever their number, and so do the last that was
  * taken back and, of each lane, the last: backoff and cooldown rest on them. So does the last of new pods that was fine,
- * or the same sizes would be put on record again and again.
+ * or the same sizes would be put on record again and again. Up to `mostInNeed` the last that raised pods in need to the
+ * same sizes stays as well: without it, these pods would be lowered before they have cooled down.
  */
-export function trimmed(records: readonly ChangeRecord[], most: number): readonly ChangeRecord[] {
+export function trimmed(
+  records: readonly ChangeRecord[],
+  most: number,
+  mostInNeed: number = most,
+): readonly ChangeRecord[] {
   const ordered = records.toSorted((a, b) => a.atSeconds - b.atSeconds);
   const kept = new Set(ordered.filter(({ outcome }) => outcome === 'Watching'));
   const lastOf = (is: (record: ChangeRecord) => boolean) => {
@@ -141,11 +149,31 @@ export function trimmed(records: readonly ChangeRecord[], most: number): readonl
   lastOf(({ outcome }) => outcome === 'TakenBack');
   for (const lane of LANES) lastOf((record) => record.lane === lane);
   lastOf((record) => isOfNewPods(record) && record.outcome === 'Fine');
+  for (const record of lastInNeed(ordered)) {
+    if (kept.size >= mostInNeed) break;
+    kept.add(record);
+  }
   for (const record of ordered.toReversed()) {
     if (kept.size >= most) break;
     kept.add(record);
   }
   return ordered.filter((record) => kept.has(record));
+}
+
+/** The newest first, one for the same sizes. */
+function lastInNeed(ordered: readonly ChangeRecord[]): readonly ChangeRecord[] {
+  const since = (ordered.at(-1)?.atSeconds ?? 0) - LONGEST_COOLDOWN_SECONDS;
+  const inNeed = ordered.filter(
+    ({ lane, atSeconds }) => (lane === 'Rescue' || lane === 'Return') && atSeconds >= since,
+  );
+  const last = new Map(
+    inNeed.map((record) => [JSON.stringify(record.containers.map(toOf)), record]),
+  );
+  return [...last.values()].toSorted((a, b) => b.atSeconds - a.atSeconds);
+}
+
+function toOf({ name, to: { requests, limits } }: ContainerChange): readonly unknown[] {
+  return [name, requests.cpu, requests.memory, limits.cpu, limits.memory];
 }
 
 /** Clocks of machines differ by a little; a record from further ahead is of a clock that was wrong. */

@@ -47,6 +47,33 @@ describe('the history of changes', () => {
     assert.deepEqual(kept.at(-1), fine.at(-1));
   });
 
+  it('keeps what pods in need were raised to, until these may be lowered', () => {
+    const rescues = Array.from({ length: 40 }, (_, index) =>
+      aRecord({
+        atSeconds: NOW - 7200 + index,
+        lane: 'Rescue',
+        outcome: 'Fine',
+        containers: [
+          {
+            name: 'main',
+            from: { requests: { memory: GI }, limits: {} },
+            to: { requests: { memory: GI + index * MI }, limits: {} },
+          },
+        ],
+      }),
+    );
+    const [first] = rescues;
+    const again = { ...first, atSeconds: NOW - 60 } as ChangeRecord;
+    const raises = Array.from({ length: 30 }, (_, index) =>
+      aRecord({ atSeconds: NOW - 1000 + index, lane: 'Raise', outcome: 'Fine' }),
+    );
+    const kept = recordsOfHistory(written([...rescues, ...raises, again]));
+    // The last of the raises stays as well.
+    assert.deepEqual(kept, [...rescues.slice(1), raises.at(-1), again]);
+    const old = rescues.map((each) => ({ ...each, atSeconds: each.atSeconds - 31 * 86_400 }));
+    assert.equal(recordsOfHistory(written([...old, ...raises])).length, 24);
+  });
+
   it('lets raises go before savings where more is watched than fits', () => {
     const watched = Array.from({ length: 90 }, (_, index) =>
       aRecord({ atSeconds: NOW + index, lane: index % 2 === 0 ? 'Savings' : 'Raise' }),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AdmittedContainer, RecommendationStatus } from '../api/recommendation.ts';
 import type { ChangeRecord } from '../resize/changes.ts';
 import type { Held } from '../resize/gates.ts';
@@ -12,6 +13,7 @@ import type { Permission } from './changeports.ts';
 import { outsideOf, withDefaults, type Governance } from './gather.ts';
 import { leaksOf } from './leaks.ts';
 import type { Ledger } from './ledger.ts';
+import { newPodSizes } from './newpodsizes.ts';
 import type { PodMemory } from './podhands.ts';
 import type { ClusterView, Workload } from './ports.ts';
 import { addedIn, lacksRoom } from './quotashares.ts';
@@ -56,6 +58,7 @@ export function planInput(
   const { memory } = known;
   const { mode, names } = actingModes(asked.governance).pods ?? { mode: 'InPlace', names: [] };
   const missing = missingOf(known);
+  const template = templateSizes(workload, around.view);
   return {
     ...inputOf(workload, asked, known, {
       ...around,
@@ -66,12 +69,18 @@ export function planInput(
       disruptionRefused: memory.blocked?.message,
     }),
     records: recordsFor('Pods', known.records).flatMap((record) => ofContainers(record, names)),
-    template: templateSizes(workload, around.view),
+    template,
+    newPods: isSettled(asked) ? newPodSizes(template, asked.given) : undefined,
     nodes: nodeRooms(around.view),
     // The controller makes it anew where it was.
     staysOnNode: workload.ref.kind === 'DaemonSet',
     refusals: memory.refusals,
   };
+}
+
+/** What is to be said of new pods stands already, so that the API server knows of it when a pod is told to go. */
+function isSettled({ given, status }: Asked): boolean {
+  return isDeepStrictEqual(given, status.admission ?? []);
 }
 
 /** The same for its template. Its init containers are known from pods alone, as they are never sized. */
@@ -171,7 +180,7 @@ function inputOf(
   { governance, status, usage }: Asked,
   known: Omit<KnownOfPods, 'memory'>,
   { view, ledger, ownNamespace, mode, names, missing, disruptionRefused }: Own,
-): Omit<PlanInput, 'records' | 'refusals' | 'template' | 'nodes' | 'staysOnNode'> {
+): Omit<PlanInput, 'records' | 'refusals' | 'template' | 'newPods' | 'nodes' | 'staysOnNode'> {
   const { states, nowSeconds } = known;
   const containers = status.containers ?? [];
   const rules = planRules(governance.policy);

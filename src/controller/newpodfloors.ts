@@ -23,12 +23,10 @@ export function floorsOf(
     nowSeconds,
   }: { readonly cooldownSeconds: number; readonly nowSeconds: number },
 ): ReadonlyMap<string, Floor> {
+  // What a node could not make of a pod that runs is what that pod needs still, and a new one can have it.
   const rescues = records.filter(
     ({ lane, outcome, atSeconds }) =>
-      lane === 'Rescue' &&
-      outcome !== 'TakenBack' &&
-      outcome !== 'Failed' &&
-      nowSeconds < atSeconds + cooldownSeconds,
+      lane === 'Rescue' && outcome !== 'TakenBack' && nowSeconds < atSeconds + cooldownSeconds,
   );
   const isBackedOff = nowSeconds < (backoffUntil(records, cooldownSeconds) ?? -Infinity);
   const last = isBackedOff ? records.findLast(({ lane }) => lane === 'Return') : undefined;

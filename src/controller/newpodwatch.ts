@@ -1,8 +1,7 @@
-import type { AdmittedContainer } from '../api/recommendation.ts';
 import { backoffUntil } from '../resize/backoff.ts';
 import { isOfNewPods, type ChangeRecord } from '../resize/changes.ts';
 import type { MadePod } from '../resize/madepod.ts';
-import { watchNewPods, type SizedContainer } from '../resize/newpods.ts';
+import { watchNewPods } from '../resize/newpods.ts';
 import type { PodState } from '../resize/pod.ts';
 import type { Asked } from './actinginput.ts';
 import { actingModes, planRules } from './actingrules.ts';
@@ -11,10 +10,10 @@ import { sizesNewPods } from './admission.ts';
 import { tellMade, type Telling } from './changetold.ts';
 import { withDefaults } from './gather.ts';
 import { judge, type Judged } from './judging.ts';
+import { admittedSizes } from './newpodsizes.ts';
 import { podState } from './podstate.ts';
 import type { ClusterView, Pod, Workload } from './ports.ts';
 import type { Prepared } from './prepared.ts';
-import { knownAmounts } from './status.ts';
 
 export interface KnownOfNewPods {
   readonly view: ClusterView;
@@ -38,7 +37,7 @@ export function judgeAll(
   const watched = watchNewPods({
     pods: view.pods(workload.ref).flatMap((pod) => madePod(pod, states)),
     given: sizesNewPods(asked.governance)
-      ? [asked.given, asked.status.admission ?? []].map(sizesOf)
+      ? [asked.given, asked.status.admission ?? []].map(admittedSizes)
       : [],
     template: workload.containers.map(({ name, ...sizes }) => ({
       name,
@@ -56,13 +55,6 @@ export function judgeAll(
 
 const ADVICE =
   'New pods get what they got before; pods that run stay as they are in mode Admission: delete those that do not come up.';
-
-function sizesOf(given: readonly AdmittedContainer[]): readonly SizedContainer[] {
-  return given.map(({ name, requests, limits }) => ({
-    name,
-    sizes: { requests: knownAmounts(requests), limits: knownAmounts(limits) },
-  }));
-}
 
 function madePod(pod: Pod, states: readonly PodState[]): readonly MadePod[] {
   const nothing = { live: [undefined, undefined], history: new Map() } as const;

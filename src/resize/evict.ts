@@ -1,10 +1,14 @@
+import type { Sizes } from '../recommend/usage.ts';
 import type { ChangeRecord } from './changes.ts';
 import type { Weighing } from './desired.ts';
 import type { Held } from './gates.ts';
+import { pairOf } from './pair.ts';
 import type { PlanInput, PodEviction } from './planned.ts';
-import { isUnderWay, runningSizes, sameSizes, type PodState } from './pod.ts';
+import { isUnderWay, runningSizes, sameSizes, type ContainerState, type PodState } from './pod.ts';
 import { addedIn, desiredPod, type PatchedContainer } from './podplan.ts';
 import { counted, hasRoom, shortage, sumOf } from './room.ts';
+import { rescueSignals, type RescueSignal } from './signals.ts';
+import { isWorthwhile } from './step.ts';
 import { runs } from './takeback.ts';
 
 interface EvictionInput extends PlanInput {
@@ -21,10 +25,13 @@ export function evictionOf(
 ): { readonly eviction: PodEviction | undefined; readonly held: readonly Held[] } {
   const { targets, weighing } = input;
   const { lane, causes, held } = desiredPod(pod, targets, { ...weighing, evicts: true });
+  if (lane === undefined) return { eviction: undefined, held };
+  if (input.newPods === undefined) return { eviction: undefined, held: [UNSETTLED] };
   const containers = replaced(pod, input);
-  if (lane === undefined || containers.length === 0) return { eviction: undefined, held };
+  if (containers.length === 0) return { eviction: undefined, held };
   const unsafe =
     unsafeEviction(pod, input) ??
+    inVain(pod, containers, { ...input, lane }) ??
     noRoom(pod, containers, weighing) ??
     noNode(pod, containers, input);
   if (unsafe !== undefined) return { eviction: undefined, held: [unsafe] };
@@ -33,14 +40,67 @@ export function evictionOf(
   return { eviction, held: [] };
 }
 
-/** What the replacement gets at admission: the target itself, since nothing of it runs yet. */
-function replaced({ containers }: PodState, { targets }: PlanInput): readonly PatchedContainer[] {
+const UNSETTLED: Held = {
+  reason: 'AdmissionUnavailable',
+  message: 'What new pods get is being changed: an eviction waits until that is done.',
+};
+
+/** What the replacement gets at admission, which may be more than is recommended, or what the template says. */
+function replaced(
+  { containers }: PodState,
+  { targets, newPods = [] }: PlanInput,
+): readonly PatchedContainer[] {
   return containers.flatMap((container) => {
-    const target = targets.find(({ name }) => name === container.name);
     const { name, kind } = container;
-    if (target === undefined || kind === 'Init') return [];
-    return [{ name, kind, from: runningSizes(container), to: target.sizes }];
+    const sized = newPods.find((each) => each.name === name);
+    const isTarget = targets.some((each) => each.name === name);
+    if (sized === undefined || !isTarget || kind === 'Init') return [];
+    return [{ name, kind, from: runningSizes(container), to: sized.sizes }];
   });
+}
+
+/**
+ * What is in need is not restarted to have less of what it lacks, and none that is evicted for its need without having
+ * more of it.
+ */
+function inVain(
+  pod: PodState,
+  containers: readonly PatchedContainer[],
+  { lane, records, nowSeconds, rules }: PlanInput & Pick<PodEviction, 'lane'>,
+): Held | undefined {
+  const needs = containers.flatMap(({ name, to }) => {
+    const container = pod.containers.find((each) => each.name === name);
+    if (container === undefined) return [];
+    return rescueSignals(container, records, nowSeconds).map((signal) => ({
+      resource: signal.resource,
+      ...scarce(container, to, signal),
+    }));
+  });
+  const less = needs.find(({ from, to }) => to < from);
+  if (less !== undefined) {
+    const message = `It is in need, and its replacement would have less ${less.resource}.`;
+    return { reason: 'WouldRestart', message };
+  }
+  const isHelped = needs.some((need) => isWorthwhile(need.resource, need, rules.minimumChange));
+  if (lane !== 'Rescue' || isHelped) return undefined;
+  const what = needs.map(({ resource }) => resource).join(' and ');
+  return {
+    reason: 'WouldRestart',
+    message: `It is in need, and its replacement would have no more ${what}.`,
+  };
+}
+
+/** What there is too little of, now and in the replacement: of memory and throttled CPU the limit, where there is one. */
+function scarce(
+  container: ContainerState,
+  replacement: Sizes,
+  { resource, cause }: RescueSignal,
+): { readonly from: number; readonly to: number } {
+  const running = pairOf(runningSizes(container), resource);
+  const next = pairOf(replacement, resource);
+  return cause !== 'OverCpuBudget' && running.limit !== undefined
+    ? { from: running.limit, to: next.limit ?? Infinity }
+    : { from: running.request ?? 0, to: next.request ?? 0 };
 }
 
 /** The replacement has its full size from the beginning, and is not made at all where the quota has no room. */

@@ -4,6 +4,7 @@ import type { Outside } from './ceiling.ts';
 import type { ChangeRecord, Lane } from './changes.ts';
 import type { ChangeRules } from './desired.ts';
 import type { Held, WorkloadFacts } from './gates.ts';
+import type { SizedContainer } from './newpods.ts';
 import type { PodState } from './pod.ts';
 import type { PatchedContainer } from './podplan.ts';
 import type { Refusal } from './refused.ts';
@@ -22,6 +23,8 @@ export interface PlanInput {
   readonly targets: readonly ContainerTarget[];
   /** What the workload's template says of its containers, with what the API server makes of sizes that are left out. */
   readonly template: readonly { readonly name: string; readonly sizes: Sizes }[];
+  /** What a new pod comes with; undefined while that is being changed, so that nobody can say. */
+  readonly newPods: readonly SizedContainer[] | undefined;
   /** Schedulable nodes, with what their pods leave; undefined where that is not known. */
   readonly nodes: readonly NodeRoom[] | undefined;
   /** What replaces a pod is on the same node, as of a DaemonSet. */

@@ -154,24 +154,20 @@ describe('acting on a workload by eviction', () => {
   let world: ActingWorld;
   const stuck = { state: 'Infeasible', message: 'no room', sinceSeconds: 0 } as const;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     world = new ActingWorld({ mode: 'Recreate' });
     const asked = { requests: { cpu: 0.75, memory: 768 * MI }, limits: { memory: 768 * MI } };
     const ran = { requests: { cpu: 1, memory: GI }, limits: {} };
     const containers = [aPodContainer('main', { ...asked, actual: ran })];
     const change = { containers, resize: stuck };
     world.setPods(cartPod('cart-1', change), cartPod('cart-2', change));
+    await world.reconcile();
   });
 
-  it('tries it, writes it down and evicts one pod, once', async () => {
+  it('tells new pods their size, and only then tries it, writes it down and evicts one pod, once', async () => {
+    assert.deepEqual(world.told(), [`write ${NAME}`, `write ${NAME}`, `write ${NAME}`]);
     await world.reconcile();
-    assert.deepEqual(world.told(), [
-      'dry-evict cart-1',
-      `write ${NAME}`,
-      `write ${NAME}`,
-      `write ${NAME}`,
-      'evict cart-1',
-    ]);
+    assert.deepEqual(world.told(), ['dry-evict cart-1', `write ${NAME}`, 'evict cart-1']);
     await world.reconcile();
     await world.reconcile();
     assert.equal(world.acting.asked.filter(({ call }) => call === 'evict').length, 1);

@@ -136,6 +136,7 @@ export function aPlanInput(
     rules: RULES,
     targets,
     template: [],
+    newPods: targets.map(({ name, sizes }) => ({ name, sizes })),
     nodes: [{ name: 'node-b', free: { cpu: 100, memory: 100_000 * MI } }],
     staysOnNode: false,
     pods,

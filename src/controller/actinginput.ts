@@ -10,10 +10,10 @@ import type { TemplateContainer, TemplateInput } from '../resize/template.ts';
 import { nodeRooms, roomOf, workloadFacts } from './actingfacts.ts';
 import { actingModes, containerTargets, loweringAllowed, planRules } from './actingrules.ts';
 import type { Permission } from './changeports.ts';
-import { outsideOf, withDefaults, type Governance } from './gather.ts';
+import { outsideOf, type Governance } from './gather.ts';
 import { leaksOf } from './leaks.ts';
 import type { Ledger } from './ledger.ts';
-import { newPodSizes } from './newpodsizes.ts';
+import { newPodSizes, templateSizes } from './newpodsizes.ts';
 import type { PodMemory } from './podhands.ts';
 import type { ClusterView, Workload } from './ports.ts';
 import { addedIn, lacksRoom } from './quotashares.ts';
@@ -103,19 +103,6 @@ export function templateInput(
     records: recordsFor('Template', known.records),
     template,
   };
-}
-
-/** Containers of the template that run as long as the pod does, as the API server would make them. */
-function templateSizes(
-  { ref, containers }: Workload,
-  view: ClusterView,
-): readonly TemplateContainer[] {
-  const limitRanges = view.limitRanges(ref.namespace).flatMap(({ items }) => items);
-  return containers.map(({ name, kind, requests, limits }) => ({
-    name,
-    kind,
-    sizes: withDefaults({ requests, limits }, limitRanges),
-  }));
 }
 
 /** A way back is gone where it was come: in pods, or by the template. */

@@ -59,7 +59,7 @@ function withActingConditions(
   observations: readonly Observation[],
   { held, takenBack, leaking }: ActingSaid,
 ): readonly Observation[] {
-  const all = withoutActing(observations);
+  const all = withoutActing(observations, 'QuotaExceeded');
   const own: readonly Observation[] = [
     ...(held === undefined ? [] : [observation('Held', held.reason, held.message)]),
     ...(takenBack === undefined ? [] : [observation('Degraded', 'TakenBack', takenBack)]),

@@ -17,6 +17,7 @@ export const GATE_REASONS = [
   'NameAmbiguous',
   'PodLevelResources',
   'AdmissionUnavailable',
+  'QuotaExceeded',
 ] as const;
 
 /** Why new pods of a workload are not sized though its policy asks for it. */

@@ -36,11 +36,15 @@ export interface ComposeInput {
   readonly fleet?: FleetView;
 }
 
+export interface Composed {
+  readonly status: RecommendationStatus;
+  readonly outcome: Outcome;
+  /** When what stands against sizing new pods may be gone by itself; undefined where nothing does. */
+  readonly untilSeconds: number | undefined;
+}
+
 /** The status that a workload's Recommendation ought to have, and what that comes to. */
-export function compose(
-  workload: Workload,
-  input: ComposeInput,
-): { readonly status: RecommendationStatus; readonly outcome: Outcome } {
+export function compose(workload: Workload, input: ComposeInput): Composed {
   const { view, nowSeconds, governance, usage, stored, fleet = ALONE } = input;
   const { policy, mode, settings } = governance;
   const recommendations = recommend(
@@ -78,7 +82,11 @@ export function compose(
   const containers = usage.isRead
     ? containerOutcomes(recommendations, { settings, pods: podCount(workload), tallies })
     : undefined;
-  return { status, outcome: { ...outcomeOf(status, policy, failure), containers } };
+  return {
+    status,
+    outcome: { ...outcomeOf(status, policy, failure), containers },
+    untilSeconds: said.gate?.untilSeconds,
+  };
 }
 
 /** Before usage could be read once, nothing is known of it: not that there is none, nor that there is little. */

@@ -12,6 +12,7 @@ import {
   type GateInput,
 } from './admission.ts';
 import { recordsOfHistory } from './history.ts';
+import { withinQuota } from './newpodquota.ts';
 import { floorsOf } from './newpodfloors.ts';
 import type { Policy, Workload } from './ports.ts';
 
@@ -32,8 +33,13 @@ export function withNewPods(
 ): Said & { readonly gate: Gate | undefined } {
   const { view } = input;
   const { reason: before, summary } = said.content;
-  const gate = admissionGate(workload, input);
-  const admission = gate === undefined ? admittedBy(said, input) : [];
+  const closed = admissionGate(workload, input);
+  const { admission, message } = withinQuota(
+    workload,
+    closed === undefined ? admittedBy(said, input) : [],
+    view,
+  );
+  const gate = closed ?? quotaGate(message, input);
   const state = stateOf(baseState(said.content), {
     gate,
     isSized: admission.length > 0,
@@ -52,6 +58,14 @@ export function withNewPods(
     observations: withGate(withoutActing(said.observations), gate),
     gate,
   };
+}
+
+/** What is left of a quota changes with each pod that comes or goes, which is not told to all that could use it. */
+const ROOM_SECONDS = 60;
+
+function quotaGate(message: string | undefined, { nowSeconds }: GateInput): Gate | undefined {
+  if (message === undefined) return undefined;
+  return { reason: 'QuotaExceeded', message, untilSeconds: nowSeconds + ROOM_SECONDS };
 }
 
 interface Asked extends GateInput {
@@ -93,11 +107,17 @@ const CHANGE_GATES: readonly string[] = ACTING_GATES.filter(
   (reason) => reason !== 'HPAOwnsCPU' && reason !== 'HPAOwnsMemory',
 );
 
-/** What is said without what is said of changes, as in a status of an earlier process. */
-export function withoutActing(observations: readonly Observation[]): readonly Observation[] {
+/**
+ * What is said without what is said of changes, as in a status of an earlier process; what holds new pods in the same
+ * words may be kept.
+ */
+export function withoutActing(
+  observations: readonly Observation[],
+  kept?: Gate['reason'],
+): readonly Observation[] {
   return observations.filter(
     ({ type, reason }) =>
-      !(type === 'Held' && CHANGE_GATES.includes(reason)) &&
+      !(type === 'Held' && CHANGE_GATES.includes(reason) && reason !== kept) &&
       !(type === 'Degraded' && reason === 'TakenBack') &&
       type !== 'LeakSuspected',
   );

@@ -1,7 +1,23 @@
 import type { AdmittedContainer } from '../api/recommendation.ts';
 import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend/usage.ts';
 import type { SizedContainer } from '../resize/newpods.ts';
+import type { TemplateContainer } from '../resize/template.ts';
+import { withDefaults } from './gather.ts';
+import type { ClusterView, Workload } from './ports.ts';
 import { knownAmounts } from './status.ts';
+
+/** Containers of the template that run as long as the pod does, as the API server would make them. */
+export function templateSizes(
+  { ref, containers }: Workload,
+  view: ClusterView,
+): readonly TemplateContainer[] {
+  const limitRanges = view.limitRanges(ref.namespace).flatMap(({ items }) => items);
+  return containers.map(({ name, kind, requests, limits }) => ({
+    name,
+    kind,
+    sizes: withDefaults({ requests, limits }, limitRanges),
+  }));
+}
 
 /** What admission gives, in cores and bytes; an amount that is left out says nothing. */
 export function admittedSizes(given: readonly AdmittedContainer[]): readonly SizedContainer[] {

@@ -8,9 +8,8 @@ import { actingModes, planRules } from './actingrules.ts';
 import { againSeconds, storyOf } from './actorsays.ts';
 import { sizesNewPods } from './admission.ts';
 import { tellMade, type Telling } from './changetold.ts';
-import { withDefaults } from './gather.ts';
 import { judge, type Judged } from './judging.ts';
-import { admittedSizes } from './newpodsizes.ts';
+import { admittedSizes, templateSizes } from './newpodsizes.ts';
 import { podState } from './podstate.ts';
 import type { ClusterView, Pod, Workload } from './ports.ts';
 import type { Prepared } from './prepared.ts';
@@ -32,17 +31,13 @@ export function judgeAll(
   const { observeSeconds, decreaseCooldownSeconds } = planRules(asked.governance.policy);
   const changesPods = actingModes(asked.governance).pods !== undefined;
   const known = judge(records, states, { nowSeconds, observeSeconds, changesPods });
-  const { namespace, kind } = workload.ref;
-  const limitRanges = view.limitRanges(namespace).flatMap(({ items }) => items);
+  const { kind } = workload.ref;
   const watched = watchNewPods({
     pods: view.pods(workload.ref).flatMap((pod) => madePod(pod, states)),
     given: sizesNewPods(asked.governance)
       ? [asked.given, asked.status.admission ?? []].map(admittedSizes)
       : [],
-    template: workload.containers.map(({ name, ...sizes }) => ({
-      name,
-      sizes: withDefaults(sizes, limitRanges),
-    })),
+    template: templateSizes(workload, view),
     records: known.records,
     areRuns: kind === 'Job' || kind === 'CronJob',
     nowSeconds,

@@ -7,7 +7,7 @@ import { withActing } from './actingstatus.ts';
 import type { Asked } from './actinginput.ts';
 import type { Actor } from './actor.ts';
 import { admissionGate, sizesNewPods } from './admission.ts';
-import { compose, stateOf, type Outcome } from './compose.ts';
+import { compose, stateOf, type Composed, type Outcome } from './compose.ts';
 import type { KnownFleet } from './fleets.ts';
 import { governanceOf, type Governance } from './gather.ts';
 import { historyOf } from './history.ts';
@@ -91,17 +91,21 @@ function soonest(a: number | undefined, b: number | undefined): number | undefin
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
+function inSeconds(untilSeconds: number | undefined, { clock }: ReconcileContext) {
+  return untilSeconds === undefined ? undefined : untilSeconds - clock.nowSeconds();
+}
+
 function gateOf(
   workload: Workload,
   governance: Governance,
-  { view, clock }: ReconcileContext,
+  context: ReconcileContext,
 ): { readonly isForbidden: boolean } & Pick<Reconciled, 'againSeconds'> {
+  const { view, clock } = context;
   const nowSeconds = clock.nowSeconds();
   const gate = admissionGate(workload, { view, governance, nowSeconds });
-  const until = gate?.untilSeconds;
   return {
     isForbidden: gate !== undefined || !sizesNewPods(governance),
-    againSeconds: until === undefined ? undefined : until - nowSeconds,
+    againSeconds: inSeconds(gate?.untilSeconds, context),
   };
 }
 
@@ -122,10 +126,10 @@ async function update(
   const usage = context.usageOf(workload.ref, parseDuration(window));
   const isUnknown = !usage.isRead && usage.failure === undefined;
   if (isUnknown && stored?.status === undefined) return { written: 'Waiting', outcome: undefined };
-  const { status, outcome } = recommended(workload, known, usage, context);
+  const { status, outcome, untilSeconds } = recommended(workload, known, usage, context);
   const asked = { governance, status, usage, given: givenBy(stored) };
   const prepared = await context.actor.prepare(workload, asked, signal);
-  const { againSeconds } = prepared;
+  const againSeconds = soonest(prepared.againSeconds, inSeconds(untilSeconds, context));
   try {
     // A restart shows in no status; who is in need, and what became of a change, does.
     if (isUnknown && !hasNews(prepared)) {
@@ -155,7 +159,7 @@ function recommended(
   { governance, stored }: Known,
   usage: KnownUsage,
   context: ReconcileContext,
-): ReturnType<typeof compose> {
+): Composed {
   const fleet = context.fleetOf(governance.policy);
   const { view, clock } = context;
   const nowSeconds = clock.nowSeconds();
@@ -163,8 +167,8 @@ function recommended(
   const fresh = compose(workload, input);
   if (fleet.isComplete || !restsOnFleet(stored?.status)) return fresh;
   // What is recommended then stays what it was; what stands against it, and who is in need, is seen all the same.
-  const { status } = compose(workload, { ...input, usage: { ...usage, isRead: false } });
-  return { status, outcome: fresh.outcome };
+  const kept = compose(workload, { ...input, usage: { ...usage, isRead: false } });
+  return { ...kept, outcome: fresh.outcome };
 }
 
 function hasNews({ judged, plan, template }: Prepared): boolean {

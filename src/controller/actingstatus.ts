@@ -2,7 +2,7 @@ import type { Observation } from '../api/conditions.ts';
 import type { ChangeEntry } from '../api/history.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import type { Held } from '../resize/gates.ts';
-import { baseState, withoutActing, type Said } from './newpods.ts';
+import { baseState, leakSuspected, withoutActing, type Said } from './newpods.ts';
 
 /** What is said of changes that are made, or not made, in pods that run and in the template. */
 export interface ActingSaid {
@@ -63,22 +63,13 @@ function withActingConditions(
   const own: readonly Observation[] = [
     ...(held === undefined ? [] : [observation('Held', held.reason, held.message)]),
     ...(takenBack === undefined ? [] : [observation('Degraded', 'TakenBack', takenBack)]),
-    ...(leaking.length === 0 ? [] : [leak(leaking)]),
+    ...leakSuspected(leaking),
   ];
   return own.reduce(merged, all);
 }
 
 function observation(type: string, reason: string, message: string): Observation {
   return { type, status: 'True', reason, message };
-}
-
-function leak(names: readonly string[]): Observation {
-  const what = names.join(', ');
-  return observation(
-    'LeakSuspected',
-    'MemoryGrowsSteadily',
-    `Memory of ${what} grows without a fall: it was raised by a quarter at most and is raised no more until it stops. Look for a leak, or raise bounds or limits by hand.`,
-  );
 }
 
 /** Before what is told beside another reason, so that it is told anew and not once more. */

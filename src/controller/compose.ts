@@ -8,6 +8,7 @@ import { autoscalerTargets } from './autoscalertargets.ts';
 import { containerOutcomes, type ContainerOutcome } from './calibration.ts';
 import { gather, type Governance } from './gather.ts';
 import { talliesOf, withTallies } from './keptstatus.ts';
+import { leaksOf } from './leaks.ts';
 import { withNewPods } from './newpods.ts';
 import { recommendationObservations } from './observations.ts';
 import { policyKey } from './policy.ts';
@@ -73,6 +74,7 @@ export function compose(workload: Workload, input: ComposeInput): Composed {
     governance,
     nowSeconds,
     stored,
+    leaks: usage.isRead ? leaksOf(usage.containers, nowSeconds) : undefined,
   });
   const now = formatTime(nowSeconds);
   const status = {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseDuration } from '../api/duration.ts';
 import type { Observation } from '../api/conditions.ts';
-import type { RecommendationStatus } from '../api/recommendation.ts';
+import type { AdmittedContainer, RecommendationStatus } from '../api/recommendation.ts';
 import { GATE_REASONS as ACTING_GATES } from '../resize/gates.ts';
 import {
   GATE_REASONS,
@@ -12,6 +12,7 @@ import {
   type GateInput,
 } from './admission.ts';
 import { recordsOfHistory } from './history.ts';
+import { withinLeaks } from './newpodleaks.ts';
 import { withinQuota } from './newpodquota.ts';
 import { floorsOf } from './newpodfloors.ts';
 import type { Policy, Workload } from './ports.ts';
@@ -34,11 +35,8 @@ export function withNewPods(
   const { view } = input;
   const { reason: before, summary } = said.content;
   const closed = admissionGate(workload, input);
-  const { admission, message } = withinQuota(
-    workload,
-    closed === undefined ? admittedBy(said, input) : [],
-    view,
-  );
+  const { admission, leaking, message } =
+    closed === undefined ? boundBy(said, workload, input) : NONE;
   const gate = closed ?? quotaGate(message, input);
   const state = stateOf(baseState(said.content), {
     gate,
@@ -55,7 +53,7 @@ export function withNewPods(
       ...(summary && { summary: { ...summary, status: state } }),
       ...(admission.length > 0 && { admission: [...admission] }),
     },
-    observations: withGate(withoutActing(said.observations), gate),
+    observations: [...withGate(withoutActing(said.observations), gate), ...leakSuspected(leaking)],
     gate,
   };
 }
@@ -68,8 +66,44 @@ function quotaGate(message: string | undefined, { nowSeconds }: GateInput): Gate
   return { reason: 'QuotaExceeded', message, untilSeconds: nowSeconds + ROOM_SECONDS };
 }
 
+const NONE = { admission: [], leaking: [], message: undefined } as const;
+
+/** What new pods get within leaks and quotas, and what is to be said of these. */
+function boundBy(said: Said, workload: Workload, input: Asked) {
+  const { view, stored } = input;
+  const admitted = admittedBy(said, input);
+  const { admission, leaking } = withinLeaks(workload, admitted, {
+    view,
+    records: recordsOfHistory(stored?.history),
+    given: stored?.admission ?? [],
+    leaks: leaksKnown(admitted, input),
+  });
+  return { ...withinQuota(workload, admission, view), leaking };
+}
+
+/** Until usage is read again nobody knows whether it still looks like one: then nothing in the pod grows. */
+function leaksKnown(
+  admitted: readonly AdmittedContainer[],
+  { stored, leaks }: Asked,
+): ReadonlyMap<string, number> {
+  if (leaks !== undefined) return leaks;
+  const isSuspected = stored?.conditions?.some(
+    ({ type, status }) => type === 'LeakSuspected' && status === 'True',
+  );
+  return new Map(isSuspected === true ? admitted.map(({ name }) => [name, -Infinity]) : []);
+}
+
+export function leakSuspected(names: readonly string[]): readonly Observation[] {
+  if (names.length === 0) return [];
+  const what = names.join(', ');
+  const message = `Memory of ${what} grows without a fall: it was raised by a quarter at most and is raised no more until it stops. Look for a leak, or raise bounds or limits by hand.`;
+  return [{ type: 'LeakSuspected', status: 'True', reason: 'MemoryGrowsSteadily', message }];
+}
+
 interface Asked extends GateInput {
   readonly stored: RecommendationStatus | undefined;
+  /** By container: since when its memory is suspected to leak; undefined while usage is not read. */
+  readonly leaks: ReadonlyMap<string, number> | undefined;
 }
 
 /** Targets of another policy, or of another text of it, say nothing of what this one allows. */

@@ -24,7 +24,7 @@ import type {
 import type { Ledger, LedgerRules } from './ledger.ts';
 import { isWatchingNewPods, judgeAll, saidOfNewPods, tellNewPods } from './newpodwatch.ts';
 import { NO_MEMORY, PodHands, stillHeld, type At, type PodMemory } from './podhands.ts';
-import { isBlind, podState, signalTimes, type PodKnowledge } from './podstate.ts';
+import { isBlind, podState, signalTimes, type PodKnowledge, type SignalTimes } from './podstate.ts';
 import {
   workloadKey,
   type ClusterView,
@@ -85,6 +85,7 @@ export class Actor {
   readonly #blind = new Set<string>();
   /** Workloads whose new pods are sized. */
   readonly #sized = new Set<string>();
+  readonly #signals = new Map<string, SignalTimes>();
 
   constructor(parts: ActorParts) {
     this.#parts = parts;
@@ -120,6 +121,7 @@ export class Actor {
     this.#acted.delete(key);
     this.#blind.delete(key);
     this.#sized.delete(key);
+    this.#signals.delete(key);
     this.#templates.forget(key);
     this.#parts.ledger.quotas.forget(key);
     this.#parts.ledger.set(key, []);
@@ -145,7 +147,8 @@ export class Actor {
     const before = this.#memory.get(key) ?? NO_MEMORY;
     const memory = stillHeld(before, pods, nowSeconds);
     const generations = new Map(pods.map(({ uid, generation }) => [uid, generation]));
-    const signals = signalTimes(states);
+    const signals = signalTimes(states, { records, nowSeconds, before: this.#signals.get(key) });
+    this.#signals.set(key, signals);
     const at: At = { workload, memory, nowSeconds, generations, signal, signals };
     const ofPods: KnownOfPods = { states, records, memory, missing, nowSeconds };
     const prepared =

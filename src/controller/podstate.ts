@@ -1,7 +1,9 @@
 import { QOS_CLASSES, type QosClass } from '../recommend/qos.ts';
 import type { UsageHistory } from '../recommend/usage.ts';
 import { highestCpu } from '../recommend/window.ts';
+import type { ChangeRecord } from '../resize/changes.ts';
 import type { ContainerState, ContainerUsage, PodState } from '../resize/pod.ts';
+import { rescueSignals, type RescueCause } from '../resize/signals.ts';
 import type { LiveUsage } from './changeports.ts';
 import type { Pod, PodContainer } from './ports.ts';
 
@@ -151,17 +153,34 @@ function leastMean(looks: readonly LiveUsage[], nowSeconds: number, ofSeconds: n
   return seconds / ofSeconds;
 }
 
-/** When the newest thing was seen that a rescue would be for. */
-export function signalTimes(states: readonly PodState[]): ReadonlyMap<string, number> {
+/** By pod uid: since when something is seen that a rescue is for; pods that show nothing are not in it. */
+export type SignalTimes = ReadonlyMap<string, number>;
+
+/** A kill has its own time. What use shows has that of the look that showed it first, which `before` remembers. */
+export function signalTimes(
+  states: readonly PodState[],
+  {
+    records,
+    nowSeconds,
+    before,
+  }: {
+    readonly records: readonly ChangeRecord[];
+    readonly nowSeconds: number;
+    readonly before: SignalTimes | undefined;
+  },
+): SignalTimes {
   return new Map(
-    states.map(({ uid, containers }) => {
-      const times = containers.flatMap(({ oomKilledSeconds, usage }) => [
-        ...(oomKilledSeconds === undefined ? [] : [oomKilledSeconds]),
-        ...(usage === undefined ? [] : [usage.atSeconds]),
-      ]);
-      return [uid, Math.max(0, ...times)] as const;
+    states.flatMap(({ uid, containers }) => {
+      const times = containers.flatMap((container) =>
+        rescueSignals(container, records, nowSeconds).map(({ cause }) => timeOf(container, cause)),
+      );
+      return times.length === 0 ? [] : [[uid, Math.min(...times, before?.get(uid) ?? Infinity)]];
     }),
   );
+}
+
+function timeOf({ oomKilledSeconds, usage }: ContainerState, cause: RescueCause): number {
+  return (cause === 'OOMKilled' ? oomKilledSeconds : usage?.atSeconds) ?? Infinity;
 }
 
 /** Of a container nobody has looked at what it does. */

@@ -268,7 +268,7 @@ export async function withTemplate(
   states: readonly PodState[],
 ): Promise<Prepared> {
   const { at, said, records } = prepared;
-  const signalSeconds = Math.max(0, ...at.signals.values());
+  const signalSeconds = Math.min(at.nowSeconds, ...at.signals.values());
   const known = { states, records, nowSeconds: at.nowSeconds, signalSeconds };
   try {
     const template = await hands.prepare(at.workload, asked, known, at.signal);

@@ -3,7 +3,8 @@ import type { WorkloadFacts } from '../resize/gates.ts';
 import type { NodeRoom } from '../resize/room.ts';
 import type { Permission } from './changeports.ts';
 import { autoscaledResources, type Governance } from './gather.ts';
-import type { ClusterView, Pod, Workload } from './ports.ts';
+import { nodesFor } from './nodesfor.ts';
+import type { ClusterView, Pod, Workload, WorkloadRef } from './ports.ts';
 import { suspensionOf } from './suspension.ts';
 import { isInWindow } from './windows.ts';
 
@@ -96,21 +97,18 @@ export function roomOf(view: ClusterView, namespace: string): Sizes {
   };
 }
 
-/** Schedulable nodes with what is free on them; undefined where nodes, or all of their pods, are not known. */
-export function nodeRooms(view: ClusterView): readonly NodeRoom[] | undefined {
+/** Nodes for its pods with what is free on them; undefined where nodes, or all of their pods, are not known. */
+export function nodeRooms(view: ClusterView, ref: WorkloadRef): readonly NodeRoom[] | undefined {
   const requests = view.nodeRequests();
-  const nodes = [...view.nodes()];
-  if (requests === undefined || nodes.length === 0) return undefined;
-  return nodes
-    .filter(({ schedulable }) => schedulable)
-    .map(({ name, allocatable }) => {
-      const taken = requests.get(name) ?? {};
-      const free = (resource: Resource) => {
-        const all = allocatable[resource];
-        return all === undefined ? {} : { [resource]: all - (taken[resource] ?? 0) };
-      };
-      return { name, free: { ...free('cpu'), ...free('memory') } };
-    });
+  if (requests === undefined || [...view.nodes()].length === 0) return undefined;
+  return nodesFor(view, ref).map(({ name, allocatable }) => {
+    const taken = requests.get(name) ?? {};
+    const free = (resource: Resource) => {
+      const all = allocatable[resource];
+      return all === undefined ? {} : { [resource]: all - (taken[resource] ?? 0) };
+    };
+    return { name, free: { ...free('cpu'), ...free('memory') } };
+  });
 }
 
 function least(all: readonly Amounts[]): Amounts {

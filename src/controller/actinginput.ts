@@ -71,7 +71,7 @@ export function planInput(
     records: recordsFor('Pods', known.records).flatMap((record) => ofContainers(record, names)),
     template,
     newPods: isSettled(asked) ? newPodSizes(template, asked.given) : undefined,
-    nodes: nodeRooms(around.view),
+    nodes: nodeRooms(around.view, workload.ref),
     // The controller makes it anew where it was.
     staysOnNode: workload.ref.kind === 'DaemonSet',
     refusals: memory.refusals,
@@ -196,7 +196,7 @@ function inputOf(
       isInNeed: isInNeed(known),
       nowSeconds,
     }),
-    outside: outsideOf(view, workload.ref.namespace),
+    outside: outsideOf(view, workload.ref),
     freeFleet: ledger.freeFleet(nowSeconds),
     nowSeconds,
   };

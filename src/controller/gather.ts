@@ -18,9 +18,10 @@ import {
   type UsageHistory,
 } from '../recommend/usage.ts';
 import { recordsOfHistory } from './history.ts';
+import { largestNode } from './nodesfor.ts';
 import { matchesWorkload, reachesNamespace, winner } from './policy.ts';
 import type { Policy } from './ports.ts';
-import type { ClusterView, ContainerSpec, Namespace, Pod, Workload } from './ports.ts';
+import type { ClusterView, ContainerSpec, Namespace, Pod, Workload, WorkloadRef } from './ports.ts';
 import { containerMode, containerSettings, effectiveMode } from './settings.ts';
 
 /** The policy of a workload and what it comes to within the guardrails. */
@@ -85,7 +86,7 @@ export function gather(
   const { governance, usage, stored, fleet, nowSeconds } = context;
   const { namespace } = workload.ref;
   const pods = view.pods(workload.ref);
-  const outside = outsideOf(view, namespace);
+  const outside = outsideOf(view, workload.ref);
   const { limitRanges } = outside;
   return {
     containers: workload.containers.map((container) =>
@@ -186,18 +187,9 @@ export function autoscaledResources(view: ClusterView, { ref }: Workload): reado
 }
 
 /** What bounds pods of a namespace from outside of their policy, apart from quotas. */
-export function outsideOf(view: ClusterView, namespace: string): Outside {
-  const limitRanges = view.limitRanges(namespace).flatMap(({ items }) => items);
-  return { limitRanges, largestNode: largestNode(view) };
-}
-
-/** The most that a single schedulable node has, resource by resource; undefined where nodes are not known. */
-function largestNode(view: ClusterView): Amounts | undefined {
-  const nodes = [...view.nodes()].filter(({ schedulable }) => schedulable);
-  const cpu = nodes.flatMap(({ allocatable }) => allocatable.cpu ?? []);
-  const memory = nodes.flatMap(({ allocatable }) => allocatable.memory ?? []);
-  if (cpu.length === 0 || memory.length === 0) return undefined;
-  return { cpu: Math.max(...cpu), memory: Math.max(...memory) };
+export function outsideOf(view: ClusterView, ref: WorkloadRef): Outside {
+  const limitRanges = view.limitRanges(ref.namespace).flatMap(({ items }) => items);
+  return { limitRanges, largestNode: largestNode(view, ref) };
 }
 
 function previousOf(

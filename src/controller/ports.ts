@@ -1,3 +1,4 @@
+import type { Placement, Taint } from './placement.ts';
 import type {
   ClusterRightsizePolicySpec,
   PolicyStatus,
@@ -90,6 +91,7 @@ export interface Pod {
   readonly qosClass: string;
   /** It states CPU or memory of the pod as a whole, under `spec.resources`. */
   readonly hasPodResources: boolean;
+  readonly placement: Placement;
   /** Those that run as long as the pod does. */
   readonly containers: readonly PodContainer[];
   /** Init containers that end before the others begin. */
@@ -161,6 +163,8 @@ export interface Node {
   readonly name: string;
   readonly allocatable: Amounts;
   readonly schedulable: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
 }
 
 export interface Namespace {

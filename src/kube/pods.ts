@@ -8,6 +8,7 @@ import {
 } from './containers.ts';
 import { listAt, numberAt, objectAt, requiredText, secondsAt, textAt, type Json } from './json.ts';
 import { controllerOf, identityOf } from './metadata.ts';
+import { placementOf } from './placement.ts';
 import { createdSecondsOf, otherResizerOf, resizeOf } from './podresize.ts';
 
 /** The pod as it is specified now, with what its containers went through. Throws on a malformed field. */
@@ -29,6 +30,7 @@ export function projectPod(raw: Json): Pod {
     otherResizer: otherResizerOf(raw),
     qosClass: textAt(status, 'qosClass') ?? '',
     hasPodResources: hasPodResources(spec),
+    placement: placementOf(spec),
     containers: containersOf(spec, statusesByName(status)),
     initContainers: endingContainers(spec),
   };

@@ -11,6 +11,7 @@ import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend
 import { amountsAt } from './containers.ts';
 import { listAt, numberAt, objectAt, requiredText, textAt, textsAt, type Json } from './json.ts';
 import { identityOf } from './metadata.ts';
+import { taintsOf } from './placement.ts';
 
 /** Projections of what bounds a workload from outside. All throw on a malformed field. */
 
@@ -100,10 +101,14 @@ function namedIn(raw: Json): { readonly namespace: string; readonly name: string
 
 /** Cordoned nodes are not schedulable; one that is not ready for a moment stays, as its size is still there. */
 export function projectNode(raw: Json): Node {
+  const metadata = objectAt(raw, 'metadata');
+  const spec = objectAt(raw, 'spec');
   return {
-    name: requiredText(objectAt(raw, 'metadata'), 'name'),
+    name: requiredText(metadata, 'name'),
     allocatable: amountsAt(objectAt(raw, 'status'), 'allocatable'),
-    schedulable: objectAt(raw, 'spec')['unschedulable'] !== true,
+    schedulable: spec['unschedulable'] !== true,
+    labels: textsAt(metadata, 'labels'),
+    taints: taintsOf(spec),
   };
 }
 

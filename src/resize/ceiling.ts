@@ -10,7 +10,7 @@ import { roundedDown } from './step.ts';
 /** What bounds a pod from outside of its policy, apart from quotas. */
 export interface Outside {
   readonly limitRanges: readonly LimitRangeItem[];
-  /** The most that one schedulable node can give to pods, by resource; undefined where nodes are not known. */
+  /** The most that one node can give to pods which takes them, by resource; undefined where nodes are not known. */
   readonly largestNode: Amounts | undefined;
 }
 

@@ -137,7 +137,7 @@ function noNode(
   const eligible = staysOnNode ? nodes.filter(({ name }) => name === pod.node) : nodes;
   return eligible.some((node) => hasRoom(node, requests, { from: pod.node, own }))
     ? undefined
-    : { reason: 'NoNodeHasRoom', message: 'No schedulable node has room for the replacement.' };
+    : { reason: 'NoNodeHasRoom', message: 'No node that takes it has room for the replacement.' };
 }
 
 function unsafeEviction(pod: PodState, input: EvictionInput): Held | undefined {

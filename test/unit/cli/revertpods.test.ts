@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { putBack } from '../../../src/cli/revertpods.ts';
 import type { ResizeAnswer, SeenPod } from '../../../src/controller/changeports.ts';
+import { ANYWHERE } from '../../../src/controller/placement.ts';
 import type { Pod } from '../../../src/controller/ports.ts';
 import { podRevert } from '../../../src/controller/revert.ts';
 import type { Sizes } from '../../../src/recommend/usage.ts';
@@ -45,6 +46,7 @@ function aPod(spec: Sizes, change: Partial<Pod> & { readonly actual?: Sizes } = 
     otherResizer: undefined,
     qosClass: 'Burstable',
     hasPodResources: false,
+    placement: ANYWHERE,
     containers: [container],
     initContainers: [],
     ...others,

@@ -4,6 +4,7 @@ import {
   recommendationStatus,
   type RecommendationStatus,
 } from '../../../src/api/recommendation.ts';
+import { ANYWHERE } from '../../../src/controller/placement.ts';
 import { policyKey } from '../../../src/controller/policy.ts';
 import {
   workloadKey,
@@ -128,6 +129,7 @@ export function aPod(name: string, change: Partial<Pod> = {}): Pod {
     otherResizer: undefined,
     qosClass: 'Burstable',
     hasPodResources: false,
+    placement: ANYWHERE,
     containers: [aPodContainer('main')],
     initContainers: [],
     ...change,
@@ -148,6 +150,11 @@ export function anAutoscaler(
     metrics: resources.map((resource) => ({ resource, container: undefined, utilization: 0.8 })),
     ...change,
   };
+}
+
+/** A node that takes every pod, and is empty. */
+export function aNode(name: string, allocatable: Amounts, change: Partial<Node> = {}): Node {
+  return { name, allocatable, schedulable: true, labels: {}, taints: [], ...change };
 }
 
 /** A ResourceQuota of the namespace shop that has nothing to say. */

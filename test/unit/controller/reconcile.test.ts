@@ -14,6 +14,7 @@ import {
   aClusterPolicy,
   aPolicy,
   aWorkload,
+  aNode,
   anAutoscaler,
   MemoryCluster,
   UNREACHABLE,
@@ -366,9 +367,9 @@ describe('reconciling a workload', () => {
   it('takes another autoscaler, another namespace and a small cordoned node for nothing', async () => {
     cluster.scalers = [anAutoscaler('other', ['cpu'])];
     cluster.machines = [
-      { name: 'a', allocatable: { cpu: 4, memory: GI }, schedulable: true },
-      { name: 'b', allocatable: { cpu: 0.01, memory: MI }, schedulable: true },
-      { name: 'c', allocatable: { cpu: 64, memory: 64 * GI }, schedulable: false },
+      aNode('a', { cpu: 4, memory: GI }),
+      aNode('b', { cpu: 0.01, memory: MI }),
+      aNode('c', { cpu: 64, memory: 64 * GI }, { schedulable: false }),
     ];
     await reconcile();
     assert.equal(condition('Held'), undefined);

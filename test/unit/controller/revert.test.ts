@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ANYWHERE } from '../../../src/controller/placement.ts';
 import type { Pod, PodContainer, Workload } from '../../../src/controller/ports.ts';
 import { arrivalOf, podRevert } from '../../../src/controller/revert.ts';
 import { actorOf, newPodsNote, workloadRevert } from '../../../src/controller/revertplan.ts';
@@ -56,6 +57,7 @@ function aPod(containers: readonly PodContainer[], change: Partial<Pod> = {}): P
     otherResizer: undefined,
     qosClass: 'Burstable',
     hasPodResources: false,
+    placement: ANYWHERE,
     containers,
     initContainers: [],
     ...change,

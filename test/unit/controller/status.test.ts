@@ -7,7 +7,14 @@ import { compose } from '../../../src/controller/compose.ts';
 import { quantities } from '../../../src/controller/status.ts';
 import type { UsageHistory } from '../../../src/recommend/usage.ts';
 import { aHistory, days, GI, MI, NOW } from '../../support/builders.ts';
-import { aPolicy, aWorkload, anAutoscaler, MemoryCluster, UNREACHABLE } from './memorycluster.ts';
+import {
+  aNode,
+  aPolicy,
+  aWorkload,
+  anAutoscaler,
+  MemoryCluster,
+  UNREACHABLE,
+} from './memorycluster.ts';
 
 const amount = fc.option(fc.constantFrom(0.001, 0.5, 3.333, 127), { nil: undefined });
 const sizes = fc.record({ cpu: amount, memory: amount }).map(({ cpu, memory }) => ({
@@ -81,9 +88,7 @@ describe('every status', () => {
           },
         ];
         if (node !== undefined) {
-          cluster.machines = [
-            { name: 'n', schedulable: true, allocatable: { cpu: node, memory: node * GI } },
-          ];
+          cluster.machines = [aNode('n', { cpu: node, memory: node * GI })];
         }
         if (around.autoscaled) {
           cluster.scalers = [anAutoscaler(workload.ref.name, ['cpu'])];

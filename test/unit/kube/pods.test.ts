@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ANYWHERE } from '../../../src/controller/placement.ts';
 import type { Json } from '../../../src/kube/json.ts';
 import { projectPod } from '../../../src/kube/pods.ts';
 
@@ -54,6 +55,7 @@ describe('the projection of a pod', () => {
       otherResizer: undefined,
       qosClass: 'Burstable',
       hasPodResources: false,
+      placement: ANYWHERE,
       containers: [
         {
           name: 'proxy',

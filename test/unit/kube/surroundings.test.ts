@@ -142,9 +142,28 @@ describe('the projection of a node', () => {
         name: 'node-1',
         allocatable: { cpu: 3.92, memory: 7 * 2 ** 30 },
         schedulable: wantSchedulable,
+        labels: {},
+        taints: [],
       });
     });
   }
+});
+
+describe('the taints of a node', () => {
+  it('are those that keep pods away', () => {
+    const taints = [
+      { key: 'dedicated', value: 'batch', effect: 'NoSchedule' },
+      { key: 'node-role.kubernetes.io/control-plane', effect: 'NoExecute' },
+      { key: 'spot', effect: 'PreferNoSchedule' },
+    ];
+    const metadata = { name: 'node-1', labels: { zone: 'a' } };
+    const node = projectNode({ metadata, spec: { taints } });
+    assert.deepEqual(node.labels, { zone: 'a' });
+    assert.deepEqual(node.taints, [
+      { key: 'dedicated', value: 'batch', effect: 'NoSchedule' },
+      { key: 'node-role.kubernetes.io/control-plane', value: '', effect: 'NoExecute' },
+    ]);
+  });
 });
 
 describe('the projection of a namespace', () => {

@@ -124,7 +124,6 @@ export class Actor {
     this.#signals.delete(key);
     this.#templates.forget(key);
     this.#parts.ledger.quotas.forget(key);
-    this.#parts.ledger.set(key, []);
   }
 
   /** What is to be done to pods and template of the workload now; nothing is changed yet. */

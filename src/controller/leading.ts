@@ -235,7 +235,10 @@ export class Leading {
     this.#addPoliciesOf(key);
     if (written === 'Waiting') return;
     // While a policy cannot be read, what is watched goes on being known.
-    if (written === 'Deleted' || !this.#options.view.workloads.has(key)) this.#actor.forget(key);
+    const isGone = !this.#options.view.workloads.has(key);
+    if (written === 'Deleted' || isGone) this.#actor.forget(key);
+    // With its Recommendation go the records of what was done to it, and a policy that comes again is to go by them.
+    if (isGone) this.#ledger.set(key, []);
     const before = this.#outcomes.get(key);
     if (outcome === undefined) {
       this.#outcomes.delete(key);

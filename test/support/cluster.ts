@@ -16,7 +16,7 @@ export async function kubectl(...args: readonly string[]): Promise<string> {
 /** Applies objects by server-side apply. */
 export async function apply(...objects: readonly object[]): Promise<void> {
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
-  const child = run('kubectl', ['apply', '--server-side', '-f', '-'], { timeout: 30_000 });
+  const child = run('kubectl', ['apply', '--server-side', '-f', '-'], { timeout: 120_000 });
   child.child.stdin?.end(JSON.stringify(list));
   await child;
 }

@@ -65,7 +65,7 @@ describe('the docs', () => {
     }
   });
 
-  it('name metrics that the operator has', () => {
+  it('name the metrics that the operator has, all of them and no others', () => {
     const source = ['metrics', 'changemetrics', 'prometheusmetrics']
       .map((name) => readFileSync(`src/telemetry/${name}.ts`, 'utf8'))
       .join('\n');
@@ -74,5 +74,13 @@ describe('the docs', () => {
       (name) => !source.includes(`'${name.replace(/_(bucket|sum|count)$/, '')}'`),
     );
     assert.deepEqual(unknown, []);
+    const text = FILES.map((path) => page(path).text).join('\n');
+    const untold = [...source.matchAll(/'(rightsize_[a-z_]+)'/g)].filter(
+      ([, name = '']) => !text.includes(name),
+    );
+    assert.deepEqual(
+      untold.map(([, name]) => name),
+      [],
+    );
   });
 });

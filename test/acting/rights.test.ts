@@ -9,6 +9,9 @@ import type { ActingWorkload } from '../support/acting-workloads.ts';
 
 const readOnly = new World('readonly', ['--refresh=5s'], ['admission']);
 
+/** The read tier and nothing else. */
+const bare = new World('bare', ['--refresh=5s'], []);
+
 const wasteful: ActingWorkload = {
   kind: 'Deployment',
   name: 'web',
@@ -22,6 +25,57 @@ const NEEDED: Readonly<Record<string, RegExp>> = {
     /may not patch pods\/resize and create pods\/eviction in .*cluster-resize .*cluster-workloads/,
   Rollout: /may not patch the workload in namespace .*deploy\/components\/cluster-workloads/,
 };
+
+bare.scenario(
+  'rights: Admission with nothing but the read tier',
+  { name: 'admission', workloads: [wasteful], policy: { mode: 'Admission' } },
+  (step) => {
+    step('says that new pods cannot be sized and what installs it', async (scene) => {
+      const said = await within(60, async () => {
+        const held = heldOf(await recommendationOf(scene, 'deployment-web'));
+        assert.match(held, /AdmissionUnavailable/);
+        assert.match(held, /deploy\/components\/admission/);
+        return held;
+      });
+      return said;
+    });
+    step('goes on recommending, and new pods come as the template says', async (scene) => {
+      const { status } = await recommendationOf(scene, 'deployment-web');
+      assert.ok(status?.containers?.[0]?.target?.requests?.cpu !== undefined);
+      assert.equal(status.admission, undefined);
+      const before = await scene.pod('web');
+      await scene.kubectl('delete', 'pod', '-l', 'app=web', '--wait=true');
+      const pod = await scene.pod('web', 60, (each) => {
+        assert.notEqual(each.metadata.uid, before.metadata.uid);
+      });
+      assert.equal(sizeText(pod), sizeText(before));
+      return `a new pod has ${sizeText(pod)}`;
+    });
+  },
+);
+
+readOnly.scenario(
+  'rights: Admission with the read tier',
+  { name: 'admission', workloads: [wasteful], policy: { mode: 'Admission' } },
+  (step) => {
+    step('lacks nothing: new pods are sized, and those that run are left alone', async (scene) => {
+      const before = await scene.pod('web');
+      await within(60, async () => {
+        const { status } = await recommendationOf(scene, 'deployment-web');
+        assert.equal(status?.summary?.status, 'NextPod');
+        assert.ok(status.admission !== undefined);
+      });
+      const running = await scene.pod('web');
+      assert.equal(running.metadata.uid, before.metadata.uid);
+      assert.equal(sizeText(running), sizeText(before));
+      await scene.kubectl('delete', 'pod', '-l', 'app=web', '--wait=true');
+      const pod = await scene.pod('web', 60, (each) => {
+        assert.ok((specOf(each).cpu ?? 1) < 0.1, sizeText(each));
+      });
+      return `a new pod has ${sizeText(pod)}`;
+    });
+  },
+);
 
 for (const [mode, message] of Object.entries(NEEDED)) {
   readOnly.scenario(

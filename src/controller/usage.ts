@@ -11,7 +11,8 @@ import {
   type WorkloadRef,
 } from './ports.ts';
 import { Doubts } from './usagedoubt.ts';
-import { doubtOf, UsageEntry, type ReadWindow } from './usageplan.ts';
+import { doubtOf, UsageEntry } from './usageplan.ts';
+import { readings, withNewPart, type Keyed, type Reading, type Windowed } from './usagereadings.ts';
 import { UsageSaving } from './usagesaving.ts';
 import type { UsageStore } from './usagestore.ts';
 
@@ -50,15 +51,6 @@ const LONGEST_RETRY_SECONDS = 300;
 /** Read together at most: of a first reading, and of what is new, which is a hundredth of that. */
 const FIRST_AT_ONCE = 250;
 const NEW_AT_ONCE = 5000;
-
-type Keyed = readonly [string, UsageEntry];
-
-interface Reading {
-  readonly window: ReadWindow;
-  readonly entries: readonly Keyed[];
-  /** `Again` is of what is in doubt. */
-  readonly kind: 'First' | 'New' | 'Gaps' | 'Again';
-}
 
 /**
  * Keeps the usage of the workloads that are wanted, in a few kilobytes each, and reads what is new: the first reading
@@ -186,7 +178,8 @@ export class UsageKeeper {
     const unread = due.filter(([, { readTo }]) => readTo === undefined);
     const known = due.filter(([, { readTo }]) => readTo !== undefined);
     const again = known.filter(([key]) => (this.#doubts.againSeconds(key) ?? Infinity) <= now);
-    const others = known.filter((keyed) => !again.includes(keyed));
+    const isAgain = new Set(again);
+    const others = known.filter((keyed) => !isAgain.has(keyed));
     const gaps = others.flatMap((keyed) => {
       if (this.#doubts.of(keyed[0]) !== undefined) return [];
       const window = keyed[1].dueGaps(now);
@@ -334,31 +327,3 @@ const CHEAP: ReadonlySet<UsageFailure['reason']> = new Set([
   'PrometheusUnreachable',
   'PrometheusRefused',
 ]);
-
-interface Windowed {
-  readonly keyed: Keyed;
-  readonly window: ReadWindow;
-}
-
-function withNewPart(nowSeconds: number): (keyed: Keyed) => Windowed {
-  return (keyed) => ({ keyed, window: keyed[1].newPart(nowSeconds) });
-}
-
-/** Of each window the workloads, in their order and no more of them at once. */
-function readings(
-  kind: Reading['kind'],
-  windowed: readonly Windowed[],
-  atOnce: number,
-): readonly Reading[] {
-  const groups = Map.groupBy(windowed, ({ window }) => `${window.fromSeconds}/${window.toSeconds}`);
-  return [...groups.values()].flatMap((group) => {
-    const parts = Array.from({ length: Math.ceil(group.length / atOnce) }, (_, part) =>
-      group.slice(part * atOnce, (part + 1) * atOnce),
-    );
-    return parts.flatMap((part) => {
-      const [first] = part;
-      if (first === undefined) return [];
-      return [{ kind, window: first.window, entries: part.map(({ keyed }) => keyed) }];
-    });
-  });
-}

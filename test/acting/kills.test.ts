@@ -71,10 +71,10 @@ world.scenario(
       return `${KILLS} kills with SIGKILL, ${close.length} of them within 0.5 s after a write of its own`;
     });
     step('comes to a consistent end, with every harm taken back', async (scene) => {
-      await within(120, async () => {
+      await within(240, async () => {
         for (const kill of living) await assertSettled(scene, kill);
       });
-      const words = await within(120, () =>
+      const words = await within(240, () =>
         Promise.all(living.map((kill) => assertJudged(scene, kill))),
       );
       const taken = words.filter((each) => each.includes('TakenBack')).length;

@@ -124,6 +124,9 @@ describe('the governor of calls', () => {
     await world.end(1, busy(30));
     assert.equal(world.governor.state.waiting, 1);
     assert.equal(world.failures.length, 1);
+    world.seconds = 31;
+    await world.ask('third');
+    assert.deepEqual(world.names, ['second']);
   });
 
   it('keeps one call at once at the least, and rests for longer each time', async () => {

@@ -73,6 +73,21 @@ export function raised({ from, to }: Pick<ContainerChange, 'from' | 'to'>): read
   );
 }
 
+/** Whether nothing goes up in it, and no limit goes. */
+export function givesNothing({ containers }: Pick<ChangeRecord, 'containers'>): boolean {
+  return containers.every(({ from, to }) => lowered({ from: to, to: from }).length === 0);
+}
+
+/** Whether pods went for the sake of others that have more. */
+export function replacesForMore({
+  lane,
+  method,
+  containers,
+}: Pick<ChangeRecord, 'lane' | 'method' | 'containers'>): boolean {
+  const isReplacing = lane !== 'Return' && (method === 'Evict' || method === 'Rollout');
+  return isReplacing && containers.some((change) => raised(change).length > 0);
+}
+
 /** Whether pods have the same sizes after both. */
 export function setsSame(
   a: Pick<ChangeRecord, 'containers'>,

@@ -1,5 +1,6 @@
 import type { Resource } from '../recommend/usage.ts';
-import type { ChangeRecord, Lane } from './changes.ts';
+import { backoffUntil } from './backoff.ts';
+import { replacesForMore, type ChangeRecord, type Lane } from './changes.ts';
 import { cooldownUntil } from './cooldown.ts';
 import { withinRoom, type Field, type Fitting, type Move } from './fitting.ts';
 import { firstGate, type Held, type Situation, type WorkloadFacts } from './gates.ts';
@@ -252,7 +253,7 @@ function gateOf(
 ): Held | undefined {
   const { container, target, nowSeconds } = input;
   const moves = fitting.moves.filter((move) => move.lane === lane);
-  const { facts, backoffUntilSeconds, freePods, freeFleet, evicts } = weighing;
+  const { facts, freePods, freeFleet, evicts } = weighing;
   const situation: Situation = {
     ...facts,
     lane,
@@ -260,16 +261,26 @@ function gateOf(
     evidence: isUnseen(input, lane, weighing) ? 'Stale' : target.evidence[resource],
     restarts: container.restartsOn.includes(resource),
     evicts,
-    newMemoryLimit: evicts ? undefined : lowerMemoryLimit(container, resource, moves, nowSeconds),
+    newMemoryLimit: evicts ? undefined : lowerMemoryLimit(input, resource, moves),
     nowSeconds,
     cooldownUntilSeconds: cooldownUntil(input, resource, lane, weighing),
-    backoffUntilSeconds,
+    backoffUntilSeconds: backedOffUntil(lane, weighing),
     freePods,
     freeFleet,
     overQuota: fitting.over.get(lane),
     refused: undefined,
   };
   return firstGate(situation);
+}
+
+/** Savings wait after any harm, and what replaces pods for the sake of more after such a one that did harm. */
+function backedOffUntil(
+  lane: Lane,
+  { backoffUntilSeconds, records, rules, evicts, isTemplate }: Weighing,
+): number | undefined {
+  if (lane === 'Savings') return backoffUntilSeconds;
+  if (!evicts && !isTemplate) return undefined;
+  return backoffUntil(records.filter(replacesForMore), rules.decreaseCooldownSeconds);
 }
 
 /** Nothing is taken from what nobody sees: neither whether it is in use, nor whether it does harm. */
@@ -282,14 +293,15 @@ function isUnseen(
   return isTried && freshUsage(container, nowSeconds) === undefined;
 }
 
+/** A pod that is on no node uses nothing. */
 function lowerMemoryLimit(
-  container: ContainerState,
+  { container, pod, isTemplate, nowSeconds }: WantedInput,
   resource: Resource,
   moves: readonly Move[],
-  nowSeconds: number,
 ): Situation['newMemoryLimit'] {
   const limit = moves.find(({ field }) => field === 'limit')?.to;
   const from = runningSizes(container).limits.memory ?? Infinity;
   if (resource !== 'memory' || limit === undefined || limit >= from) return undefined;
-  return { to: limit, used: freshUsage(container, nowSeconds)?.memoryBytes };
+  const isNowhere = !isTemplate && pod.node === undefined;
+  return { to: limit, used: isNowhere ? 0 : freshUsage(container, nowSeconds)?.memoryBytes };
 }

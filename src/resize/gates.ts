@@ -256,7 +256,7 @@ const GATES: readonly Gate[] = [
   },
   {
     reason: 'Backoff',
-    lanes: SAVINGS,
+    lanes: NOT_RETURN,
     holds: ({ backoffUntilSeconds, nowSeconds }) =>
       inTime(backoffUntilSeconds, nowSeconds, 'A change was taken back; no other is tried'),
   },

@@ -1,9 +1,9 @@
 import type { Resource } from '../recommend/usage.ts';
-import { lowered, type ChangeRecord, type Symptoms } from './changes.ts';
+import { lowered, replacesForMore, type ChangeRecord, type Symptoms } from './changes.ts';
 import { sameSizes, type ContainerState, type PodState } from './pod.ts';
 import { freshUsage, isThrottled } from './signals.ts';
 import { hasReached, partsAt } from './reached.ts';
-import { runs } from './takeback.ts';
+import { partsLeft, runs } from './takeback.ts';
 
 /** What became of a change. The story names what was seen, and where it was not. */
 export type Verdict =
@@ -78,20 +78,24 @@ function isLastinglyNotReady(
 
 /**
  * Watches a change: what its pods show after it against what its unchanged replicas show in the same time, or, where
- * there are none, against what the same pods showed before. Only what takes something away can harm. Harm that came
- * about within the time, or goes on, is seen however late it is looked at; an operator that was down takes it back then.
+ * there are none, against what the same pods showed before. What takes something away can harm, and what replaces pods
+ * by others that ask for more. Harm that came about within the time, or goes on, is seen however late it is looked at;
+ * an operator that was down takes it back then.
  */
 export function verdict(
   record: ChangeRecord,
   pods: readonly PodState[],
   { nowSeconds, observeSeconds, records }: Watch,
 ): Verdict {
-  const story = harm(record, pods, { nowSeconds, observeSeconds, records });
+  const watch = { nowSeconds, observeSeconds, records };
+  const story = harm(record, pods, watch) ?? strandedBy(record, pods, watch);
   if (story !== undefined) return { outcome: 'Harmful', story };
   const impossible = impossibleFor(record, pods);
   if (impossible !== undefined) return { outcome: 'Failed', story: impossible };
   const isOver = nowSeconds >= record.atSeconds + observeSeconds;
-  if (!isOver || isReturning(record, pods, records)) return { outcome: 'Watching' };
+  if (!isOver || isReturning(record, pods, records) || isComingUp(record, pods, watch)) {
+    return { outcome: 'Watching' };
+  }
   return atTheEnd(record, pods, records);
 }
 
@@ -133,7 +137,7 @@ function isReturning(
   pods: readonly PodState[],
   records: readonly ChangeRecord[],
 ): boolean {
-  const isLeft = (pod: PodState) => partsAt(pod, record, 'from', records).length > 0;
+  const isLeft = (pod: PodState) => partsLeft(pod, record, records).length > 0;
   return record.lane === 'Return' && pods.some(isLeft);
 }
 
@@ -154,11 +158,7 @@ function harm(
   if (taken.length === 0) return undefined;
   const others = present.filter((pod) => !hasReached(pod, record, 'to', records));
   const names = record.containers.map(({ name }) => name);
-  const period = {
-    fromSeconds: record.atSeconds,
-    toSeconds: record.atSeconds + observeSeconds,
-    nowSeconds,
-  };
+  const period = periodOf(record, { nowSeconds, observeSeconds });
   const after = symptomsOf(changed, names, period);
   // A rollout replaces the others while it goes on: they say nothing.
   const isAlone = others.length === 0 || record.method === 'Rollout';
@@ -169,6 +169,71 @@ function harm(
   return (
     `${worse.says} in ${after[worse.of]} of ${after.pods} changed pods, ` +
     `against ${control[worse.of]} of ${control.pods} ${where}.`
+  );
+}
+
+function periodOf(
+  { atSeconds }: ChangeRecord,
+  { nowSeconds, observeSeconds }: Pick<Watch, 'nowSeconds' | 'observeSeconds'>,
+): Period {
+  return { fromSeconds: atSeconds, toSeconds: atSeconds + observeSeconds, nowSeconds };
+}
+
+/** More was asked for, and pods that came for others do not come up. */
+function strandedBy(
+  record: ChangeRecord,
+  pods: readonly PodState[],
+  { nowSeconds, observeSeconds, records }: Watch,
+): string | undefined {
+  const period = periodOf(record, { nowSeconds, observeSeconds });
+  const came = replacements(record, pods, records);
+  // They may have come in the very second of the change.
+  const since = { ...period, fromSeconds: record.atSeconds - 1 };
+  const stranded = came.filter(
+    (pod) => isOfMore(pod, record) && isLastinglyNotReady(pod, since),
+  ).length;
+  const isOther = (pod: PodState) => !pod.isTerminating && !hasReached(pod, record, 'to', records);
+  const control =
+    record.method === 'Rollout' ? record.before : symptomsOf(pods.filter(isOther), [], period);
+  const after = { ...symptomsOf(came, [], period), notReady: stranded };
+  if (!isWorse(after, control, 'notReady')) return undefined;
+  const where = record.method === 'Rollout' ? 'pods before' : 'unchanged pods';
+  const against =
+    control.pods === 0 ? '' : `, against ${control.notReady} of ${control.pods} ${where}`;
+  return `Not ready in ${stranded} of ${came.length} pods that came for others${against}.`;
+}
+
+/** Pods that came for others, with more. */
+function replacements(
+  record: ChangeRecord,
+  pods: readonly PodState[],
+  records: readonly ChangeRecord[],
+): readonly PodState[] {
+  if (!replacesForMore(record)) return [];
+  return pods.filter(
+    (pod) =>
+      !pod.isTerminating &&
+      pod.createdSeconds >= record.atSeconds &&
+      partsAt(pod, record, 'to', records).length > 0,
+  );
+}
+
+/**
+ * Whether it is not ready since more is asked for: no node takes it. What was ready and was evicted had no other reason to
+ * begin anew, wherever it is; pods of a rollout may be slow to begin.
+ */
+function isOfMore({ isReady, node }: PodState, { method, before }: ChangeRecord): boolean {
+  return !isReady && (node === undefined || (method === 'Evict' && before.notReady === 0));
+}
+
+/** One that came late has its time as well. */
+function isComingUp(
+  record: ChangeRecord,
+  pods: readonly PodState[],
+  { nowSeconds, records }: Watch,
+): boolean {
+  return replacements(record, pods, records).some(
+    (pod) => isOfMore(pod, record) && nowSeconds - pod.readinessSeconds < STARTING_SECONDS,
   );
 }
 

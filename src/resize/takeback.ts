@@ -1,6 +1,6 @@
 import { RESOURCES, type Amounts, type Sizes } from '../recommend/usage.ts';
 import { failuresInARow } from './backoff.ts';
-import { setsSame, type ChangeRecord } from './changes.ts';
+import { givesNothing, setsSame, type ChangeRecord } from './changes.ts';
 import { runningSizes, sameSizes, type PodState } from './pod.ts';
 import { partsAt, type Part } from './reached.ts';
 import type { ContainerTarget } from './wanted.ts';
@@ -38,7 +38,7 @@ export function takenBack(
     ...harmful,
     atSeconds: nowSeconds,
     lane: 'Return',
-    // What was rolled out goes back by a rollout; pods go back in place.
+    // What was rolled out goes back by a rollout; pods go back in place, also those that are on no node yet.
     method: harmful.method === 'Evict' ? 'Resize' : harmful.method,
     pods: same.reduce((sum, { pods }) => sum + pods, 0),
     containers: harmful.containers.map(({ name, to }) => ({
@@ -74,6 +74,19 @@ function mostOf(name: string, records: readonly ChangeRecord[]): Sizes {
   };
 }
 
+/**
+ * What of a pod is still to go a way back. One that only takes, after an eviction, is for pods that did not come up with
+ * more: those that are ready with it keep it.
+ */
+export function partsLeft(
+  pod: PodState,
+  record: ChangeRecord,
+  records: readonly ChangeRecord[],
+): readonly Part[] {
+  const isSpared = pod.isReady && record.method !== 'Rollout' && givesNothing(record);
+  return isSpared ? [] : partsAt(pod, record, 'from', records);
+}
+
 /** A way back that is not gone to its end, with pods that are left on it, all for the same resources. */
 export interface PendingReturn {
   readonly record: ChangeRecord;
@@ -91,7 +104,7 @@ export function pendingReturns(
     .filter(({ lane, outcome }) => lane === 'Return' && outcome === 'Watching')
     .flatMap((record) => {
       const on = left
-        .map((pod) => ({ pod, parts: partsAt(pod, record, 'from', records) }))
+        .map((pod) => ({ pod, parts: partsLeft(pod, record, records) }))
         .filter(({ parts }) => parts.length > 0);
       left = left.filter((pod) => on.every((each) => each.pod !== pod));
       const alike = Map.groupBy(on, ({ parts }) => partsKey(parts));

@@ -15,6 +15,7 @@ import {
   type PodState,
 } from './pod.ts';
 import { desiredPod, type PatchedContainer, type PodDesire } from './podplan.ts';
+import { hasReached } from './reached.ts';
 import { lastKill } from './record.ts';
 import { roomEach, type Room } from './room.ts';
 import { freshUsage, NEAR_LIMIT_SHARE } from './signals.ts';
@@ -70,7 +71,14 @@ export function planTemplate(input: TemplateInput): TemplatePlan {
   const pod = templatePod(input);
   const [pending] = pendingReturns(input.records, [pod]);
   if (pending === undefined) return planned(pod, input.targets, weighingOf(input, false));
-  const back = planned(pod, returnTargets(pending.record), weighingOf(input, true));
+  const { record } = pending;
+  // The others have what it goes back to, or never had more.
+  const pods = input.pods.filter((each) => hasReached(each, record, 'from', input.records));
+  const back = planned(
+    templatePod({ ...input, pods }),
+    returnTargets(record),
+    weighingOf(input, true),
+  );
   if (back.change !== undefined) return back;
   const onward = planned(pod, input.targets, weighingOf(input, false));
   return { ...onward, held: inGateOrder([...back.held, ...onward.held]) };
@@ -126,7 +134,8 @@ function isWatched(
 
 /** A pod as the template would make it, with what the pods of today show. */
 function templatePod({ template, pods, nowSeconds }: TemplateInput): PodState {
-  const present = pods.filter(({ isTerminating }) => !isTerminating);
+  // What is on no node uses nothing.
+  const present = pods.filter(({ isTerminating, node }) => !isTerminating && node !== undefined);
   return {
     uid: 'template',
     name: 'template',

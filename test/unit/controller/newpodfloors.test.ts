@@ -61,6 +61,27 @@ describe('a new pod', () => {
     assert.deepEqual(least(story(NOW - DAY)), SMALL);
   });
 
+  it('gets no more than there was before more left pods on no node, until it may be tried again', () => {
+    const story = (outcomeSeconds: number) => [
+      aRecord(SMALL, LARGE, { lane: 'Rescue', outcome: 'Failed', atSeconds: outcomeSeconds - 700 }),
+      aRecord(SMALL, LARGE, {
+        lane: 'Rescue',
+        method: 'Evict',
+        outcome: 'TakenBack',
+        outcomeSeconds,
+        failures: 1,
+      }),
+      aRecord(LARGE, SMALL, { lane: 'Return', atSeconds: outcomeSeconds }),
+    ];
+    const of = (records: ReturnType<typeof story>, recommended: typeof SMALL) =>
+      raisedTo(recommended, floorsOf(records, WITHIN).get('main'), {});
+    assert.deepEqual(of(story(NOW - 60), SMALL), SMALL);
+    assert.deepEqual(of(story(NOW - 60), LARGE), SMALL);
+    const moreCpu = sized(0.3, 100, [0.4, 200]);
+    assert.deepEqual(of(story(NOW - 60), moreCpu), sized(0.3, 100, [0.4, 100]));
+    assert.deepEqual(of(story(NOW - DAY), LARGE), LARGE);
+  });
+
   it('gets no amount that is not recommended', () => {
     const rescue = aRecord(SMALL, LARGE, { lane: 'Rescue' });
     const bare = sized(0.1, 100);

@@ -56,7 +56,7 @@ const CASES: readonly GateCase[] = [
     passes: [],
   },
   { reason: 'BreakerOpen', situation: { isBreakerOpen: true }, passes: NOT_SAVINGS },
-  { reason: 'Backoff', situation: { backoffUntilSeconds: NOW + 1 }, passes: NOT_SAVINGS },
+  { reason: 'Backoff', situation: { backoffUntilSeconds: NOW + 1 }, passes: ['Return'] },
   {
     reason: 'Infeasible',
     situation: { refused: { reason: 'Infeasible', message: 'Too big for the node.' } },

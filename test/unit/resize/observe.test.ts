@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { failuresInARow } from '../../../src/resize/backoff.ts';
+import type { ChangeRecord } from '../../../src/resize/changes.ts';
 import { breaker } from '../../../src/resize/breaker.ts';
 import { symptomsOf, verdict } from '../../../src/resize/observe.ts';
 import { planPods } from '../../../src/resize/plan.ts';
@@ -208,6 +209,111 @@ describe('a change that another has come after', () => {
     const late = { ...at, nowSeconds: NOW + 900, records: back };
     assert.equal(verdict(wayBack, pods, late).outcome, 'Watching');
     assert.equal(verdict(wayBack, carriedOut(pods, { patches }), late).outcome, 'Fine');
+  });
+});
+
+describe('a change that replaced pods by others with more', () => {
+  const more = sized(1.5, 400, [3, 400]);
+  const evicted = aRecord(FROM, more, {
+    lane: 'Rescue',
+    method: 'Evict',
+    atSeconds: NOW - 310,
+  });
+  const rolledOut: ChangeRecord = { ...evicted, method: 'Rollout' };
+  const young = { createdSeconds: NOW - 310, readinessSeconds: NOW - 310 };
+  const pending = { ...young, node: undefined, isReady: false };
+  const stranded = aPod(aContainer(more, { actual: undefined, usage: undefined }), {
+    uid: 'a',
+    ...pending,
+  });
+  const placed: PodState = { ...stranded, node: 'node-b' };
+
+  it('harms where no node takes them, and tells so', () => {
+    const at = { nowSeconds: NOW, observeSeconds: 600, records: [evicted] };
+    assert.deepEqual(verdict(evicted, [stranded, ...others], at), {
+      outcome: 'Harmful',
+      story: 'Not ready in 1 of 1 pods that came for others, against 0 of 3 unchanged pods.',
+    });
+    assert.equal(outcome([stranded], evicted), 'Harmful');
+    assert.equal(outcome([stranded], { ...evicted, lane: 'Raise' }), 'Harmful');
+    assert.equal(outcome([stranded, ...others], rolledOut), 'Harmful');
+    const wasNotReady = { ...evicted.before, notReady: 1 };
+    assert.equal(outcome([stranded], { ...evicted, before: wasNotReady }), 'Harmful');
+  });
+
+  it('harms where an eviction left one not ready that was, wherever it is', () => {
+    assert.equal(outcome([placed, ...others], evicted), 'Harmful');
+    const wasNotReady = { ...evicted.before, notReady: 1 };
+    assert.equal(outcome([placed, ...others], { ...evicted, before: wasNotReady }), 'Watching');
+    assert.equal(outcome([placed, ...others], rolledOut), 'Watching');
+  });
+
+  it('gives them time to come up, also those that came late', () => {
+    const late = { ...stranded, createdSeconds: NOW - 200, readinessSeconds: NOW - 200 };
+    assert.equal(outcome([late, ...others], evicted), 'Watching');
+    const long = { ...evicted, atSeconds: NOW - 700 };
+    assert.equal(outcome([late, ...others], long), 'Watching');
+    assert.equal(outcome([{ ...late, isReady: true }, ...others], long), 'Fine');
+    assert.equal(outcome([late, ...others], long, NOW + 100), 'Harmful');
+  });
+
+  it('is not blamed for what unchanged pods show as well, nor for pods that it did not make', () => {
+    const sick = replica('b', FROM, {}, { isReady: false, readinessSeconds: NOW - 100 });
+    assert.equal(outcome([stranded, sick], evicted), 'Watching');
+    const old = { ...stranded, createdSeconds: NOW - 900 };
+    assert.equal(outcome([old, ...others], evicted), 'Watching');
+    const asBefore = aPod(aContainer(FROM, { actual: undefined }), { uid: 'a', ...pending });
+    assert.equal(outcome([asBefore, ...others], evicted), 'Watching');
+    const full = { ...evicted.before, notReady: 1 };
+    assert.equal(outcome([stranded], { ...rolledOut, before: full }), 'Watching');
+  });
+
+  describe('that is taken back', () => {
+    const story = 'Not ready.';
+    const records = takenBack([evicted], evicted, { nowSeconds: NOW, story });
+    const facts = { ...FACTS, mode: 'Recreate' } as const;
+    const memory = sized(1, 600, [2, 600]);
+    const input = (pods: readonly PodState[], target = more) =>
+      aPlanInput(pods, [aTarget(target)], { facts, records });
+
+    it('goes back in place in what did not come up, and in nothing else', () => {
+      const fine = replica('b', more, {}, { createdSeconds: NOW - 310 });
+      const plan = planPods(input([stranded, fine, ...others]));
+      assert.deepEqual(
+        plan.patches.map(({ podUid, lane, containers }) => [podUid, lane, containers[0]?.to]),
+        [['a', 'Return', FROM]],
+      );
+      const wayBack = records.at(-1);
+      assert.ok(wayBack);
+      const at = { nowSeconds: NOW + 900, observeSeconds: 600, records };
+      assert.equal(verdict(wayBack, [stranded, fine], at).outcome, 'Watching');
+      assert.equal(verdict(wayBack, carriedOut([stranded, fine], plan), at).outcome, 'Fine');
+    });
+
+    it('takes memory from what is on no node, since nothing uses it', () => {
+      const record = { ...evicted, containers: [{ name: 'main', from: FROM, to: memory }] };
+      const back = takenBack([record], record, { nowSeconds: NOW, story });
+      const pod = aPod(aContainer(memory, { actual: undefined, usage: undefined }), {
+        uid: 'a',
+        ...pending,
+      });
+      const asked = (of: PodState) =>
+        planPods(aPlanInput([of], [aTarget(memory)], { facts, records: back }));
+      assert.deepEqual(asked(pod).patches[0]?.containers[0]?.to, FROM);
+      const held = asked({ ...pod, node: 'node-b' });
+      assert.deepEqual([held.patches, held.held[0]?.reason], [[], 'BelowCurrentUsage']);
+    });
+
+    it('evicts no other for the sake of more before the pause is over', () => {
+      const resize = { state: 'Infeasible', message: 'no', sinceSeconds: NOW - 5 } as const;
+      const stuck = aPod(aContainer(more, { actual: FROM }), { uid: 'b', resize });
+      const pods = [stuck, replica('c', more)];
+      const at = (nowSeconds: number) =>
+        planPods({ ...input(seenAt(pods, nowSeconds)), nowSeconds });
+      const held = at(NOW + 3600);
+      assert.deepEqual([held.evictions, held.held[0]?.reason], [[], 'Backoff']);
+      assert.equal(at(NOW + 86_400).evictions.length, 1);
+    });
   });
 });
 

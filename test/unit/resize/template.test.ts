@@ -21,6 +21,7 @@ import {
   MI,
   NOW,
   RULES,
+  seenAt,
   sized,
   used,
 } from './builders.ts';
@@ -229,5 +230,37 @@ describe('a rollout that harms', () => {
     const first = aRecord(none, from, { method: 'Rollout', lane: 'Savings' });
     const records = takenBack([first], first, { nowSeconds: NOW, story: 'Restarts.' });
     assert.deepEqual(asked(planTemplate(anInput(from, from, { records }))), ['Return', none]);
+  });
+
+  describe('that asks for more than any node has room for', () => {
+    const old = sized(1, 400, [2, 400]);
+    const more = sized(1, 600, [2, 600]);
+    const rescue = aRecord(old, more, { method: 'Rollout', lane: 'Rescue', atSeconds: NOW - 310 });
+    const full = aContainer(old, { usage: used({ memoryBytes: 380 * MI }) });
+    const stranded = aPod(aContainer(more, { actual: undefined, usage: undefined }), {
+      uid: 'new',
+      node: undefined,
+      isReady: false,
+      createdSeconds: NOW - 310,
+      readinessSeconds: NOW - 310,
+    });
+    const pods = [aPod(full, { uid: 'old' }), stranded];
+    const records = takenBack([rescue], rescue, { nowSeconds: NOW, story: 'Not ready.' });
+
+    it('is taken back, however much is used by pods that it did not reach', () => {
+      const at = { nowSeconds: NOW, observeSeconds: 600, records: [rescue] };
+      assert.equal(verdict(rescue, pods, at).outcome, 'Harmful');
+      const back = planTemplate(anInput(more, more, { records, pods }));
+      assert.deepEqual(asked(back), ['Return', old]);
+    });
+
+    it('is not tried again before the pause is over', () => {
+      const left = pods.slice(0, 1);
+      const at = (nowSeconds: number) =>
+        planTemplate(anInput(old, more, { records, pods: seenAt(left, nowSeconds), nowSeconds }));
+      const held = at(NOW + 3600);
+      assert.deepEqual([held.change, reasons(held)], [undefined, ['Backoff']]);
+      assert.equal(at(NOW + 86_400).change?.lane, 'Rescue');
+    });
   });
 });

@@ -23,7 +23,14 @@ import type {
 } from './changeports.ts';
 import type { Ledger, LedgerRules } from './ledger.ts';
 import { isWatchingNewPods, judgeAll, saidOfNewPods, tellNewPods } from './newpodwatch.ts';
-import { NO_MEMORY, PodHands, stillHeld, type At, type PodMemory } from './podhands.ts';
+import {
+  infeasibleRescues,
+  NO_MEMORY,
+  PodHands,
+  stillHeld,
+  type At,
+  type PodMemory,
+} from './podhands.ts';
 import { isBlind, podState, signalTimes, type PodKnowledge, type SignalTimes } from './podstate.ts';
 import {
   workloadKey,
@@ -197,6 +204,16 @@ export class Actor {
           ...records,
           ...recordsOf({ ...recorded, changes: sure.patches, method: 'Resize' }),
           ...recordsOf({ ...recorded, changes: sure.evictions, method: 'Evict' }),
+          // New pods have it, which may be on other nodes.
+          ...withFailed(
+            recordsOf({
+              ...recorded,
+              changes: infeasibleRescues(plan, memory, tried),
+              method: 'Resize',
+            }),
+            () => true,
+            nowSeconds,
+          ),
         ],
         judged,
         againSeconds: againSeconds({ ...sure, held }, around, asked.governance),

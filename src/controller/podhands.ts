@@ -190,6 +190,21 @@ export class PodHands {
   }
 }
 
+/** Rescues of a plan that were found to be never had in place: what these pods need all the same. */
+export function infeasibleRescues(
+  { patches }: Pick<Plan, 'patches'>,
+  before: PodMemory,
+  { memory }: Tried,
+): readonly PodPatch[] {
+  const found = memory.refusals.filter(
+    (each) => each.reason === 'Infeasible' && !before.refusals.includes(each),
+  );
+  return patches.filter(
+    ({ lane, containers }) =>
+      lane === 'Rescue' && found.some((refusal) => refusal.containers === containers),
+  );
+}
+
 /** A pod that changed meanwhile is looked at again, and one that is gone no more: nothing of them is remembered. */
 function remembered(
   memory: PodMemory,

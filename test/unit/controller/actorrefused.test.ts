@@ -77,6 +77,30 @@ describe('acting where the server refuses', () => {
       assert.equal(world.state, 'Held:Infeasible');
     });
 
+    it('gives new pods what a pod in need can never have in place, also after a restart', async () => {
+      world.setPods(cartPod('cart-1'));
+      world.acting.answers = [{ kind: 'Infeasible', message: 'no node has so much' }];
+      for (let look = 0; look < 40; look++) {
+        world.now += 15;
+        world.live = { memoryBytes: 100 * MI, cpuCores: 1.4 };
+        await world.reconcile();
+      }
+      assert.deepEqual(
+        world.history.map(({ lane, method, outcome, containers }) => [
+          lane,
+          method,
+          outcome,
+          containers[0]?.to.requests?.cpu,
+        ]),
+        [['Rescue', 'Resize', 'Failed', '1550m']],
+      );
+      const given = () => world.status?.admission?.[0]?.requests?.cpu;
+      assert.equal(given(), '1550m');
+      world.restart();
+      await world.reconcile();
+      assert.equal(given(), '1550m');
+    });
+
     it('says Infeasible where the node refused after the server had taken it', async () => {
       await world.reconcile();
       world.change('cart-1', {

@@ -2,7 +2,7 @@ import { MOST_CHANGES, type ChangeEntry } from '../api/history.ts';
 import { QuantityError } from '../api/quantity.ts';
 import { formatTime, parseTime } from '../api/timestamp.ts';
 import type { Sizes } from '../recommend/usage.ts';
-import { trimmed, type ChangeRecord } from '../resize/changes.ts';
+import { furthestRescues, trimmed, type ChangeRecord } from '../resize/changes.ts';
 import { knownAmounts, quantities } from './status.ts';
 
 const LONGEST_WHY = 512;
@@ -14,10 +14,16 @@ export function historyOf(records: readonly ChangeRecord[]): ChangeEntry[] {
   return fitting(trimmed(records, MOST_CHANGES, MOST_ENTRIES)).map(entryOf);
 }
 
-/** Where more are watched than there is room for, the oldest raises go first: there is nothing to take back of them. */
+/**
+ * Where more are watched than there is room for, the oldest raises go first: there is nothing to take back of them. Those
+ * that went furthest stay, as what new pods get rests on them.
+ */
 function fitting(records: readonly ChangeRecord[]): readonly ChangeRecord[] {
   const over = Math.max(0, records.length - MOST_ENTRIES);
-  const raises = records.filter(({ lane }) => lane === 'Raise' || lane === 'Rescue');
+  const furthest = furthestRescues(records);
+  const raises = records.filter(
+    (record) => (record.lane === 'Raise' || record.lane === 'Rescue') && !furthest.includes(record),
+  );
   const dropped = new Set(raises.slice(0, over));
   return records.filter((record) => !dropped.has(record)).slice(-MOST_ENTRIES);
 }

@@ -148,7 +148,8 @@ const LONGEST_COOLDOWN_SECONDS = 30 * 86_400;
  * The newest records, as many as `most`. Those that are watched stay whatever their number, and so do the last that was
  * taken back and, of each lane, the last: backoff and cooldown rest on them. So does the last of new pods that was fine,
  * or the same sizes would be put on record again and again. Up to `mostInNeed` the last that raised pods in need to the
- * same sizes stays as well: without it, these pods would be lowered before they have cooled down.
+ * same sizes stays as well: without it, these pods would be lowered before they have cooled down. Those that went furthest
+ * go before others there, as what new pods get rests on them.
  */
 export function trimmed(
   records: readonly ChangeRecord[],
@@ -175,7 +176,7 @@ export function trimmed(
   return ordered.filter((record) => kept.has(record));
 }
 
-/** The newest first, one for the same sizes. */
+/** One for the same sizes: those that went furthest, then the others, the newest first. */
 function lastInNeed(ordered: readonly ChangeRecord[]): readonly ChangeRecord[] {
   const since = (ordered.at(-1)?.atSeconds ?? 0) - LONGEST_COOLDOWN_SECONDS;
   const inNeed = ordered.filter(
@@ -184,7 +185,30 @@ function lastInNeed(ordered: readonly ChangeRecord[]): readonly ChangeRecord[] {
   const last = new Map(
     inNeed.map((record) => [JSON.stringify(record.containers.map(toOf)), record]),
   );
-  return [...last.values()].toSorted((a, b) => b.atSeconds - a.atSeconds);
+  const furthest = furthestRescues([...last.values()]);
+  const others = [...last.values()].filter((record) => !furthest.includes(record));
+  return [...furthest, ...others.toSorted((a, b) => b.atSeconds - a.atSeconds)];
+}
+
+/** Those of which an amount is above that of all after them, the newest first: new pods get the most of each. */
+export function furthestRescues(records: readonly ChangeRecord[]): readonly ChangeRecord[] {
+  const most = new Map<string, number>();
+  return records
+    .filter(({ lane, outcome }) => lane === 'Rescue' && outcome !== 'TakenBack')
+    .toSorted((a, b) => b.atSeconds - a.atSeconds)
+    .filter(({ containers }) => {
+      const further = containers
+        .flatMap(amountsTo)
+        .filter(([of, amount]) => amount > (most.get(of) ?? 0));
+      for (const [of, amount] of further) most.set(of, amount);
+      return further.length > 0;
+    });
+}
+
+function amountsTo({ name, to }: ContainerChange): readonly (readonly [string, number])[] {
+  return (['requests', 'limits'] as const).flatMap((field) =>
+    RESOURCES.map((of) => [`${name} ${field} ${of}`, to[field][of] ?? 0] as const),
+  );
 }
 
 function toOf({ name, to: { requests, limits } }: ContainerChange): readonly unknown[] {

@@ -74,6 +74,30 @@ describe('the history of changes', () => {
     assert.equal(recordsOfHistory(written([...old, ...raises])).length, 24);
   });
 
+  it('keeps the furthest of more rescues than fit, of each container and resource', () => {
+    const rescue = (index: number, name: string, to: ChangeRecord['containers'][number]['to']) =>
+      aRecord({
+        atSeconds: NOW - 7200 + index,
+        lane: 'Rescue',
+        containers: [{ name, from: { requests: {}, limits: {} }, to }],
+      });
+    const furthest = [
+      rescue(0, 'main', { requests: { cpu: 1 }, limits: { memory: 4 * GI } }),
+      rescue(1, 'main', { requests: { cpu: 4 }, limits: { memory: GI } }),
+      rescue(2, 'proxy', { requests: { cpu: 0.2 }, limits: {} }),
+    ];
+    const others = Array.from({ length: 100 }, (_, index) =>
+      rescue(10 + index, 'main', { requests: { cpu: 1 }, limits: { memory: GI + index * MI } }),
+    );
+    for (const outcome of ['Fine', 'Watching'] as const) {
+      const all = [...furthest, ...others].map((record) => ({ ...record, outcome }));
+      const kept = recordsOfHistory(written(all));
+      assert.equal(kept.length, 64, outcome);
+      assert.deepEqual(kept.slice(0, 3), all.slice(0, 3), outcome);
+      assert.deepEqual(kept.at(-1), all.at(-1), outcome);
+    }
+  });
+
   it('lets raises go before savings where more is watched than fits', () => {
     const watched = Array.from({ length: 90 }, (_, index) =>
       aRecord({ atSeconds: NOW + index, lane: index % 2 === 0 ? 'Savings' : 'Raise' }),

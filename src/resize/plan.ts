@@ -1,3 +1,4 @@
+import { RESOURCES } from '../recommend/usage.ts';
 import { backoffUntil } from './backoff.ts';
 import { freePods, isPatienceOver } from './budget.ts';
 import type { Lane } from './changes.ts';
@@ -6,7 +7,7 @@ import { evictionOf } from './evict.ts';
 import { inGateOrder, type Held } from './gates.ts';
 import type { Plan, PlanInput, PodPatch } from './planned.ts';
 import { isUnderWay, type PodState } from './pod.ts';
-import { addedIn, desiredPod, type PodDesire } from './podplan.ts';
+import { addedIn, apart, desiredPod, type PodDesire } from './podplan.ts';
 import { isRefusedWith, type Refusal } from './refused.ts';
 import { roomAfter } from './room.ts';
 import { restartHeld } from './restart.ts';
@@ -147,10 +148,16 @@ function stepOf({ pod, desire }: Weighed, around: Around): Partial<Plan> {
   if (containers.length === 0 || lane === undefined) {
     return isStuck(pod, around.input) ? withEviction(base, pod, around) : base;
   }
-  const patch = patchOf(pod, desire, lane);
+  const patch = patchOf(
+    pod,
+    lane === 'Rescue' ? apart(pod, desire, around.input.facts) : desire,
+    lane,
+  );
   const refused = refusalOf(pod, desire, patch, around.input.refusals);
   if (refused === undefined) return { ...base, patches: [patch] };
   const step = { ...base, held: [...held, refused] };
+  const part = lane === 'Rescue' ? partOf(pod, around) : undefined;
+  if (part !== undefined) return { ...step, patches: [part] };
   return refused.reason === 'Infeasible' ? withEviction(step, pod, around) : step;
 }
 
@@ -164,6 +171,19 @@ function patchOf({ uid, name }: PodState, desire: PodDesire, lane: Lane): PodPat
   const { causes, containers } = desire;
   const why = causes.length > 0 ? causes.join(', ') : WHY[lane];
   return { podUid: uid, podName: name, lane, why, containers };
+}
+
+/** What a pod in need may have of one resource: the server and the node refuse a patch as a whole. */
+function partOf(pod: PodState, { input, weighing }: Around): PodPatch | undefined {
+  const { rules } = weighing;
+  for (const resource of RESOURCES) {
+    const mayIncrease = rules.mayIncrease.filter((each) => each === resource);
+    const part = desiredPod(pod, input.targets, { ...weighing, rules: { ...rules, mayIncrease } });
+    if (part.lane !== 'Rescue' || part.containers.length === 0) continue;
+    const patch = patchOf(pod, part, part.lane);
+    if (refusalOf(pod, part, patch, input.refusals) === undefined) return patch;
+  }
+  return undefined;
 }
 
 export const WHY: Readonly<Record<Lane, string>> = {

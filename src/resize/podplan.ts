@@ -1,9 +1,9 @@
 import { qosClass } from '../recommend/qos.ts';
 import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend/usage.ts';
-import type { ContainerChange, Lane } from './changes.ts';
+import { raised, sameOf, type ContainerChange, type Lane } from './changes.ts';
 import { desiredPair, type DesiredPair, type Weighing } from './desired.ts';
-import type { Held } from './gates.ts';
-import { pairOf } from './pair.ts';
+import type { Held, WorkloadFacts } from './gates.ts';
+import { pairOf, type Pair } from './pair.ts';
 import { runningSizes, sameSizes, type ContainerState, type PodState } from './pod.ts';
 import { addedBy, counted, roomAfter, shortage, sumOf } from './room.ts';
 import { rescueSignals } from './signals.ts';
@@ -157,8 +157,34 @@ function desireOf(
   return { container, pairs, to: sizesOf(pairs, isTemplate) };
 }
 
+/**
+ * Without raises that the node refuses for good and that are asked for still, where something else is asked for: the node
+ * would refuse both. What an autoscaler owns, or a restart would come of, stays as it is asked for.
+ */
+export function apart(
+  pod: PodState,
+  desire: PodDesire,
+  { autoscaled }: Pick<WorkloadFacts, 'autoscaled'>,
+): PodDesire {
+  if (pod.resize.state !== 'Infeasible') return desire;
+  const containers = pod.containers.flatMap((container) => {
+    const { name, kind, spec, restartsOn } = container;
+    if (kind === 'Init') return [];
+    const from = runningSizes(container);
+    const owned = [...autoscaled, ...restartsOn];
+    const refused = raised({ from, to: spec }).filter((each) => !owned.includes(each));
+    const asked = desire.containers.find((each) => each.name === name)?.to ?? spec;
+    const isLeft = (resource: Resource) =>
+      refused.includes(resource) && sameOf(resource, asked, spec);
+    const of = (resource: Resource) => pairOf(isLeft(resource) ? from : asked, resource);
+    const to = sizesOf({ cpu: of('cpu'), memory: of('memory') }, false);
+    return sameSizes(spec, to) ? [] : [{ name, kind, from, to }];
+  });
+  return { ...desire, containers };
+}
+
 /** A limit that is never reached is none, and so is a request of zero that a template gets. */
-function sizesOf({ cpu, memory }: Desire['pairs'], isTemplate: boolean): Sizes {
+function sizesOf({ cpu, memory }: Readonly<Record<Resource, Pair>>, isTemplate: boolean): Sizes {
   const isNone = (amount: number | undefined) =>
     amount === undefined || amount === Infinity || (isTemplate && amount === 0);
   const only = (amounts: Readonly<Record<Resource, number | undefined>>): Amounts =>

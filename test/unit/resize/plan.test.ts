@@ -192,6 +192,37 @@ describe('a plan for running pods', () => {
     assert.equal(after('Savings', sized(1, 900), sized(2, 1000)), 1);
   });
 
+  it('raises a pod in need in what it can have, where it can not have all', () => {
+    const sizes = sized(1, 200, [1, 200]);
+    const shows = { oomKilledSeconds: NOW - 5, usage: used({ throttledShare: 0.4 }) };
+    const both = sized(1.5, 300, [1.5, 300]);
+    const cpu = sized(1.5, 200, [1.5, 200]);
+    const memory = sized(1, 300, [1, 300]);
+    const refusal = { podUid: 'a', lane: 'Rescue', reason: 'Infeasible', message: 'no' } as const;
+    const after = (...refused: readonly (typeof BIG)[]) =>
+      planFor(aPod(aContainer(sizes, shows), { qos: 'Guaranteed' }), aTarget(sizes), {
+        refusals: refused.map((to) => ({ ...refusal, containers: [{ name: 'main', to }] })),
+      });
+    assert.deepEqual(asked(after()), [['a', 'Rescue', both]]);
+    assert.deepEqual(asked(after(cpu)), [['a', 'Rescue', memory]]);
+    assert.deepEqual(reasons(after(cpu)), ['Infeasible']);
+    assert.deepEqual(asked(after(both)), [['a', 'Rescue', cpu]]);
+    assert.deepEqual(asked(after(memory)), [['a', 'Rescue', cpu]]);
+    assert.deepEqual(asked(after(cpu, memory)), []);
+  });
+
+  it('does not ask for what the node refuses for good together with what it may have', () => {
+    const sizes = sized(1, 200, [1, 200]);
+    const cpu = sized(1.5, 200, [1.5, 200]);
+    const resize = { state: 'Infeasible', message: 'static CPUs', sinceSeconds: NOW - 5 } as const;
+    const usage = used({ throttledShare: 0.4 });
+    const stuck = (shows: Parameters<typeof aContainer>[1]) =>
+      aPod(aContainer(cpu, { actual: sizes, usage, ...shows }), { resize, qos: 'Guaranteed' });
+    const killed = planFor(stuck({ oomKilledSeconds: NOW - 5 }), aTarget(sizes));
+    assert.deepEqual(asked(killed), [['a', 'Rescue', sized(1, 300, [1, 300])]]);
+    assert.deepEqual(asked(planFor(stuck({}), aTarget(sizes))), []);
+  });
+
   it('leaves what an autoscaler owns, and sizes the other resource', () => {
     const facts = { ...FACTS, autoscaled: ['cpu'] } as const;
     const plan = planFor(aPod(aContainer(BIG)), aTarget(sized(0.8, 800)), { facts });

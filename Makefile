@@ -26,8 +26,8 @@ test: packages ## run all tests, on a real cluster and a real Prometheus
 	@test/run.sh
 
 .PHONY: e2e
-e2e: packages ## act on a real cluster, scenario by scenario, and print a table; KILLS=200 kills of the operator
-	@KILLS="$(or $(KILLS),200)" test/acting/run.sh
+e2e: packages ## act on a real cluster, scenario by scenario, and print a table; KILLS=200 kills, STEADY=60 seconds without a write
+	@KILLS="$(or $(KILLS),200)" STEADY="$(or $(STEADY),60)" test/acting/run.sh
 
 .PHONY: bench
 bench: packages ## measure against a real Prometheus and print one table with ratios; N=100,1000,5000 containers

@@ -21,7 +21,8 @@ const BESIDE = /^calm-(?!system$)/;
 /** Those with a pod; a node bears about a hundred in all, and other scenarios run beside. */
 const RUNNING = 30;
 const ALL = 200;
-const SECONDS = 60;
+/** How long nothing is to be written; STEADY=3600 looks at an hour. */
+const SECONDS = Number(process.env['STEADY'] ?? 60);
 
 calm.scenario(
   '16 steady',

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the operator on real clusters and prints what was seen as a table. The second cluster's kubelet has the static
-# CPU manager. KILLS: how often the operator is killed, 200 unless stated. Ends with "N passed, N failed".
+# CPU manager. KILLS: how often the operator is killed, 200 unless stated. STEADY: for how many seconds 200 workloads with
+# nothing to do are watched, 60 unless stated. Ends with "N passed, N failed".
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."

@@ -102,7 +102,8 @@ world.scenario(
           '{"spec":{"minAvailable":1}}',
         );
         let least = 2;
-        const pods = await within(150, async () => {
+        // An eviction that was blocked is tried again after a minute, and each is watched for one.
+        const pods = await within(300, async () => {
           const now = await scene.pods('app');
           least = Math.min(least, now.filter(isReady).length);
           assert.ok(

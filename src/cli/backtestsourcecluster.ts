@@ -1,7 +1,7 @@
 import { parseDuration } from '../api/duration.ts';
 import type { GridUsage } from '../backtest/gridfold.ts';
 import { workloadKey } from '../controller/ports.ts';
-import type { ReadingOf } from '../prometheus/source.ts';
+import type { ReadingOf } from '../prometheus/jobs.ts';
 import type { Resource } from '../recommend/usage.ts';
 import { notReplayed } from './backtestpolicy.ts';
 import type { Replayable } from './backtestsource.ts';

@@ -4,7 +4,7 @@ import type { GridSeries } from '../backtest/grid.ts';
 import { gather } from '../controller/gather.ts';
 import { workloadKey, type ClusterView } from '../controller/ports.ts';
 import type { Folding } from '../prometheus/folds.ts';
-import type { ReadingOf } from '../prometheus/source.ts';
+import type { ReadingOf } from '../prometheus/jobs.ts';
 import { ALONE } from '../recommend/fleet.ts';
 import { RESOURCES, type Amounts, type Resource } from '../recommend/usage.ts';
 import type { GovernedWorkload } from './clusterview.ts';

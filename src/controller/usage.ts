@@ -12,7 +12,14 @@ import {
 } from './ports.ts';
 import { Doubts } from './usagedoubt.ts';
 import { doubtOf, UsageEntry } from './usageplan.ts';
-import { readings, withNewPart, type Keyed, type Reading, type Windowed } from './usagereadings.ts';
+import {
+  newParts,
+  readings,
+  withWindow,
+  type Keyed,
+  type Reading,
+  type Windowed,
+} from './usagereadings.ts';
 import { UsageSaving } from './usagesaving.ts';
 import type { UsageStore } from './usagestore.ts';
 
@@ -187,11 +194,11 @@ export class UsageKeeper {
     });
     return {
       first: [
-        ...readings('First', this.#byWorth(unread).map(withNewPart(now)), FIRST_AT_ONCE),
+        ...readings('First', this.#byWorth(unread).map(withWindow(now)), FIRST_AT_ONCE),
         ...readings('Again', again.map(this.#withDoubt(now)), FIRST_AT_ONCE),
       ],
       others: [
-        ...readings('New', others.map(withNewPart(now)), NEW_AT_ONCE),
+        ...readings('New', newParts(others, now, this.#options.podsOf), NEW_AT_ONCE),
         ...readings('Gaps', gaps, FIRST_AT_ONCE),
       ],
     };

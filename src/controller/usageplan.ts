@@ -1,4 +1,4 @@
-import { gapsOf } from '../recommend/gaps.ts';
+import { gapsOf, isWholeHour } from '../recommend/gaps.ts';
 import { dayStart } from '../recommend/history.ts';
 import { HOUR_SECONDS } from '../recommend/hours.ts';
 import { mergePacked } from '../recommend/mergepacked.ts';
@@ -7,7 +7,7 @@ import { DAY_SECONDS } from '../recommend/usage.ts';
 import type { UsageFailure, UsageWarning, WorkloadRef } from './ports.ts';
 import type { KeptUsage } from './usagestore.ts';
 
-/** Samples may come this late, and where it can be seen that samples are missing this late. */
+/** Samples may come this late where a pod has not all of them, and where an hour has none at all this late. */
 const LATE_SECONDS = HOUR_SECONDS;
 const LATEST_SECONDS = 2 * HOUR_SECONDS;
 /** Gaps of the last days are looked for once a day, older ones once a week: what was off stays a gap. */
@@ -100,13 +100,27 @@ export class UsageEntry {
     };
   }
 
-  /** What is new since the last reading, or all of the window. */
-  newPart(nowSeconds: number): ReadWindow {
-    const start = nowSeconds - this.windowSeconds;
-    if (this.readTo === undefined) return { fromSeconds: start, toSeconds: nowSeconds };
+  window(nowSeconds: number): ReadWindow {
+    return { fromSeconds: nowSeconds - this.windowSeconds, toSeconds: nowSeconds };
+  }
+
+  /** What is new since the last reading, or all of the window; so many pods exist. */
+  newPart(nowSeconds: number, pods: number): ReadWindow {
+    const { fromSeconds: start } = this.window(nowSeconds);
+    if (this.readTo === undefined) return this.window(nowSeconds);
     // The window is open at its beginning: a sample at the full hour is of the hour before.
-    const from = Math.min(hourStartOf(this.readTo - LATE_SECONDS), this.#lateFrom(this.readTo));
+    const late = this.#isWhole(this.readTo - LATE_SECONDS, pods) ? 0 : LATE_SECONDS;
+    const from = Math.min(hourStartOf(this.readTo - late), this.#lateFrom(this.readTo));
     return { fromSeconds: Math.max(start, from), toSeconds: nowSeconds };
+  }
+
+  /** Of what was in use in the hour of the time nothing can come late. */
+  #isWhole(seconds: number, pods: number): boolean {
+    const hour = Math.floor(seconds / HOUR_SECONDS);
+    const seen = [...this.containers.values()].flatMap(
+      (packed) => isWholeHour(packed, hour, pods) ?? [],
+    );
+    return seen.length > 0 && !seen.includes(false);
   }
 
   /** The first of the last hours that had not all of its samples when it was read. */

@@ -1,4 +1,5 @@
-import { failureOfAnswer, invalidAnswer } from './failure.ts';
+import { failureOfAnswer } from './failure.ts';
+import { invalidAnswer } from './prometheuserror.ts';
 
 /** One series of an answer: its labels and its samples as Prometheus writes them. */
 export interface AnswerSeries {

@@ -1,8 +1,11 @@
 import type { WorkloadPods } from './pods.ts';
+import type { PodScope } from './queries.ts';
 
 /** Pods that are asked for in one query, each with the workload it counts for. */
 export interface Batch {
   readonly pods: readonly BatchPod[];
+  /** All pods of these are asked for, whatever their names; those that are named unless given. */
+  readonly namespaces?: readonly string[];
 }
 
 export interface BatchPod {
@@ -98,4 +101,24 @@ export function halves({ pods, range }: Part): readonly [Part, Part] | undefined
     { pods, range: { ...range, endSeconds: middleSeconds } },
     { pods, range: { ...range, startSeconds: middleSeconds + stepSeconds } },
   ];
+}
+
+/** Finds those of the pods that are named. */
+export function podFinder(
+  pods: readonly BatchPod[],
+): (namespace: string, name: string) => BatchPod | undefined {
+  const known = new Map(pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
+  return (namespace, name) => known.get(podKey(namespace, name));
+}
+
+export function scopeOf({ pods, namespaces }: Batch): PodScope {
+  if (namespaces !== undefined) return { namespaces, pods: undefined };
+  return {
+    namespaces: [...new Set(pods.map(({ namespace }) => namespace))],
+    pods: [...new Set(pods.map(({ name }) => name))],
+  };
+}
+
+function podKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
 }

@@ -1,7 +1,8 @@
 import type { Finding } from '../controller/finding.ts';
 import type { UsageFailureReason } from '../controller/ports.ts';
 import { createPrometheusClient, type PrometheusClient } from './client.ts';
-import { PrometheusError, shortText } from './failure.ts';
+import { shortText } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import { checkData, type Checked } from './datacheckup.ts';
 import type { ReaderChoice } from './readers.ts';
 import { createPrometheusSource, type SourceOptions } from './source.ts';

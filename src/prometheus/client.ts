@@ -7,7 +7,8 @@ import {
   type Answer,
   type AnswerSeries,
 } from './answer.ts';
-import { failureOfTransport, PrometheusError } from './failure.ts';
+import { failureOfTransport } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
 import type { CallKind, PrometheusOptions } from './options.ts';
 import { withRetries } from './retry.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { AxiosProxyConfig } from 'axios';
-import { PrometheusError } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import type { PrometheusOptions } from './options.ts';
 import { Secrets } from './secrets.ts';
 

@@ -1,6 +1,6 @@
 import type { Finding } from '../controller/finding.ts';
 import type { PrometheusClient } from './client.ts';
-import { PrometheusError } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import { selectorOf, type LabelMatcher } from './queries.ts';
 
 /** What a look at the data goes by. */

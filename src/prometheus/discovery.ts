@@ -1,4 +1,9 @@
-import type { UsageFailure, UsageQuery, UsageTarget } from '../controller/ports.ts';
+import {
+  workloadKey,
+  type UsageFailure,
+  type UsageQuery,
+  type UsageTarget,
+} from '../controller/ports.ts';
 import type { AnswerSeries } from './answer.ts';
 import { askInParts, groupsOf } from './parts.ts';
 import { assignPods, type SeenPods, type WorkloadPods } from './pods.ts';
@@ -11,6 +16,7 @@ import {
   replicaSetOwners,
   usageSeries,
 } from './queries.ts';
+import type { PodName } from './rawbatch.ts';
 import { isUnfit } from './readers.ts';
 import type { SeriesLister } from './serieslist.ts';
 import { eachLimited, usageFailure, type Session } from './session.ts';
@@ -64,7 +70,15 @@ async function podsOfNamespaces(
   for (const namespace of namespaces) {
     used.set(namespace, await podsWithUsage(session, query, namespace));
   }
-  const owners = await ownersOf({ session, lister }, query, namespaces);
+  return assigned({ session, lister }, query, used);
+}
+
+async function assigned(
+  { session, lister }: Finder,
+  query: UsageQuery,
+  used: SeenPods['used'],
+): Promise<readonly WorkloadPods[]> {
+  const owners = await ownersOf({ session, lister }, query, [...used.keys()]);
   const assignment = assignPods(query, { ...owners, used });
   if (assignment.namespacesWithoutOwners.length > 0) {
     session.warn({
@@ -75,6 +89,35 @@ async function podsOfNamespaces(
     });
   }
   return assignment.workloads;
+}
+
+/**
+ * The pods among these that are or were of the targets, and that are not named by them. One call tells of several
+ * namespaces; none is made where there are no such pods.
+ */
+export async function ownersOfStrangers(
+  finder: Finder,
+  query: UsageQuery,
+  strangers: readonly PodName[],
+): Promise<FoundPods> {
+  const used = new Map<string, readonly string[]>();
+  for (const [namespace, pods] of Map.groupBy(strangers, (pod) => pod.namespace)) {
+    used.set(
+      namespace,
+      pods.map(({ name }) => name),
+    );
+  }
+  if (used.size === 0) return { workloads: [], failures: [] };
+  const targets = query.targets.filter(({ workload }) => used.has(workload.namespace));
+  const workloads = await assigned(finder, { ...query, targets }, used);
+  const live = new Map(targets.map(({ workload, pods }) => [workloadKey(workload), new Set(pods)]));
+  return {
+    workloads: workloads.map(({ workload, pods }) => ({
+      workload,
+      pods: pods.filter((pod) => live.get(workloadKey(workload))?.has(pod) !== true),
+    })),
+    failures: [],
+  };
 }
 
 function podsWithUsage(

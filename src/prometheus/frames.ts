@@ -1,5 +1,5 @@
 import { crc32c } from './crc32c.ts';
-import { invalidAnswer, PrometheusError } from './failure.ts';
+import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 
 /** Prometheus closes a frame at 1 MiB unless told otherwise; so much more is not a frame of ours. */
 const LARGEST_FRAME_BYTES = 32 * 1024 * 1024;

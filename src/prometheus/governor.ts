@@ -1,5 +1,5 @@
 import { Bucket } from './bucket.ts';
-import { PrometheusError } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 
 /** What all calls of one source may cost the server together; Infinity is no budget. */
 export interface Budgets {

@@ -1,4 +1,4 @@
-import { PrometheusError } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 
 /** The items in their order, at most `size` in a group. */
 export function groupsOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {

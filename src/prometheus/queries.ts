@@ -8,7 +8,8 @@ export interface LabelMatcher {
 /** Pods of several namespaces; the cross product may match more pods than meant, which the reader drops. */
 export interface PodScope {
   readonly namespaces: readonly string[];
-  readonly pods: readonly string[];
+  /** All of them where undefined. */
+  readonly pods: readonly string[] | undefined;
 }
 
 /** More would make selectors long, and one answer large. */
@@ -222,7 +223,8 @@ function podSelector(metric: string, scope: PodScope, extra: readonly LabelMatch
 }
 
 function podMatchers(scope: PodScope, extra: readonly LabelMatcher[]): readonly LabelMatcher[] {
-  return [oneOf('namespace', scope.namespaces), oneOf('pod', scope.pods), ...extra];
+  const pods = scope.pods === undefined ? [] : [oneOf('pod', scope.pods)];
+  return [oneOf('namespace', scope.namespaces), ...pods, ...extra];
 }
 
 function maxByContainer(expression: string): string {

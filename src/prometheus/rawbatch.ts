@@ -1,22 +1,68 @@
 import type { StepRow, StepWindow } from '../recommend/rows.ts';
-import type { Batch, BatchPod } from './batches.ts';
-import { invalidAnswer } from './failure.ts';
+import { podFinder, scopeOf, type Batch, type BatchPod } from './batches.ts';
+import { invalidAnswer } from './prometheuserror.ts';
 import type { Folds } from './folds.ts';
 import { emptyHours, HighestFold, RiseFold, type HourWindow } from './hourfold.ts';
 import { RAW_METRICS, rawSignals, rawUsage, SIGNAL_STEP_SECONDS } from './queries.ts';
 import { LONGEST_GAP_MS, PeakFold, RateFold, type SeriesFold } from './rawfold.ts';
-import { podFinder, scopeOf, signalHours, type Window } from './reading.ts';
 import type { ReadQuery, ReadSeries } from './readwire.ts';
 import type { Session } from './session.ts';
 import { SignalGathering } from './signalfold.ts';
-import type { ContainerSignals } from './signals.ts';
+import { signalHours, type ContainerSignals, type Window } from './signals.ts';
 import { ChunkError, createXorDecoder, sampleBuffer, type DecodeXor } from './xor.ts';
 
+/** Some pods in some time, as plain data. */
 export interface RawQuestion {
   readonly batch: Batch;
   readonly window: Window;
-  readonly folds: Folds<unknown>;
-  readonly extra: Session['extra'];
+  readonly stepSeconds: number;
+  readonly withSignals: boolean;
+}
+
+function stepsOf({ fromSeconds, toSeconds }: Window, stepSeconds: number): StepWindow {
+  return { fromSeconds, toSeconds, stepSeconds };
+}
+
+function hoursOf(window: Window): HourWindow {
+  const { beforeSeconds } = signalHours(window);
+  const hours = Math.floor((window.toSeconds - beforeSeconds) / SIGNAL_STEP_SECONDS);
+  return { beforeSeconds, hours };
+}
+
+/** What is asked of the server; each series must also have `extra`. */
+export function rawQueries(question: RawQuestion, extra: Session['extra']): readonly ReadQuery[] {
+  const { batch, window, stepSeconds, withSignals } = question;
+  const scope = scopeOf(batch);
+  const hours = hoursOf(window);
+  const signals = withSignals && hours.hours > 0 ? rawSignals(scope, extra) : [];
+  return [
+    { matchers: rawUsage(scope, extra), ...usageTimes(stepsOf(window, stepSeconds)) },
+    ...signals.map((matchers) => ({ matchers, ...signalTimes(hours) })),
+  ];
+}
+
+interface Times {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Also the samples before and after the window, between which its first and last step lie. */
+function usageTimes({ fromSeconds, toSeconds, stepSeconds }: StepWindow): Times {
+  const firstBegin = Math.floor(fromSeconds / stepSeconds) * stepSeconds;
+  return {
+    fromMs: firstBegin * 1000 - LONGEST_GAP_MS,
+    toMs: Math.ceil(toSeconds) * 1000 + LONGEST_GAP_MS,
+  };
+}
+
+function signalTimes({ beforeSeconds, hours }: HourWindow): Times {
+  const endSeconds = beforeSeconds + hours * SIGNAL_STEP_SECONDS;
+  return { fromMs: beforeSeconds * 1000 + 1, toMs: endSeconds * 1000 };
+}
+
+export interface PodName {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 interface RawContainer {
@@ -40,7 +86,6 @@ interface OpenSeries {
 
 /** The samples of one batch, series after series, as they come down to bins and hours. */
 export class RawBatch {
-  readonly queries: readonly ReadQuery[];
   readonly #steps: StepWindow;
   readonly #folds: Folds<unknown>;
   readonly #hours: HourWindow;
@@ -49,24 +94,24 @@ export class RawBatch {
   readonly #podOf: ReturnType<typeof podFinder>;
   readonly #containers = new Map<string, RawContainer>();
   readonly #periods = new Map<string, Periods>();
+  readonly #seesAll: boolean;
+  /** Pods with usage that were not named. */
+  readonly #strangers = new Map<string, PodName>();
   #open: OpenSeries | undefined;
 
-  constructor({ batch, window, folds, extra }: RawQuestion) {
-    const { windowStartSeconds, beforeSeconds } = signalHours(window);
-    const hours = Math.floor((window.toSeconds - beforeSeconds) / SIGNAL_STEP_SECONDS);
-    const { fromSeconds, toSeconds } = window;
-    this.#steps = { fromSeconds, toSeconds, stepSeconds: folds.stepSeconds };
+  constructor({ batch, window, stepSeconds }: RawQuestion, folds: Folds<unknown>) {
+    this.#steps = stepsOf(window, stepSeconds);
     this.#folds = folds;
-    this.#hours = { beforeSeconds, hours };
-    this.#windowStart = windowStartSeconds;
+    this.#hours = hoursOf(window);
+    this.#windowStart = signalHours(window).windowStartSeconds;
     this.#isContinued = window.isContinued === true;
     this.#podOf = podFinder(batch.pods);
-    const scope = scopeOf(batch.pods);
-    const signals = folds.withSignals && hours > 0 ? rawSignals(scope, extra) : [];
-    this.queries = [
-      { matchers: rawUsage(scope, extra), ...this.#usageTimes() },
-      ...signals.map((matchers) => ({ matchers, ...this.#signalTimes() })),
-    ];
+    this.#seesAll = batch.namespaces !== undefined;
+  }
+
+  /** Where whole namespaces were asked for: their pods with usage that were not named, whose samples were passed over. */
+  get strangers(): readonly PodName[] {
+    return [...this.#strangers.values()];
   }
 
   /** The next part of the series under way, or the first of another. Throws a PrometheusError for what is no chunk. */
@@ -105,22 +150,6 @@ export class RawBatch {
       isContinued: this.#isContinued,
     });
     this.#containers.clear();
-  }
-
-  /** Also the samples before and after the window, between which its first and last step lie. */
-  #usageTimes(): { readonly fromMs: number; readonly toMs: number } {
-    const { fromSeconds, toSeconds, stepSeconds } = this.#steps;
-    const firstBegin = Math.floor(fromSeconds / stepSeconds) * stepSeconds;
-    return {
-      fromMs: firstBegin * 1000 - LONGEST_GAP_MS,
-      toMs: Math.ceil(toSeconds) * 1000 + LONGEST_GAP_MS,
-    };
-  }
-
-  #signalTimes(): { readonly fromMs: number; readonly toMs: number } {
-    const { beforeSeconds, hours } = this.#hours;
-    const endSeconds = beforeSeconds + hours * SIGNAL_STEP_SECONDS;
-    return { fromMs: beforeSeconds * 1000 + 1, toMs: endSeconds * 1000 };
   }
 
   /** Undefined for series of pods that were not asked for, and for what is not a container's. */
@@ -194,8 +223,14 @@ export class RawBatch {
 
   #containerOf(labels: ReadonlyMap<string, string>): RawContainer | undefined {
     const container = labels.get('container') ?? '';
-    const pod = this.#podOf(labels.get('namespace') ?? '', labels.get('pod') ?? '');
-    if (pod === undefined || container === '') return undefined;
+    const namespace = labels.get('namespace') ?? '';
+    const name = labels.get('pod') ?? '';
+    if (container === '') return undefined;
+    const pod = this.#podOf(namespace, name);
+    if (pod === undefined) {
+      if (this.#seesAll) this.#strangers.set(`${namespace}/${name}`, { namespace, name });
+      return undefined;
+    }
     const key = `${pod.namespace}/${pod.name}/${container}`;
     const known = this.#containers.get(key);
     if (known !== undefined) return known;

@@ -1,48 +1,82 @@
 import type { Batch } from './batches.ts';
-import { PrometheusError } from './failure.ts';
-import type { Folds } from './folds.ts';
-import { RawBatch, type RawQuestion } from './rawbatch.ts';
-import type { Window } from './reading.ts';
+import { PrometheusError } from './prometheuserror.ts';
+import { rawQueries, type PodName, type RawQuestion } from './rawbatch.ts';
+import type { RawAnswer, RawFolds } from './rawfolds.ts';
+import type { Window } from './signals.ts';
+import { isUnfit } from './readers.ts';
 import type { RemoteReader } from './remoteread.ts';
 import { withRetries } from './retry.ts';
 import type { Session } from './session.ts';
 
+/** Where raw samples come from and go to. */
+export interface RawReading {
+  readonly session: Session;
+  readonly reader: RemoteReader;
+  readonly folds: RawFolds<unknown>;
+  readonly stepSeconds: number;
+  readonly withSignals: boolean;
+}
+
 /**
  * Reads usage of the batch's pods into the folds, and signals, from raw samples by remote read. Nothing is folded
- * before all of the batch was read, so that a reading that failed can be done again. Rejects with a PrometheusError,
- * or on abort.
+ * before all of the batch was read, so that a reading that failed can be done again. Gives the strangers of a
+ * `RawBatch`. Rejects with a PrometheusError, or on abort.
  */
 export async function readRawBatch(
-  { session, reader }: { readonly session: Session; readonly reader: RemoteReader },
+  reading: RawReading,
   batch: Batch,
   window: Window,
-  folds: Folds<unknown>,
-): Promise<void> {
+): Promise<readonly PodName[]> {
+  const { session, stepSeconds, withSignals } = reading;
+  const question = { batch, window, stepSeconds, withSignals };
   try {
-    const taken = await session.ask((_client, signal) =>
-      withRetries(
-        () => readOnce(reader, { batch, window, folds, extra: session.extra }, signal),
-        signal,
+    const taken = await twice(() =>
+      session.ask((_client, signal) =>
+        withRetries(() => readOnce(reading, question, signal), signal),
       ),
     );
-    taken.fold();
+    return await taken.fold();
   } catch (error) {
     const isSplittable = error instanceof PrometheusError && error.tooLarge;
-    if (!isSplittable || batch.pods.length < 2) throw error;
+    // Of whole namespaces a half is not known before the names of the pods are.
+    if (!isSplittable || batch.namespaces !== undefined || batch.pods.length < 2) throw error;
     const middle = Math.ceil(batch.pods.length / 2);
     for (const pods of [batch.pods.slice(0, middle), batch.pods.slice(middle)]) {
-      await readRawBatch({ session, reader }, { pods }, window, folds);
+      await readRawBatch(reading, { pods }, window);
     }
+    return [];
   }
 }
 
+/** A connection that was cut looks like a server that cannot do it: so it is asked once more. */
+async function twice<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const wasRefused = error instanceof PrometheusError && error.reason === 'PrometheusRefused';
+    if (!isUnfit(error) || wasRefused) throw error;
+    return ask();
+  }
+}
+
+interface Taken {
+  readonly data: RawAnswer;
+  readonly warnings: readonly string[];
+  readonly serverSeconds: number | undefined;
+}
+
 async function readOnce(
-  reader: RemoteReader,
+  { session, reader, folds }: RawReading,
   question: RawQuestion,
   signal: AbortSignal,
-): Promise<{ data: RawBatch; warnings: readonly string[]; serverSeconds: number | undefined }> {
-  const batch = new RawBatch(question);
-  const { serverSeconds } = await reader.read(batch.queries, (part) => batch.take(part), signal);
-  batch.end();
-  return { data: batch, warnings: [], serverSeconds };
+): Promise<Taken> {
+  const answer = folds.begin(question);
+  try {
+    const queries = rawQueries(question, session.extra);
+    const { serverSeconds } = await reader.read(queries, answer, signal);
+    return { data: answer, warnings: [], serverSeconds };
+  } catch (error) {
+    answer.drop();
+    throw error;
+  }
 }

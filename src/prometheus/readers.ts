@@ -1,6 +1,6 @@
-import { PrometheusError } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import type { LabelMatcher } from './queries.ts';
-import type { RemoteReader } from './remoteread.ts';
+import { SeriesSink, type RemoteReader } from './remoteread.ts';
 
 type ReaderName = 'remote-read' | 'query-range';
 export type ReaderWish = 'auto' | ReaderName;
@@ -56,7 +56,7 @@ export function createReaderChooser({
     try {
       const toMs = Date.now();
       const query = { matchers: [PROBED, ...matchers], fromMs: toMs - PROBED_SECONDS * 1000, toMs };
-      await reader.read([query], () => undefined, signal);
+      await reader.read([query], new SeriesSink(() => undefined), signal);
       return (known = { name: 'remote-read', why: 'the server answers streamed remote reads' });
     } catch (error) {
       signal.throwIfAborted();

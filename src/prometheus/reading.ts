@@ -1,6 +1,14 @@
 import { eachSample, type AnswerSeries } from './answer.ts';
-import { halves, timeRanges, type Batch, type BatchPod, type Part } from './batches.ts';
-import { PrometheusError } from './failure.ts';
+import {
+  halves,
+  podFinder,
+  scopeOf,
+  timeRanges,
+  type Batch,
+  type BatchPod,
+  type Part,
+} from './batches.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import type { Folds } from './folds.ts';
 import {
   cpuUsage,
@@ -16,13 +24,7 @@ import {
 } from './queries.ts';
 import type { Session } from './session.ts';
 import { SignalGathering } from './signalfold.ts';
-import type { ContainerSignals } from './signals.ts';
-
-export interface Window {
-  readonly fromSeconds: number;
-  readonly toSeconds: number;
-  readonly isContinued?: boolean;
-}
+import { signalHours, type ContainerSignals, type Window } from './signals.ts';
 
 /**
  * Reads usage of the batch's pods into the folds, and signals, by `query_range`. Rejects with a PrometheusError, or on
@@ -90,7 +92,7 @@ async function readPart(
   part: Part,
   visit: Visit,
 ): Promise<void> {
-  const query = queryText(scopeOf(part.pods), session.extra);
+  const query = queryText(scopeOf(part), session.extra);
   let answer: readonly AnswerSeries[];
   try {
     answer = await session.ask((client, signal) => client.range({ query, ...part.range }, signal));
@@ -116,25 +118,6 @@ function visitSeries(
     const pod = podOf(namespace, name);
     if (pod !== undefined && container !== '') visit(pod, container, series);
   }
-}
-
-/** Finds those of the pods that are named. */
-export function podFinder(
-  pods: readonly BatchPod[],
-): (namespace: string, name: string) => BatchPod | undefined {
-  const known = new Map(pods.map((pod) => [podKey(pod.namespace, pod.name), pod]));
-  return (namespace, name) => known.get(podKey(namespace, name));
-}
-
-export function scopeOf(pods: readonly BatchPod[]): PodScope {
-  return {
-    namespaces: [...new Set(pods.map(({ namespace }) => namespace))],
-    pods: [...new Set(pods.map(({ name }) => name))],
-  };
-}
-
-function podKey(namespace: string, name: string): string {
-  return `${namespace}/${name}`;
 }
 
 const SIGNAL_QUERIES: Readonly<Record<keyof ContainerSignals, QueryText>> = {
@@ -165,15 +148,6 @@ async function readSignals(
     startSeconds: windowStartSeconds,
     isContinued: window.isContinued === true,
   });
-}
-
-/** The hour before the window is read too, for what the counters were when it began. */
-export function signalHours({ fromSeconds }: Window): {
-  readonly windowStartSeconds: number;
-  readonly beforeSeconds: number;
-} {
-  const windowStartSeconds = Math.floor(fromSeconds / SIGNAL_STEP_SECONDS) * SIGNAL_STEP_SECONDS;
-  return { windowStartSeconds, beforeSeconds: windowStartSeconds - SIGNAL_STEP_SECONDS };
 }
 
 const SIGNALS = [

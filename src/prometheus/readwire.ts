@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs/minimal.js';
-import { invalidAnswer, PrometheusError } from './failure.ts';
+import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 import type { LabelMatcher } from './queries.ts';
 
 /** Series that the matchers select, with their samples of the time from `fromMs` to `toMs`, both included. */

@@ -1,5 +1,5 @@
 import snappy from 'snappyjs';
-import { invalidAnswer } from './failure.ts';
+import { invalidAnswer } from './prometheuserror.ts';
 import { FrameReader } from './frames.ts';
 import { selectorOf } from './queries.ts';
 import { eachSeriesOf, encodeReadRequest, type ReadQuery, type ReadSeries } from './readwire.ts';
@@ -13,38 +13,34 @@ const HEADERS = {
   'x-prometheus-remote-read-version': '0.1.0',
 };
 
+/** Takes the body of a streamed answer, as `StreamClient` hands it on. */
+export interface ReadSink {
+  /** A part is lent until it returns; no other comes before a promise of it is kept. */
+  take(part: Uint8Array): Promise<void> | undefined;
+  /** The body has come whole. What is thrown here or in `take` is a failure of the call. */
+  end(): Promise<void> | undefined;
+  /** That were taken so far. */
+  readonly samples: number;
+}
+
 /** Prometheus' `POST /api/v1/read`, with the answer in streamed chunks. */
 export interface RemoteReader {
-  /**
-   * Asks once, without trying again. Each part of a series is handed on as it arrives, and is lent until `visit`
-   * returns: queries in their order, and of each query series after series, so that the parts of one series come in a
-   * row. Memory holds one frame. Rejects with a PrometheusError, after parts may have been handed on, or on abort.
-   */
-  read(
-    queries: readonly ReadQuery[],
-    visit: (series: ReadSeries) => void,
-    signal: AbortSignal,
-  ): Promise<Streamed>;
+  /** Asks once, without trying again. Rejects with a PrometheusError, after parts may have been taken, or on abort. */
+  read(queries: readonly ReadQuery[], sink: ReadSink, signal: AbortSignal): Promise<Streamed>;
 }
 
 export function createRemoteReader(client: StreamClient): RemoteReader {
   return {
-    read(queries, visit, signal) {
-      let samples = 0;
-      const visitCounted = (series: ReadSeries): void => {
-        for (const chunk of series.chunks) samples += samplesInChunk(chunk);
-        visit(series);
-      };
-      const frames = new FrameReader((frame) => eachSeriesOf(frame, visitCounted));
+    read(queries, sink, signal) {
       const call = {
         path: 'read',
         selectors: queries.map(({ matchers }) => selectorOf('', matchers)),
         headers: HEADERS,
         data: Buffer.from(snappy.compress(encodeReadRequest(queries))),
         checkKind,
-        take: (part: Uint8Array) => frames.push(part),
-        samples: () => samples,
-        end: () => frames.end(),
+        take: (part: Uint8Array) => sink.take(part),
+        samples: () => sink.samples,
+        end: () => sink.end(),
       };
       return client.post(call, signal);
     },
@@ -54,6 +50,38 @@ export function createRemoteReader(client: StreamClient): RemoteReader {
 /** Servers that do not stream answer with all samples at once, which is dear for them. */
 function checkKind(contentType: string): void {
   if (!contentType.startsWith(STREAMED)) throw invalidAnswer('a remote read without streaming');
+}
+
+/**
+ * Hands on each part of a series as it arrives, lent until `visit` returns: queries in their order, and of each query
+ * series after series, so that the parts of one series come in a row. Memory holds one frame.
+ */
+export class SeriesSink implements ReadSink {
+  readonly #frames: FrameReader;
+  #samples = 0;
+
+  constructor(visit: (series: ReadSeries) => void) {
+    this.#frames = new FrameReader((frame) =>
+      eachSeriesOf(frame, (series) => {
+        for (const chunk of series.chunks) this.#samples += samplesInChunk(chunk);
+        visit(series);
+      }),
+    );
+  }
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** Throws a PrometheusError for what is no streamed answer. */
+  take(part: Uint8Array): undefined {
+    this.#frames.push(part);
+  }
+
+  /** Throws a PrometheusError when the body ended within a frame. */
+  end(): undefined {
+    this.#frames.end();
+  }
 }
 
 /** A chunk begins with their number, in two bytes. */

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { PrometheusError } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 
 const ATTEMPTS = 4;
 const FIRST_WAIT_SECONDS = 0.5;

@@ -1,5 +1,5 @@
 import { parseEnvelope, type Answer } from './answer.ts';
-import { invalidAnswer, PrometheusError } from './failure.ts';
+import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 import { withRetries } from './retry.ts';
 import type { StreamClient, WholeBody } from './stream.ts';
 
@@ -53,8 +53,12 @@ async function listOnce(
         bytes += part.length;
         if (bytes > MOST_BYTES) throw tooMany();
         parts.push(Buffer.from(part));
+        return undefined;
       },
-      end: (answer) => (listed = parseList(Buffer.concat(parts), answer)),
+      end: (answer) => {
+        listed = parseList(Buffer.concat(parts), answer);
+        return undefined;
+      },
     },
     signal,
   );

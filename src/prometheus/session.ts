@@ -1,7 +1,8 @@
 import type { UsageFailure, UsageWarning } from '../controller/ports.ts';
 import type { Answer } from './answer.ts';
 import type { PrometheusClient } from './client.ts';
-import { PrometheusError, shortText } from './failure.ts';
+import { shortText } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import type { LabelMatcher } from './queries.ts';
 
 /** Clocks that differ by more make the newest samples look missing, or not yet there. */

@@ -1,5 +1,6 @@
 import { HOUR_SECONDS } from '../recommend/hours.ts';
 import { DAY_SECONDS, type UsageSignals } from '../recommend/usage.ts';
+import { SIGNAL_STEP_SECONDS } from './queries.ts';
 
 /** One value of a signal at the end of its hour. */
 export interface SignalPoint {
@@ -120,4 +121,24 @@ function dayOf(endSeconds: number): number {
 
 function hourOf(endSeconds: number): number {
   return Math.floor((endSeconds - 1) / HOUR_SECONDS);
+}
+
+export interface Window {
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  readonly isContinued?: boolean;
+}
+
+/**
+ * The hour before the window is read too, for what the counters were when it began. What goes on from a reading before
+ * begins an hour earlier: signals are few bytes, and nothing shows which of them came late.
+ */
+export function signalHours({ fromSeconds, isContinued }: Window): {
+  readonly windowStartSeconds: number;
+  readonly beforeSeconds: number;
+} {
+  const back = isContinued === true ? 1 : 0;
+  const hour = Math.floor(fromSeconds / SIGNAL_STEP_SECONDS) - back;
+  const windowStartSeconds = hour * SIGNAL_STEP_SECONDS;
+  return { windowStartSeconds, beforeSeconds: windowStartSeconds - SIGNAL_STEP_SECONDS };
 }

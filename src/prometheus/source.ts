@@ -1,44 +1,37 @@
+import { availableParallelism } from 'node:os';
 import type { LiveSource } from '../controller/changeports.ts';
-import {
-  workloadKey,
-  type UsageFailure,
-  type UsageQuery,
-  type UsageReading,
-  type UsageSource,
-} from '../controller/ports.ts';
-import { planBatches, timeRanges, type Batch } from './batches.ts';
+import type { UsageQuery, UsageReading, UsageSource } from '../controller/ports.ts';
 import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
-import { findPods, type FoundPods } from './discovery.ts';
-import { PrometheusError } from './failure.ts';
-import { createFolds, HISTORIES, type Folding, type Folds } from './folds.ts';
+import { findPods } from './discovery.ts';
+import { createFolds, HISTORIES, type Folding } from './folds.ts';
+import { FoldThread } from './foldthread.ts';
 import { readLive } from './live.ts';
 import type { GovernorState } from './governor.ts';
 import { selectorOf, USAGE_STEP_SECONDS } from './queries.ts';
-import { readRawBatch } from './rawreading.ts';
-import {
-  createReaderChooser,
-  isUnfit,
-  type ReaderChoice,
-  type ReaderChooser,
-  type ReaderWish,
-} from './readers.ts';
+import { createRawFolds } from './rawfolds.ts';
+import { createReaderChooser, type ReaderChoice, type ReaderWish } from './readers.ts';
 import { readBatch } from './reading.ts';
-import { createRemoteReader, type RemoteReader } from './remoteread.ts';
-import { createSeriesLister, type SeriesLister } from './serieslist.ts';
-import { createSession, eachLimited, usageFailure, type Session } from './session.ts';
+import {
+  NoRemoteRead,
+  readRemotely,
+  stepOf,
+  type RemoteQuestion,
+  type Remote,
+} from './remotehistories.ts';
+import { createRemoteReader } from './remoteread.ts';
+import { createSeriesLister } from './serieslist.ts';
+import { createSession, type Session } from './session.ts';
+import { jobsFor, planFor, runJobs, type ReadingOf } from './jobs.ts';
 import { createStreamClient, type StreamOptions } from './stream.ts';
 import { matchersOf } from './tenancy.ts';
 import { createTransport } from './transport.ts';
 
-/** What was read, as `UsageReading` is, with what a folding makes of the samples of each container. */
-export interface ReadingOf<T> extends Omit<UsageReading, 'usage'> {
-  readonly usage: ReadonlyMap<string, ReadonlyMap<string, T>>;
-}
-
 export interface SourceOptions extends StreamOptions {
   /** How histories are read: `auto` takes remote read where the server offers it; `query-range` unless set. */
   readonly reader?: ReaderWish | undefined;
+  /** Raw samples of windows as long as this are folded in a thread beside; of a day unless set. */
+  readonly threadFromSeconds?: number | undefined;
 }
 
 /** Live reading shares connection, retries and limits with the reading of histories. */
@@ -68,201 +61,90 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
   // A wrong label name would fail every query: better now than in a condition on each workload.
   selectorOf('', matchers);
   const streams = createStreamClient(options, transport);
-  const remote = createRemoteReader(streams);
-  const readers: Readers = {
-    chooser: createReaderChooser({
-      wish: options.reader ?? 'query-range',
-      reader: remote,
-      matchers,
-    }),
-    remote,
+  const reader = createRemoteReader(streams);
+  const remote: Remote = {
+    chooser: createReaderChooser({ wish: options.reader ?? 'query-range', reader, matchers }),
+    reader,
     lister: createSeriesLister(streams),
   };
-  const readAs: PrometheusSource['readAs'] = (folding, query, signal) =>
-    read({ session: createSession(client, matchers, signal), options, readers }, query, folding);
+  const readingOf = (signal: AbortSignal): Reading => ({
+    session: createSession(client, matchers, signal),
+    options,
+    remote,
+  });
+  const thread = new FoldThread();
+  const openHistories = ({ fromSeconds, toSeconds }: UsageQuery) =>
+    toSeconds - fromSeconds >= (options.threadFromSeconds ?? WORTH_A_THREAD_SECONDS) &&
+    availableParallelism() > 1
+      ? thread.open()
+      : createRawFolds(HISTORIES, stepOf(HISTORIES));
   return {
-    read: (query, signal) => readAs(HISTORIES, query, signal),
-    readAs,
+    read: (query, signal) =>
+      read(readingOf(signal), {
+        query,
+        folding: HISTORIES,
+        openRaw: () => openHistories(query),
+      }),
+    readAs: (folding, query, signal) =>
+      read(readingOf(signal), {
+        query,
+        folding,
+        openRaw: () => createRawFolds(folding, stepOf(folding)),
+      }),
     readNow: ({ namespaces }, signal) =>
       readLive(createSession(urgentClient, matchers, signal), {
         namespaces,
         nowSeconds: Date.now() / 1000,
         concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
       }),
-    reader: () => readers.chooser.current(),
-    chooseReader: (signal) => readers.chooser.choose(signal),
+    reader: () => remote.chooser.current(),
+    chooseReader: (signal) => remote.chooser.choose(signal),
     budgets: () => transport.state,
-    close: () => transport.close(),
+    close() {
+      transport.close();
+      thread.stop();
+    },
   };
 }
 
-interface Readers {
-  readonly chooser: ReaderChooser;
-  readonly remote: RemoteReader;
-  /** Asked where remote read is offered: elsewhere it is not known to keep to a window. */
-  readonly lister: SeriesLister;
-}
+/** Shorter windows are folded before a thread has started. */
+const WORTH_A_THREAD_SECONDS = 24 * 3600;
 
 interface Reading {
   readonly session: Session;
   readonly options: SourceOptions;
-  readonly readers: Readers;
+  readonly remote: Remote;
 }
 
 /** Where remote read turns out not to work, all is read anew: a mean of five minutes would pass for minutes else. */
-async function read<T>(
-  reading: Reading,
-  query: UsageQuery,
-  folding: Folding<T>,
-): Promise<ReadingOf<T>> {
-  const { session, readers } = reading;
-  const { name } = await readers.chooser.choose(session.signal);
+async function read<T>(reading: Reading, question: RemoteQuestion<T>): Promise<ReadingOf<T>> {
+  const { session, options, remote } = reading;
+  const { name } = await remote.chooser.choose(session.signal);
+  if (name === 'query-range') return readByRange(reading, question);
+  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
   try {
-    return await readBy(reading, { query, folding, isRaw: name === 'remote-read' });
+    const { onProgress } = options;
+    return await readRemotely({ session, remote, concurrency, onProgress }, question);
   } catch (error) {
     if (!(error instanceof NoRemoteRead)) throw error;
-    return await readBy(reading, { query, folding, isRaw: false });
+    return await readByRange(reading, question);
   }
 }
 
-interface Question<T> {
-  readonly query: UsageQuery;
-  readonly folding: Folding<T>;
-  readonly isRaw: boolean;
-}
-
-/** Rejects with NoRemoteRead where that was to be used and turns out not to work. */
-async function readBy<T>(
-  reading: Reading,
-  { query, folding, isRaw }: Question<T>,
+async function readByRange<T>(
+  { session, options }: Reading,
+  { query, folding }: RemoteQuestion<T>,
 ): Promise<ReadingOf<T>> {
-  const { session, options, readers } = reading;
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-  const lister = isRaw ? readers.lister : undefined;
-  const found = await findPods(session, query, { concurrency, lister });
-  const batches = planFor(query, found, isRaw);
-  const stepSeconds = isRaw ? (folding.rawStepSeconds ?? USAGE_STEP_SECONDS) : USAGE_STEP_SECONDS;
-  const state = openState(found, batches, createFolds(folding, stepSeconds));
-  let done = 0;
-  const atOnce = isRaw ? Math.min(concurrency, RAW_READS_AT_ONCE) : concurrency;
-  await eachLimited(batches, atOnce, async (batch) => {
-    await readInto(state, batch, (folds) =>
-      isRaw ? readRaw(reading, { batch, query }, folds) : readBatch(session, batch, query, folds),
-    );
-    options.onProgress?.(++done, batches.length);
+  const found = await findPods(session, query, { concurrency, lister: undefined });
+  const folds = createFolds(folding, USAGE_STEP_SECONDS);
+  const batches = planFor(query, found, 1);
+  return runJobs(session, {
+    query,
+    failures: found.failures,
+    jobs: jobsFor(batches, (batch) => readBatch(session, batch, query, folds)),
+    concurrency,
+    close: (workload) => Promise.resolve(folds.close(workload)),
+    onProgress: options.onProgress,
   });
-  return { usage: state.usage, failures: state.failures, warnings: session.warnings() };
-}
-
-/** One core decodes faster than a server sends; a second read fills the time in which it looks up the first. */
-const RAW_READS_AT_ONCE = 2;
-/** Raw samples of many more pods than their points would fill an answer of `query_range`. */
-const RAW_STEPS_SHARE = 0.25;
-
-class NoRemoteRead extends Error {
-  override readonly name = 'NoRemoteRead';
-}
-
-interface BatchQuestion {
-  readonly batch: Batch;
-  readonly query: UsageQuery;
-}
-
-function wasRefused(error: unknown): boolean {
-  return error instanceof PrometheusError && error.reason === 'PrometheusRefused';
-}
-
-/** A connection that was cut looks like a server that cannot do it: so it is tried twice. */
-async function readRaw(
-  { session, readers }: Reading,
-  { batch, query }: BatchQuestion,
-  folds: Folds<unknown>,
-): Promise<void> {
-  for (const isLast of [false, true]) {
-    if (readers.chooser.current().name !== 'remote-read') throw new NoRemoteRead();
-    try {
-      await readRawBatch({ session, reader: readers.remote }, batch, query, folds);
-      return;
-    } catch (error) {
-      const mayBeCut = isUnfit(error) && !wasRefused(error);
-      if (mayBeCut && !isLast) continue;
-      throw readers.chooser.gaveUp(error) ? new NoRemoteRead() : error;
-    }
-  }
-}
-
-function planFor(query: UsageQuery, found: FoundPods, isRaw: boolean): readonly Batch[] {
-  const ranges = timeRanges(query.fromSeconds, query.toSeconds, USAGE_STEP_SECONDS);
-  const steps = ranges.reduce(
-    (sum, { startSeconds, endSeconds, stepSeconds }) =>
-      sum + (endSeconds - startSeconds) / stepSeconds + 1,
-    0,
-  );
-  const livePods = new Map(
-    query.targets.map(({ workload, pods }) => [workloadKey(workload), pods.length]),
-  );
-  return planBatches(
-    found.workloads.map((workload) => {
-      const key = workloadKey(workload.workload);
-      return { ...workload, key, livePods: livePods.get(key) ?? 0 };
-    }),
-    isRaw ? Math.ceil(steps * RAW_STEPS_SHARE) : steps,
-  );
-}
-
-interface ReadingState<T> {
-  readonly folds: Folds<T>;
-  readonly usage: Map<string, ReadonlyMap<string, T>>;
-  readonly failures: Map<string, UsageFailure>;
-  /** Batches that a workload still waits for. */
-  readonly waiting: Map<string, number>;
-}
-
-function openState<T>(
-  found: FoundPods,
-  batches: readonly Batch[],
-  folds: Folds<T>,
-): ReadingState<T> {
-  const waiting = new Map<string, number>();
-  for (const batch of batches) {
-    for (const key of workloadsOf(batch)) waiting.set(key, (waiting.get(key) ?? 0) + 1);
-  }
-  const usage = new Map<string, ReadonlyMap<string, T>>();
-  for (const { workload } of found.workloads) {
-    const key = workloadKey(workload);
-    if (!waiting.has(key)) usage.set(key, new Map());
-  }
-  const failures = new Map<string, UsageFailure>();
-  for (const { reason, message, targets } of found.failures) {
-    for (const { workload } of targets) failures.set(workloadKey(workload), { reason, message });
-  }
-  return { folds, usage, failures, waiting };
-}
-
-/** A workload is complete with its last batch; one batch that failed makes it a failure, never a part of it. */
-async function readInto<T>(
-  state: ReadingState<T>,
-  batch: Batch,
-  readBatchInto: (folds: Folds<T>) => Promise<void>,
-): Promise<void> {
-  const workloads = workloadsOf(batch);
-  if (workloads.every((key) => state.failures.has(key))) return;
-  try {
-    await readBatchInto(state.folds);
-  } catch (error) {
-    if (error instanceof NoRemoteRead) throw error;
-    const failure = usageFailure(error, 'read the usage of the workload');
-    for (const key of workloads) state.failures.set(key, failure);
-  }
-  for (const key of workloads) {
-    const left = (state.waiting.get(key) ?? 0) - 1;
-    state.waiting.set(key, left);
-    if (left > 0) continue;
-    const containers = state.folds.close(key);
-    if (!state.failures.has(key)) state.usage.set(key, containers);
-  }
-}
-
-function workloadsOf(batch: Batch): readonly string[] {
-  return [...new Set(batch.pods.map(({ workload }) => workload))];
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
-import { failureOfAnswer, failureOfTransport, invalidAnswer, PrometheusError } from './failure.ts';
+import { failureOfAnswer, failureOfTransport } from './failure.ts';
+import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
 import type { PrometheusOptions } from './options.ts';
 import { createFence, matchersOf } from './tenancy.ts';
@@ -26,12 +27,12 @@ interface StreamCall {
   readonly data: Buffer | URLSearchParams;
   /** Throws for an answer of another kind than the one that was asked for. */
   readonly checkKind: (contentType: string) => void;
-  /** Takes the body as it arrives; a part is lent until it returns. */
-  readonly take: (part: Uint8Array) => void;
+  /** Takes the body as it arrives; a part is lent until it returns, and no other comes before a promise of it is kept. */
+  readonly take: (part: Uint8Array) => Promise<void> | undefined;
   /** Samples that were taken so far, for the budget of samples; not counted unless given. */
   readonly samples?: () => number;
   /** Called when the body has come whole. What it throws is a failure of the call, so it counts as one. */
-  readonly end?: (body: WholeBody) => void;
+  readonly end?: (body: WholeBody) => Promise<void> | undefined;
 }
 
 /** What is to be known of an answer to read its body as a whole. */
@@ -143,25 +144,30 @@ async function receive(
     checkHeaders(response, call);
     const most = options.maxStreamBytes ?? DEFAULT_MAX_STREAM_BYTES;
     let sinceRestart = 0;
+    let counted = 0;
     for await (const part of body as AsyncIterable<Buffer>) {
       counter.bytes += part.length;
       if (counter.bytes > most) {
         const message = `Prometheus answered more than ${most} bytes`;
         throw new PrometheusError('PrometheusOverloaded', message, { tooLarge: true });
       }
+      const taken = call.take(part);
+      if (taken !== undefined) await idle.pausedFor(taken);
       const samples = samplesOf(call);
-      call.take(part);
-      attempt.meter.took(part.length, samplesOf(call) - samples);
+      attempt.meter.took(part.length, samples - counted);
+      counted = samples;
       sinceRestart += part.length;
       if (sinceRestart < LEAST_KIB * 1024) continue;
       sinceRestart = 0;
       idle.restart();
     }
-    call.end?.({
+    const ended = call.end?.({
       status: response.status,
       retryAfterSeconds: retryAfterHeader(response, Date.now()),
       redact: (text) => attempt.connection.redact(text),
     });
+    if (ended !== undefined) await idle.pausedFor(ended);
+    attempt.meter.took(0, samplesOf(call) - counted);
   } finally {
     // Nobody reads the rest; a body that was read to its end gives its socket back.
     body.destroy();
@@ -222,16 +228,24 @@ function isNetworkError(error: unknown): boolean {
 interface IdleTimer {
   readonly signal: AbortSignal;
   restart(): void;
+  /** What we take time for is not the server's; begins anew then. */
+  pausedFor(own: Promise<void>): Promise<void>;
   stop(): void;
 }
 
 /** Aborts when it was not restarted for so long. */
 function idleTimer(seconds: number): IdleTimer {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), seconds * 1000);
+  const start = () => setTimeout(() => controller.abort(), seconds * 1000);
+  let timer = start();
   return {
     signal: controller.signal,
     restart: () => timer.refresh(),
+    async pausedFor(own) {
+      clearTimeout(timer);
+      await own;
+      timer = start();
+    },
     stop: () => clearTimeout(timer),
   };
 }

@@ -1,5 +1,5 @@
 import { createConnection, DEFAULT_CONCURRENCY, type Connection } from './connection.ts';
-import { PrometheusError } from './failure.ts';
+import { PrometheusError } from './prometheuserror.ts';
 import { Governor, type GovernorState, type Meter } from './governor.ts';
 import type { CallKind, PrometheusOptions } from './options.ts';
 

@@ -1,5 +1,6 @@
 import { HOUR_SECONDS } from './hours.ts';
 import { HourCursor, hourStart, spanOf, type PackedUsage } from './packed.ts';
+import { Sketch } from './sketch.ts';
 
 /** Less than this of an hour is a gap: a scrape or two fails now and then. */
 const COVERED_SECONDS = 0.9 * HOUR_SECONDS;
@@ -32,6 +33,23 @@ export function gapsOf(packed: PackedUsage, fromSeconds: number): Gaps | undefin
   }
   seen.see(end, true);
   return seen.gaps();
+}
+
+const SKETCH = new Sketch();
+
+/**
+ * Whether every pod that was seen in the hour, given as hours since 1970, has all of its CPU samples but one, and at
+ * least so many pods were seen. Undefined where the hour has none.
+ */
+export function isWholeHour(packed: PackedUsage, hour: number, pods: number): boolean | undefined {
+  CURSOR.open(packed);
+  while (CURSOR.hour < hour) CURSOR.next();
+  if (CURSOR.hour !== hour) return undefined;
+  const head = CURSOR.readHead();
+  if (!head.hasCpu) return undefined;
+  CURSOR.readSketch(SKETCH);
+  const whole = HOUR_SECONDS / head.stepSeconds;
+  return head.pods >= pods && SKETCH.samples >= head.pods * (whole - 1);
 }
 
 /** The hours that are missing, from the first to the last. */

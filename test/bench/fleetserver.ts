@@ -43,6 +43,8 @@ interface FleetSetup {
   readonly folder: string;
   readonly onProgress: (done: number, total: number) => void;
   readonly signal: AbortSignal;
+  /** Of the server, besides those of the benchmark. */
+  readonly flags?: readonly string[];
 }
 
 /** Writes the history of so many containers up to the last whole hour, and starts a server on it. */
@@ -58,7 +60,7 @@ export async function startFleetServer(setup: FleetSetup): Promise<FleetServer> 
   const fleet = JSON.parse(await readFile(join(data, 'fleet.json'), 'utf8')) as FleetMember[];
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const server = await prometheusOn(folder, port);
+  const server = await prometheusOn(setup, port);
   setup.signal.throwIfAborted();
   await server.start();
   return {
@@ -90,7 +92,10 @@ async function seed(
   await ended(child, 'the writer of histories', signal);
 }
 
-async function prometheusOn(folder: string, port: number): Promise<ServerProcess> {
+async function prometheusOn(
+  { folder, flags = [] }: FleetSetup,
+  port: number,
+): Promise<ServerProcess> {
   const config = join(folder, 'prometheus.yml');
   await writeFile(config, 'scrape_configs: []\n');
   return serverProcess({
@@ -104,6 +109,7 @@ async function prometheusOn(folder: string, port: number): Promise<ServerProcess
       '--storage.tsdb.max-block-duration=18h',
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=warn',
+      ...flags,
     ],
     readyUrl: `http://127.0.0.1:${port}/-/ready`,
     log: join(folder, 'prometheus.log'),

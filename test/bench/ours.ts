@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { compose, type Outcome } from '../../src/controller/compose.ts';
 import { governanceOf } from '../../src/controller/gather.ts';
 import { workloadKey, type Workload, type WorkloadRef } from '../../src/controller/ports.ts';
@@ -49,6 +50,7 @@ class Run {
   readonly #keeper: UsageKeeper;
   readonly #figures: Figures[] = [];
   readonly #waiting = new Set<string>();
+  readonly #unseen: string[] = [];
   readonly #done = Promise.withResolvers<readonly Figures[]>();
   #meter: Meter | undefined;
   #now: number;
@@ -118,13 +120,14 @@ class Run {
     this.#meter = undefined;
   }
 
-  /** As the controller does: what was read is looked at at once. */
+  /**
+   * As the controller does: what was read is looked at one by one, while the next part is read. The last part is looked
+   * at before the keeper goes on, so that an hour has passed for it.
+   */
   #read(keys: readonly string[]): void {
-    for (const key of keys) {
-      const workload = this.#cluster.workloads.get(key);
-      if (workload !== undefined) this.#recommend(workload);
-      this.#waiting.delete(key);
-    }
+    this.#unseen.push(...keys);
+    if (this.#unseen.length === this.#waiting.size) while (this.#next()) continue;
+    else void this.#lookOn();
     if (this.#waiting.size > 0) return;
     if (this.#meter !== undefined) this.#figures.push(this.#meter.figures(this.#decoded));
     if (this.#figures.length > REFRESHES) {
@@ -134,6 +137,20 @@ class Run {
     this.#say({ kind: 'Progress', text: this.#what });
     this.#now += REFRESH_SECONDS;
     this.#begin();
+  }
+
+  async #lookOn(): Promise<void> {
+    do await setImmediate();
+    while (this.#next());
+  }
+
+  #next(): boolean {
+    const key = this.#unseen.shift();
+    if (key === undefined) return false;
+    const workload = this.#cluster.workloads.get(key);
+    if (workload !== undefined) this.#recommend(workload);
+    this.#waiting.delete(key);
+    return true;
   }
 
   #recommend(workload: Workload): void {

@@ -32,8 +32,12 @@ const POD: SeedPod = {
   ],
 };
 
-/** The calls by which each reader reads usage, after it found the pods. */
-const READS = { 'query-range': 'query_range', 'remote-read': 'read' } as const;
+/** The calls by which each reader reads usage, after it found the pods; a thread folds windows from 0 s on, or none. */
+const READS = {
+  'query-range': { calls: 'query_range', reader: 'query-range', threadFromSeconds: undefined },
+  'remote-read': { calls: 'read', reader: 'remote-read', threadFromSeconds: Infinity },
+  'remote-read and a thread': { calls: 'read', reader: 'remote-read', threadFromSeconds: 0 },
+} as const;
 type Reader = keyof typeof READS;
 const READERS = Object.keys(READS) as readonly Reader[];
 
@@ -115,7 +119,7 @@ describe('a real Prometheus behind something that breaks', function () {
     prometheus = await startPrometheus({ series });
     faulty = await startFaulty(prometheus.url);
     for (const reader of READERS) {
-      const source = open({ reader });
+      const source = open(READS[reader]);
       const reading = await read(source);
       source.close();
       assert.deepEqual([...reading.failures], []);
@@ -128,6 +132,10 @@ describe('a real Prometheus behind something that breaks', function () {
     await prometheus.stop();
   });
   afterEach(() => faulty.heal());
+
+  it('is read alike in a thread and without', () => {
+    assert.deepEqual(whole.get('remote-read and a thread'), whole.get('remote-read'));
+  });
 
   function open(options: Partial<SourceOptions>): PrometheusSource {
     return createPrometheusSource({ timeoutSeconds: 0.4, ...options, url: faulty.url });
@@ -149,23 +157,23 @@ describe('a real Prometheus behind something that breaks', function () {
   for (const reader of READERS) {
     for (const [what, { breaking, want }] of Object.entries(FAULTS)) {
       it(`is a failure of the workload by ${reader}, and nothing half, after ${what}`, async () => {
-        const source = open({ reader });
-        faulty.breakCalls(READS[reader], breaking);
+        const source = open(READS[reader]);
+        faulty.breakCalls(READS[reader].calls, breaking);
         const broken = await read(source);
         assert.equal(broken.failures.get(workloadKey(AGENT))?.reason, want);
         assert.equal(broken.usage.size, 0);
         faulty.heal();
         source.close();
-        const again = open({ reader });
+        const again = open(READS[reader]);
         assert.deepEqual(await read(again), whole.get(reader), 'after it healed');
         again.close();
       });
     }
 
     it(`is read by ${reader} as soon as it has healed within the tries`, async () => {
-      const source = open({ reader });
+      const source = open(READS[reader]);
       let refused = 0;
-      faulty.breakCalls(READS[reader], (response) => {
+      faulty.breakCalls(READS[reader].calls, (response) => {
         response.writeHead(429).end();
         if (++refused === 2) faulty.heal();
       });
@@ -175,8 +183,8 @@ describe('a real Prometheus behind something that breaks', function () {
     });
 
     it(`is left alone by ${reader} for as long as it asked, and waited for at the end of that`, async () => {
-      const source = open({ reader });
-      faulty.breakCalls(READS[reader], (response) => {
+      const source = open(READS[reader]);
+      faulty.breakCalls(READS[reader].calls, (response) => {
         response.writeHead(503, { 'retry-after': '31' }).end();
       });
       await read(source);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { workloadKey, type WorkloadRef } from '../../src/controller/ports.ts';
-import { PrometheusError } from '../../src/prometheus/failure.ts';
-import { createRemoteReader } from '../../src/prometheus/remoteread.ts';
+import { PrometheusError } from '../../src/prometheus/prometheuserror.ts';
+import { createRemoteReader, SeriesSink } from '../../src/prometheus/remoteread.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
 import { createStreamClient, type StreamOptions } from '../../src/prometheus/stream.ts';
 import { createTransport } from '../../src/prometheus/transport.ts';
@@ -128,12 +128,17 @@ describe('readers of histories', function () {
   it('agree on the pods of redeployed workloads, by owner metrics', async () => {
     const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
     const other: WorkloadRef = { ...workload, name: 'cart-api' };
-    const podsBy = async (reader: 'remote-read' | 'query-range'): Promise<readonly string[]> => {
+    const podsBy = async (
+      reader: 'remote-read' | 'query-range',
+      { live, fromSeconds }: { live: readonly string[]; fromSeconds: number },
+    ): Promise<readonly string[]> => {
       const source = createPrometheusSource({ url: proxy.url, reader });
+      proxy.calls.length = 0;
       try {
+        const targets = [{ workload, pods: live }];
         const reading = await source.readAs(
           COLLECTING,
-          { targets: [{ workload, pods: [] }], siblings: [workload, other], ...window },
+          { targets, siblings: [workload, other], fromSeconds, toSeconds: TO },
           AbortSignal.timeout(30_000),
         );
         assert.deepEqual([...reading.failures, ...reading.warnings], []);
@@ -144,10 +149,72 @@ describe('readers of histories', function () {
       }
     };
     const want = ['cart-5d8f7c9b4-bcdfg 100', 'cart-6d8f7c9b4-hjklm 200'];
-    assert.deepEqual(await podsBy('query-range'), want);
-    proxy.calls.length = 0;
-    assert.deepEqual(await podsBy('remote-read'), want);
-    assert.deepEqual(proxy.calls, ['label/pod/values', 'series', 'read']);
+    const never = { live: [], fromSeconds: FROM };
+    assert.deepEqual(await podsBy('query-range', never), want);
+    assert.deepEqual(await podsBy('remote-read', { ...never, fromSeconds: TO - 25 * HOUR }), want);
+    assert.deepEqual(proxy.calls, ['label/pod/values', 'series', 'read'], 'of a long window');
+    assert.deepEqual(await podsBy('remote-read', never), want);
+    assert.deepEqual(proxy.calls, ['read', 'series', 'read'], 'of a short window');
+    const live = ['cart-6d8f7c9b4-hjklm'];
+    assert.deepEqual(await podsBy('remote-read', { ...never, live }), want);
+    assert.deepEqual(proxy.calls, ['read', 'series', 'read'], 'with a former pod');
+  });
+
+  it('read whole namespaces of what is there, without a question for pods or owners', async () => {
+    const refs = ['cart', 'cart-api'].map((name): WorkloadRef => ({
+      namespace: 'shop',
+      kind: 'Deployment',
+      name,
+    }));
+    const live = [['cart-6d8f7c9b4-hjklm'], ['cart-api-7c9b45d8f-bcdfg']];
+    const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
+    try {
+      const reading = await source.readAs(
+        COLLECTING,
+        {
+          targets: refs.map((workload, i) => ({ workload, pods: live[i] ?? [] })),
+          siblings: refs,
+          fromSeconds: TO - 2 * HOUR,
+          toSeconds: TO,
+        },
+        AbortSignal.timeout(30_000),
+      );
+      assert.deepEqual([...reading.failures, ...reading.warnings], []);
+      assert.deepEqual(
+        refs.map((ref) => reading.usage.get(workloadKey(ref))?.get('app')?.memory.length),
+        [120, 120],
+      );
+      assert.deepEqual(proxy.calls, ['read']);
+    } finally {
+      source.close();
+    }
+  });
+
+  it('ask for pods by name where whole namespaces are too many for one answer', async () => {
+    const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
+    const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
+    proxy.answers.push(
+      (response) =>
+        void response
+          .writeHead(400, { 'content-type': 'text/plain' })
+          .end('query would load too many samples into memory'),
+    );
+    try {
+      const reading = await source.readAs(
+        COLLECTING,
+        { targets: [{ workload, pods: [] }], siblings: [workload], ...window },
+        AbortSignal.timeout(30_000),
+      );
+      assert.deepEqual([...reading.failures, ...reading.warnings], []);
+      const { memory = [] } = reading.usage.get(workloadKey(workload))?.get('app') ?? {};
+      assert.deepEqual(
+        [...new Set(memory.map(([pod]) => pod))].sort(),
+        redeployed.slice(0, 2).map(({ name }) => name),
+      );
+      assert.deepEqual(proxy.calls, ['read', 'label/pod/values', 'series', 'read']);
+    } finally {
+      source.close();
+    }
   });
 
   describe('by auto', () => {
@@ -336,7 +403,7 @@ describe('readers of histories', function () {
       const matchers = [{ label: 'pod', operator: '=', value: 'first' }] as const;
       const query = { matchers, fromMs: FROM * 1000, toMs: TO * 1000 };
       try {
-        await reader.read([query], () => undefined, AbortSignal.timeout(10_000));
+        await reader.read([query], new SeriesSink(() => undefined), AbortSignal.timeout(10_000));
       } catch (error) {
         assert.ok(error instanceof PrometheusError, String(error));
         return error;
@@ -355,14 +422,16 @@ describe('readers of histories', function () {
     });
 
     it('ask for half of the pods when all are too many for one answer', async () => {
-      const want = await read('remote-read');
+      const long = { fromSeconds: TO - 25 * HOUR, toSeconds: TO };
+      const readLong = () => collect({ url: proxy.url, reader: 'remote-read' }, pods, long);
+      const want = await readLong();
       const tooMuch: ReadAnswer = (response) =>
         void response
           .writeHead(400, { 'content-type': 'text/plain' })
           .end('query would load too many samples into memory');
       proxy.answers.push(tooMuch);
       proxy.calls.length = 0;
-      assert.deepEqual(await read('remote-read'), want);
+      assert.deepEqual(await readLong(), want);
       assert.equal(proxy.calls.filter((path) => path === 'read').length, 3);
     });
 
@@ -382,7 +451,7 @@ describe('readers of histories', function () {
       const matchers = [{ label: 'pod', operator: '=', value: 'first' }] as const;
       const reading = reader.read(
         [{ matchers, fromMs: 0, toMs: TO * 1000 }],
-        () => undefined,
+        new SeriesSink(() => undefined),
         abort.signal,
       );
       abort.abort(new Error('enough'));

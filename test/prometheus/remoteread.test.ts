@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createRemoteReader } from '../../src/prometheus/remoteread.ts';
+import { createRemoteReader, SeriesSink } from '../../src/prometheus/remoteread.ts';
 import { createStreamClient } from '../../src/prometheus/stream.ts';
 import { createXorDecoder, sampleBuffer } from '../../src/prometheus/xor.ts';
 import { createTransport } from '../../src/prometheus/transport.ts';
@@ -39,7 +39,7 @@ describe('raw samples of a real Prometheus', function () {
     try {
       await reader.read(
         [query],
-        ({ labels, chunks }) => {
+        new SeriesSink(({ labels, chunks }) => {
           const series = labels.get('series') ?? '';
           const samples = found.get(series) ?? [];
           found.set(series, samples);
@@ -49,7 +49,7 @@ describe('raw samples of a real Prometheus', function () {
               samples.push({ timeMs: buffer.times[i] ?? NaN, bits: bits[i] ?? 0n });
             }
           }
-        },
+        }),
         AbortSignal.timeout(30_000),
       );
     } finally {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/controller/ports.ts';
 import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
 import type { LabelMatcher } from '../../src/prometheus/queries.ts';
-import { createRemoteReader } from '../../src/prometheus/remoteread.ts';
+import { createRemoteReader, SeriesSink } from '../../src/prometheus/remoteread.ts';
 import { createSeriesLister } from '../../src/prometheus/serieslist.ts';
 import { createStreamClient, type StreamClient } from '../../src/prometheus/stream.ts';
 import { createFence, matchersOf } from '../../src/prometheus/tenancy.ts';
@@ -97,7 +97,7 @@ describe('a stream of an operator of one namespace', () => {
     const read = (...queries: readonly (readonly LabelMatcher[])[]) =>
       createRemoteReader(client).read(
         queries.map((matchers) => ({ matchers, ...window })),
-        () => undefined,
+        new SeriesSink(() => undefined),
         AbortSignal.timeout(5000),
       );
     await assert.rejects(read([bank]), /is not sent/);

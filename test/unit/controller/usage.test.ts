@@ -22,6 +22,8 @@ describe('the keeper of usage', () => {
   let keeper: UsageKeeper;
   let read: string[];
   let warnings: UsageWarning[];
+  /** That exist of each workload. */
+  let pods: number;
 
   /** Lets time pass, as the timers and the clock see it. */
   async function pass(seconds: number): Promise<void> {
@@ -36,11 +38,12 @@ describe('the keeper of usage', () => {
     source = new MemoryUsage();
     read = [];
     warnings = [];
+    pods = 1;
     keeper = new UsageKeeper({
       source,
       clock: { nowSeconds: () => now },
       intervalSeconds: HOUR_SECONDS,
-      podsOf: ({ name }) => [`${name}-1`],
+      podsOf: ({ name }) => Array.from({ length: pods }, (_, i) => `${name}-${i + 1}`),
       siblingsOf: () => [cart, web],
       worthOf: (namespace) => ({ n0: 2, n1: 1, n2: 3 })[namespace] ?? 0,
       onRead: (keys) => read.push(...keys),
@@ -147,7 +150,7 @@ describe('the keeper of usage', () => {
     await pass(HOUR_SECONDS);
     assert.equal(source.queries[1]?.fromSeconds, NOW - 2 * HOUR_SECONDS);
     await pass(HOUR_SECONDS);
-    assert.equal(source.queries[2]?.fromSeconds, NOW);
+    assert.equal(source.queries[2]?.fromSeconds, NOW + HOUR_SECONDS);
     assert.deepEqual(known(3, 5), [1, 2, 2, 2, 2]);
   });
 
@@ -160,15 +163,45 @@ describe('the keeper of usage', () => {
     assert.deepEqual(known(3, 4), [1, 1, 4, 2]);
   });
 
-  it('reads an hour again until it was read an hour after its end, for what one pod lacked', async () => {
+  it('reads an hour again where fewer pods were seen in it than there are', async () => {
     now = NOW + 600;
-    usageIs(hours(3, [1, 1, 1]));
+    usageIs(hours(3, [1, 1, 1, 1, 1, 1]));
     keeper.want(cart, WINDOW);
     await pass(1);
-    // Of another pod, which nothing shows the lack of.
-    usageIs(hours(1, [4]));
     await pass(HOUR_SECONDS);
-    assert.deepEqual(known(3, 3), [1, 1, 4]);
+    assert.equal(source.queries[1]?.fromSeconds, NOW, 'the only pod has all samples');
+    await pass(HOUR_SECONDS);
+    assert.equal(source.queries[2]?.fromSeconds, NOW + HOUR_SECONDS);
+    pods = 2;
+    await pass(HOUR_SECONDS);
+    assert.equal(source.queries[3]?.fromSeconds, NOW + HOUR_SECONDS);
+  });
+
+  it('reads an hour again where one of its pods lacks samples', async () => {
+    const fold = new HistoryFold(300);
+    for (let at = 0; at < HOUR_SECONDS; at += 300) {
+      fold.addCpu('one', NOW - HOUR_SECONDS + at, 1);
+      fold.addMemory('one', NOW - HOUR_SECONDS + at, 1);
+      if (at < HOUR_SECONDS / 2) fold.addCpu('other', NOW - HOUR_SECONDS + at, 1);
+    }
+    usageIs(fold.history() ?? assert.fail());
+    now = NOW + 600;
+    keeper.want(cart, WINDOW);
+    await pass(1);
+    await pass(HOUR_SECONDS);
+    assert.equal(source.queries[1]?.fromSeconds, NOW - HOUR_SECONDS);
+  });
+
+  it('reads a namespace at once, from where one of its workloads needs it', async () => {
+    now = NOW + 600;
+    usageIs(hours(3, [1, 1, 1]));
+    for (const ref of [cart, web]) keeper.want(ref, WINDOW);
+    await pass(1);
+    await pass(HOUR_SECONDS);
+    const [, query] = source.queries;
+    assert.equal(query?.targets.length, 2);
+    assert.equal(query.fromSeconds, NOW - HOUR_SECONDS, 'nothing was seen of web');
+    assert.equal(source.queries.length, 2);
   });
 
   it('says of every reading but the first that it goes on from what was read', async () => {

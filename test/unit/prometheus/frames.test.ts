@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { crc32c } from '../../../src/prometheus/crc32c.ts';
-import { PrometheusError } from '../../../src/prometheus/failure.ts';
+import { PrometheusError } from '../../../src/prometheus/prometheuserror.ts';
 import { FrameReader } from '../../../src/prometheus/frames.ts';
 import { frameOf } from '../../support/frames.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as settle } from 'node:timers/promises';
 import fc from 'fast-check';
-import { PrometheusError } from '../../../src/prometheus/failure.ts';
+import { PrometheusError } from '../../../src/prometheus/prometheuserror.ts';
 import { Bucket } from '../../../src/prometheus/bucket.ts';
 import { Governor, type Budgets, type Meter } from '../../../src/prometheus/governor.ts';
 

@@ -1,0 +1,129 @@
+import {
+  workloadKey,
+  type UsageFailure,
+  type UsageQuery,
+  type UsageReading,
+} from '../controller/ports.ts';
+import { planBatches, timeRanges, type Batch } from './batches.ts';
+import type { FoundPods } from './discovery.ts';
+import { PrometheusError } from './prometheuserror.ts';
+import { USAGE_STEP_SECONDS } from './queries.ts';
+import { eachLimited, usageFailure, type Session } from './session.ts';
+
+/** What was read, as `UsageReading` is, with what a folding makes of the samples of each container. */
+export interface ReadingOf<T> extends Omit<UsageReading, 'usage'> {
+  readonly usage: ReadonlyMap<string, ReadonlyMap<string, T>>;
+}
+
+/** A part of a reading. */
+interface Job {
+  /** Keys of the workloads that it reads a part of, none twice. */
+  readonly workloads: readonly string[];
+  run(): Promise<void>;
+}
+
+interface Jobs<T> {
+  readonly query: UsageQuery;
+  /** What failed before any job. */
+  readonly failures: FoundPods['failures'];
+  readonly jobs: readonly Job[];
+  readonly concurrency: number;
+  /** Takes out what a workload came to. */
+  readonly close: (workload: string) => Promise<ReadonlyMap<string, T>>;
+  readonly onProgress: ((done: number, total: number) => void) | undefined;
+}
+
+/** Batches in the order of the workloads; of more steps than are asked for at once, a share is counted. */
+export function planFor(
+  query: UsageQuery,
+  { workloads }: FoundPods,
+  stepsShare: number,
+): readonly Batch[] {
+  const ranges = timeRanges(query.fromSeconds, query.toSeconds, USAGE_STEP_SECONDS);
+  const steps = ranges.reduce(
+    (sum, { startSeconds, endSeconds, stepSeconds }) =>
+      sum + (endSeconds - startSeconds) / stepSeconds + 1,
+    0,
+  );
+  const livePods = new Map(
+    query.targets.map(({ workload, pods }) => [workloadKey(workload), pods.length]),
+  );
+  return planBatches(
+    workloads.map((workload) => {
+      const key = workloadKey(workload.workload);
+      return { ...workload, key, livePods: livePods.get(key) ?? 0 };
+    }),
+    Math.ceil(steps * stepsShare),
+  );
+}
+
+export function jobsFor(
+  batches: readonly Batch[],
+  run: (batch: Batch) => Promise<void>,
+): readonly Job[] {
+  return batches.map((batch) => ({
+    workloads: [...new Set(batch.pods.map(({ workload }) => workload))],
+    run: () => run(batch),
+  }));
+}
+
+/**
+ * A workload is complete with its last job; one job that failed makes it a failure, never a part of it. What is no
+ * failure of Prometheus rejects.
+ */
+export async function runJobs<T>(session: Session, all: Jobs<T>): Promise<ReadingOf<T>> {
+  const { jobs, onProgress } = all;
+  const state = openState(all);
+  let done = 0;
+  await eachLimited(jobs, all.concurrency, async (job) => {
+    await runJob(state, job, all.close);
+    onProgress?.(++done, jobs.length);
+  });
+  return { usage: state.usage, failures: state.failures, warnings: session.warnings() };
+}
+
+interface State<T> {
+  readonly usage: Map<string, ReadonlyMap<string, T>>;
+  readonly failures: Map<string, UsageFailure>;
+  /** Jobs that a workload still waits for. */
+  readonly waiting: Map<string, number>;
+}
+
+function openState<T>({ query, failures: failed, jobs }: Jobs<T>): State<T> {
+  const failures = new Map<string, UsageFailure>();
+  for (const { reason, message, targets } of failed) {
+    for (const { workload } of targets) failures.set(workloadKey(workload), { reason, message });
+  }
+  const waiting = new Map<string, number>();
+  for (const { workloads } of jobs) {
+    for (const key of workloads) waiting.set(key, (waiting.get(key) ?? 0) + 1);
+  }
+  const usage = new Map<string, ReadonlyMap<string, T>>();
+  for (const { workload } of query.targets) {
+    const key = workloadKey(workload);
+    if (!waiting.has(key) && !failures.has(key)) usage.set(key, new Map());
+  }
+  return { usage, failures, waiting };
+}
+
+async function runJob<T>(
+  state: State<T>,
+  { workloads, run }: Job,
+  close: Jobs<T>['close'],
+): Promise<void> {
+  if (workloads.every((key) => state.failures.has(key))) return;
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    const failure = usageFailure(error, 'read the usage of the workload');
+    for (const key of workloads) state.failures.set(key, failure);
+  }
+  for (const key of workloads) {
+    const left = (state.waiting.get(key) ?? 0) - 1;
+    state.waiting.set(key, left);
+    if (left > 0) continue;
+    const containers = await close(key);
+    if (!state.failures.has(key)) state.usage.set(key, containers);
+  }
+}

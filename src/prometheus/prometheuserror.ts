@@ -1,0 +1,30 @@
+import type { UsageFailureReason } from '../controller/ports.ts';
+
+/** A call that failed, in the closed set of reasons; its message holds no URL, header or body beyond a short text. */
+export class PrometheusError extends Error {
+  override readonly name = 'PrometheusError';
+  readonly reason: UsageFailureReason;
+  /** The question was too large for one answer: a part of it may be answered. */
+  readonly tooLarge: boolean;
+  /** Asking again soon may help; after so many seconds where the server named them. */
+  readonly retry: { readonly afterSeconds: number | undefined } | undefined;
+
+  constructor(
+    reason: UsageFailureReason,
+    message: string,
+    more: {
+      readonly tooLarge?: boolean;
+      readonly retry?: { readonly afterSeconds: number | undefined };
+      readonly cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: more.cause });
+    this.reason = reason;
+    this.tooLarge = more.tooLarge ?? false;
+    this.retry = more.retry;
+  }
+}
+
+export function invalidAnswer(what: string, cause?: unknown): PrometheusError {
+  return new PrometheusError('PrometheusAnswerInvalid', `Prometheus answered ${what}`, { cause });
+}

@@ -1,0 +1,47 @@
+import { createFolds, type Folding } from './folds.ts';
+import { RawBatch, type PodName, type RawQuestion } from './rawbatch.ts';
+import { SeriesSink, type ReadSink } from './remoteread.ts';
+
+/** The answer to one question on its way. Nothing of it counts before `fold`, which is to come after `end`; or `drop`. */
+export interface RawAnswer extends ReadSink {
+  /** Gives the strangers of a `RawBatch`. */
+  fold(): Promise<readonly PodName[]>;
+  drop(): void;
+}
+
+/** Makes usage of the bytes of streamed answers: in this thread, or in one beside it. */
+export interface RawFolds<T> {
+  begin(question: RawQuestion): RawAnswer;
+  /** Takes out what a workload came to, by container; containers without a sample are not in it. */
+  close(workload: string): Promise<ReadonlyMap<string, T>>;
+  /** Drops what was not taken out. */
+  end(): void;
+}
+
+export function createRawFolds<T>(folding: Folding<T>, stepSeconds: number): RawFolds<T> {
+  const folds = createFolds(folding, stepSeconds);
+  return {
+    begin(question) {
+      const batch = new RawBatch(question, folds);
+      const sink = new SeriesSink((part) => batch.take(part));
+      return {
+        get samples() {
+          return sink.samples;
+        },
+        take: (part) => sink.take(part),
+        end() {
+          sink.end();
+          batch.end();
+          return undefined;
+        },
+        fold() {
+          batch.fold();
+          return Promise.resolve(batch.strangers);
+        },
+        drop: () => undefined,
+      };
+    },
+    close: (workload) => Promise.resolve(folds.close(workload)),
+    end: () => undefined,
+  };
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { UsageReading } from '../../src/controller/ports.ts';
+import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
+import { buildSeeder, startFleetServer, type FleetServer } from '../bench/fleetserver.ts';
+import { writeRemotely } from '../support/remote-write.ts';
+
+/** 14 days of a sample a minute of so many pass 50 million samples of one metric, which a query may load by default. */
+const CONTAINERS = 2600;
+/** Of a cluster of that size the newest samples of some ten series of each container are in the server's memory. */
+const HEAD_SERIES = 60_000;
+const HEAD_PART = 10_000;
+const MEGABYTE = 2 ** 20;
+/** That the server may hold more while we read. */
+const MORE = 0.25;
+
+describe('a real Prometheus under a fleet of 2,600 containers', function () {
+  this.timeout(600_000);
+  let server: FleetServer;
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rightsize-pressure-'));
+    const { signal } = new AbortController();
+    server = await startFleetServer({
+      seeder: await buildSeeder(signal),
+      containers: CONTAINERS,
+      folder,
+      onProgress: () => undefined,
+      signal,
+      flags: ['--web.enable-remote-write-receiver'],
+    });
+    const timeMs = Date.now();
+    for (let from = 0; from < HEAD_SERIES; from += HEAD_PART) {
+      const series = Array.from({ length: HEAD_PART }, (_, i) => ({
+        labels: {
+          __name__: `head_${(from + i) % 40}`,
+          namespace: `team-${(from + i) % 97}`,
+          pod: `api-5d8f7c9b4-${from + i}`,
+          container: 'app',
+        },
+        samples: [{ timeMs, bits: 0n }],
+      }));
+      await writeRemotely(server.url, series);
+    }
+  });
+  after(async () => {
+    await server.halt();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** What the process holds of its own, without files that it maps. */
+  async function ownBytes(): Promise<number> {
+    const status = await readFile(`/proc/${server.pid()}/status`, 'utf8');
+    return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  }
+
+  /** The lowest that it comes down to by itself within some seconds, after it was told to collect garbage. */
+  async function idleBytes(): Promise<number> {
+    await (await fetch(`${server.url}/debug/pprof/heap?gc=1`)).arrayBuffer();
+    let least = Infinity;
+    for (let i = 0; i < 50; i++) {
+      least = Math.min(least, await ownBytes());
+      await wait(100);
+    }
+    return least;
+  }
+
+  it('refuses one query for all of a metric', async () => {
+    const query = 'container_memory_working_set_bytes{container!=""}[14d]';
+    const url = `${server.url}/api/v1/query?time=${server.toSeconds}&query=${encodeURIComponent(query)}`;
+    const response = await fetch(url);
+    assert.equal(response.status, 422);
+    assert.match(await response.text(), /query processing would load too many samples/);
+    await server.restart();
+  });
+
+  // By query_range every hundredth workload is read: each takes the server 50 times as long.
+  for (const [reader, of] of [
+    ['remote-read', 1],
+    ['query-range', 100],
+  ] as const) {
+    it(`is read to the end by ${reader} without taking much more memory`, async () => {
+      const idle = await idleBytes();
+      let most = 0;
+      const look = setInterval(() => {
+        void ownBytes().then((bytes) => (most = Math.max(most, bytes)));
+      }, 20);
+      const { usage, failures } = await read({ reader }, of).finally(() => clearInterval(look));
+      assert.deepEqual([...failures.values()], []);
+      const found = [...usage.values()].filter((containers) => containers.size > 0);
+      assert.equal(found.length, Math.ceil(server.fleet.length / of));
+      const told = `${(idle / MEGABYTE).toFixed(0)} MB idle, ${(most / MEGABYTE).toFixed(0)} MB at most`;
+      assert.ok(idle > 100 * MEGABYTE, `it is no server of that size: ${told}`);
+      assert.ok(most <= idle * (1 + MORE), told);
+      console.log(`      ${told}`);
+    });
+  }
+
+  async function read(options: Partial<SourceOptions>, of: number): Promise<UsageReading> {
+    const source = createPrometheusSource({ ...options, url: server.url });
+    const siblings = server.fleet.map(
+      ({ namespace, name }) => ({ namespace, kind: 'Deployment', name }) as const,
+    );
+    const targets = siblings.flatMap((workload, i) =>
+      i % of === 0 ? [{ workload, pods: server.fleet[i]?.pods.slice(-1) ?? [] }] : [],
+    );
+    try {
+      return await source.read(
+        { targets, siblings, fromSeconds: server.fromSeconds, toSeconds: server.toSeconds },
+        AbortSignal.timeout(300_000),
+      );
+    } finally {
+      source.close();
+    }
+  }
+});

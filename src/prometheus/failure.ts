@@ -1,5 +1,4 @@
 import { AxiosError } from 'axios';
-import type { UsageFailureReason } from '../controller/ports.ts';
 import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 
 const LONGEST_TEXT = 200;

@@ -172,7 +172,7 @@ class BesideAnswer implements RawAnswer {
 
   async #oldest(): Promise<void> {
     await this.#underWay[0];
-    this.#underWay.shift();
+    void this.#underWay.shift();
   }
 
   #wait(reply: Promise<FoldReply>): void {
@@ -180,7 +180,7 @@ class BesideAnswer implements RawAnswer {
       this.#samples = samples ?? this.#samples;
     });
     // Looked at by whoever comes next, so that it is not unhandled until then.
-    done.catch(ignored);
+    void done.catch(ignored);
     this.#underWay.push(done);
   }
 }

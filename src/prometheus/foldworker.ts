@@ -15,7 +15,10 @@ function answerOf(answer: number): RawAnswer {
   return open;
 }
 
+type AnswerCall = Exclude<FoldCall, { readonly reading: number }>;
+
 async function reply(call: FoldCall): Promise<FoldReply> {
+  if (!('reading' in call)) return replyOf(answerOf(call.answer), call);
   switch (call.do) {
     case 'begin': {
       const { reading, question } = call;
@@ -24,24 +27,29 @@ async function reply(call: FoldCall): Promise<FoldReply> {
       answers.set(call.answer, folds.begin(question));
       return {};
     }
+    case 'close':
+      return { usage: (await readings.get(call.reading)?.close(call.workload)) ?? new Map() };
+    case 'forget':
+      readings.delete(call.reading);
+      return {};
+  }
+}
+
+async function replyOf(answer: RawAnswer, call: AnswerCall): Promise<FoldReply> {
+  switch (call.do) {
     case 'take':
-      await answerOf(call.answer).take(new Uint8Array(call.bytes, 0, call.length));
-      return { samples: answerOf(call.answer).samples, bytes: call.bytes };
+      await answer.take(new Uint8Array(call.bytes, 0, call.length));
+      return { samples: answer.samples, bytes: call.bytes };
     case 'end':
-      await answerOf(call.answer).end();
+      await answer.end();
       return {};
     case 'fold': {
-      const strangers = await answerOf(call.answer).fold();
+      const strangers = await answer.fold();
       answers.delete(call.answer);
       return { strangers };
     }
     case 'drop':
       answers.delete(call.answer);
-      return {};
-    case 'close':
-      return { usage: (await readings.get(call.reading)?.close(call.workload)) ?? new Map() };
-    case 'forget':
-      readings.delete(call.reading);
       return {};
   }
 }

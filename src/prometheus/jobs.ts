@@ -106,14 +106,11 @@ function openState<T>({ query, failures: failed, jobs }: Jobs<T>): State<T> {
   return { usage, failures, waiting };
 }
 
-async function runJob<T>(
-  state: State<T>,
-  { workloads, run }: Job,
-  close: Jobs<T>['close'],
-): Promise<void> {
+async function runJob<T>(state: State<T>, job: Job, close: Jobs<T>['close']): Promise<void> {
+  const { workloads } = job;
   if (workloads.every((key) => state.failures.has(key))) return;
   try {
-    await run();
+    await job.run();
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
     const failure = usageFailure(error, 'read the usage of the workload');

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { LiveSource } from '../controller/changeports.ts';
-import type { UsageQuery, UsageReading, UsageSource } from '../controller/ports.ts';
+import type { UsageQuery, UsageSource } from '../controller/ports.ts';
 import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods } from './discovery.ts';

@@ -69,7 +69,7 @@ interface Scenario {
   readonly steps: Planned[];
 }
 
-let open: World | undefined;
+let open: { readonly name: string; readonly close: () => Promise<void> } | undefined;
 
 after(async () => {
   process.stdout.write(ownTable());
@@ -130,10 +130,10 @@ export class World {
 
   async #leave(): Promise<void> {
     this.#left += 1;
-    if (this.#left === this.#scenarios.length) await this.close();
+    if (this.#left === this.#scenarios.length) await this.#close();
   }
 
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     open = undefined;
     // What kept it from opening was told by then, and it was closed.
     const world = await this.#opened?.catch(() => undefined);
@@ -141,8 +141,8 @@ export class World {
   }
 
   async #open(): Promise<RunningWorld> {
-    if (open !== undefined) throw new Error(`the world ${open.#name} is still open`);
-    open = this;
+    if (open !== undefined) throw new Error(`the world ${open.name} is still open`);
+    open = { name: this.#name, close: () => this.#close() };
     const places = this.#scenarios.map((scenario) => this.#place(scenario));
     const world = await openWorld(this.#name, places, this.#setup);
     try {

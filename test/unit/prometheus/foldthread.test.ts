@@ -21,7 +21,7 @@ describe('FoldThread', () => {
     const damaged = folds.begin(QUESTION);
     const frame = frameOf(Uint8Array.of(1, 2, 3));
     frame[frame.length - 1] = 0;
-    damaged.take(frame);
+    await damaged.take(frame);
     await assert.rejects(async () => damaged.end(), {
       name: 'PrometheusError',
       reason: 'PrometheusAnswerInvalid',
@@ -29,7 +29,7 @@ describe('FoldThread', () => {
     });
     damaged.drop();
     const next = folds.begin(QUESTION);
-    next.take(EMPTY);
+    await next.take(EMPTY);
     await next.end();
     await next.fold();
     assert.deepEqual([...(await folds.close('shop/Deployment/web'))], []);
@@ -55,14 +55,14 @@ describe('FoldThread', () => {
   it('fails what is under way when it ends, and begins anew', async () => {
     const folds = thread.open();
     const answer = folds.begin(QUESTION);
-    answer.take(EMPTY);
+    await answer.take(EMPTY);
     const ended = answer.end();
     thread.stop();
     await assert.rejects(async () => ended, /was told to end/);
     folds.end();
     const again = thread.open();
     const other = again.begin(QUESTION);
-    other.take(EMPTY);
+    await other.take(EMPTY);
     await other.end();
     again.end();
   });
@@ -72,7 +72,7 @@ describe('FoldThread', () => {
     const idle = new FoldThread();
     const folds = idle.open();
     const answer = folds.begin(QUESTION);
-    answer.take(EMPTY);
+    await answer.take(EMPTY);
     await answer.end();
     assert.deepEqual(
       process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort'),

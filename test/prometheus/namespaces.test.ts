@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { workloadKey, type WorkloadRef } from '../../src/controller/ports.ts';
+import { createPrometheusSource } from '../../src/prometheus/source.ts';
+import { clusterMetrics, type SeedPod } from '../support/cluster-metrics.ts';
+import { COLLECTING } from '../support/collected.ts';
+import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import { startReadProxy, type ReadProxy } from '../support/read-proxy.ts';
+
+const HOUR = 3600;
+const TO = Math.floor(Date.now() / 1000 / HOUR) * HOUR - HOUR;
+const FROM = TO - 6 * HOUR;
+
+/** Two ReplicaSets of `cart`, one after the other, and one of `cart-api`, whose name begins alike. */
+const redeployed: readonly SeedPod[] = [
+  ['cart', '5d8f7c9b4', 'bcdfg', 100, 0, 3],
+  ['cart', '6d8f7c9b4', 'hjklm', 200, 3, 6],
+  ['cart-api', '7c9b45d8f', 'bcdfg', 300, 0, 6],
+].map(([name, replicaSet, end, bytes, fromHour, toHour]) => ({
+  namespace: 'shop',
+  name: `${name}-${replicaSet}-${end}`,
+  uid: `${name}-${replicaSet}`,
+  node: 'node-1',
+  owners: [
+    { kind: 'ReplicaSet', name: `${name}-${replicaSet}` },
+    { kind: 'Deployment', name: String(name) },
+  ],
+  startSeconds: FROM + Number(fromHour) * HOUR,
+  endSeconds: FROM + Number(toHour) * HOUR,
+  containers: [
+    {
+      name: 'app',
+      sizes: { requests: {}, limits: {} },
+      usage: { cpuCores: () => 0.1, memoryBytes: () => Number(bytes) },
+    },
+  ],
+}));
+
+describe('pods of histories', function () {
+  this.timeout(60_000);
+  let prometheus: RunningPrometheus;
+  let proxy: ReadProxy;
+  before(async () => {
+    prometheus = await startPrometheus({ series: clusterMetrics(redeployed) });
+    proxy = await startReadProxy(prometheus.url);
+  });
+  after(async () => {
+    await proxy.stop();
+    await prometheus.stop();
+  });
+  beforeEach(() => {
+    proxy.answers.length = 0;
+    proxy.calls.length = 0;
+  });
+
+  it('are those of redeployed workloads, by owner metrics', async () => {
+    const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
+    const other: WorkloadRef = { ...workload, name: 'cart-api' };
+    const podsBy = async (
+      reader: 'remote-read' | 'query-range',
+      { live, fromSeconds }: { live: readonly string[]; fromSeconds: number },
+    ): Promise<readonly string[]> => {
+      const source = createPrometheusSource({ url: proxy.url, reader });
+      proxy.calls.length = 0;
+      try {
+        const targets = [{ workload, pods: live }];
+        const reading = await source.readAs(
+          COLLECTING,
+          { targets, siblings: [workload, other], fromSeconds, toSeconds: TO },
+          AbortSignal.timeout(30_000),
+        );
+        assert.deepEqual([...reading.failures, ...reading.warnings], []);
+        const { memory = [] } = reading.usage.get(workloadKey(workload))?.get('app') ?? {};
+        return [...new Set(memory.map(([pod, , bytes]) => `${pod} ${bytes}`))].sort();
+      } finally {
+        source.close();
+      }
+    };
+    const want = ['cart-5d8f7c9b4-bcdfg 100', 'cart-6d8f7c9b4-hjklm 200'];
+    const never = { live: [], fromSeconds: FROM };
+    assert.deepEqual(await podsBy('query-range', never), want);
+    assert.deepEqual(await podsBy('remote-read', { ...never, fromSeconds: TO - 25 * HOUR }), want);
+    assert.deepEqual(proxy.calls, ['label/pod/values', 'series', 'read'], 'of a long window');
+    assert.deepEqual(await podsBy('remote-read', never), want);
+    assert.deepEqual(proxy.calls, ['read', 'series', 'read'], 'of a short window');
+    const live = ['cart-6d8f7c9b4-hjklm'];
+    assert.deepEqual(await podsBy('remote-read', { ...never, live }), want);
+    assert.deepEqual(proxy.calls, ['read', 'series', 'read'], 'with a former pod');
+  });
+
+  it('are not asked for where all that have usage are there', async () => {
+    const refs = ['cart', 'cart-api'].map((name): WorkloadRef => ({
+      namespace: 'shop',
+      kind: 'Deployment',
+      name,
+    }));
+    const live = [['cart-6d8f7c9b4-hjklm'], ['cart-api-7c9b45d8f-bcdfg']];
+    const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
+    try {
+      const reading = await source.readAs(
+        COLLECTING,
+        {
+          targets: refs.map((workload, i) => ({ workload, pods: live[i] ?? [] })),
+          siblings: refs,
+          fromSeconds: TO - 2 * HOUR,
+          toSeconds: TO,
+        },
+        AbortSignal.timeout(30_000),
+      );
+      assert.deepEqual([...reading.failures, ...reading.warnings], []);
+      assert.deepEqual(
+        refs.map((ref) => reading.usage.get(workloadKey(ref))?.get('app')?.memory.length),
+        [120, 120],
+      );
+      assert.deepEqual(proxy.calls, ['read']);
+    } finally {
+      source.close();
+    }
+  });
+
+  it('are asked for by name where whole namespaces are too many for one answer', async () => {
+    const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
+    const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
+    proxy.answers.push(
+      (response) =>
+        void response
+          .writeHead(400, { 'content-type': 'text/plain' })
+          .end('query would load too many samples into memory'),
+    );
+    try {
+      const reading = await source.readAs(
+        COLLECTING,
+        {
+          targets: [{ workload, pods: [] }],
+          siblings: [workload],
+          fromSeconds: FROM,
+          toSeconds: TO,
+        },
+        AbortSignal.timeout(30_000),
+      );
+      assert.deepEqual([...reading.failures, ...reading.warnings], []);
+      const { memory = [] } = reading.usage.get(workloadKey(workload))?.get('app') ?? {};
+      assert.deepEqual(
+        [...new Set(memory.map(([pod]) => pod))].sort(),
+        redeployed.slice(0, 2).map(({ name }) => name),
+      );
+      assert.deepEqual(proxy.calls, ['read', 'label/pod/values', 'series', 'read']);
+    } finally {
+      source.close();
+    }
+  });
+});

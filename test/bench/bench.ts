@@ -8,7 +8,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Progress } from '../../src/report/progress.ts';
-import { ended, imageFlags } from './child.ts';
+import { asInImage, ended } from './child.ts';
 import type { CoreFigures } from './core.ts';
 import type { FleetFigures } from './fleet.ts';
 import {
@@ -70,8 +70,10 @@ function readOptions(): Options {
 }
 
 async function runPart(task: Task): Promise<readonly PartResult[]> {
+  const { env, execArgv } = asInImage();
   const child = fork(join(import.meta.dirname, 'part.ts'), [], {
-    execArgv: [...process.execArgv, ...imageFlags(), '--expose-gc'],
+    env,
+    execArgv: [...execArgv, '--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const results: PartResult[] = [];
@@ -119,8 +121,10 @@ async function runServer(
 /** Runs a script of the benchmark that prints JSON. */
 async function runScript(script: string, flags: readonly string[]): Promise<unknown> {
   progress.show(`${script} ${flags.join(' ')}`);
+  const { env, execArgv } = asInImage();
   const child = fork(join(import.meta.dirname, script), [...flags, '--json'], {
-    execArgv: [...process.execArgv, ...imageFlags(), '--expose-gc'],
+    env,
+    execArgv: [...execArgv, '--expose-gc'],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   let text = '';

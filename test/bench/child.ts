@@ -4,11 +4,17 @@ import { join } from 'node:path';
 
 const DOCKERFILE = join(import.meta.dirname, '../../deploy/Dockerfile');
 
-/** The flags of Node that the image runs the operator with: what is measured runs with them too. */
-export function imageFlags(): readonly string[] {
-  const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(DOCKERFILE, 'utf8')) ?? [];
-  if (entry === undefined) throw new Error(`${DOCKERFILE} has no ENTRYPOINT that is a list`);
-  return (JSON.parse(entry) as string[]).filter((word) => word.startsWith('--'));
+/** The flags of Node and the environment that the image runs the operator with: what is measured has them too. */
+export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS.ProcessEnv } {
+  const text = readFileSync(DOCKERFILE, 'utf8');
+  const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(text) ?? [];
+  const [, malloc] = /^ENV (MALLOC_.*)$/m.exec(text) ?? [];
+  if (entry === undefined || malloc === undefined) {
+    throw new Error(`${DOCKERFILE} has no ENTRYPOINT that is a list, or no ENV for malloc`);
+  }
+  const flags = (JSON.parse(entry) as string[]).filter((word) => word.startsWith('--'));
+  const settings = Object.fromEntries(malloc.split(' ').map((each) => each.split('=')));
+  return { execArgv: [...process.execArgv, ...flags], env: { ...process.env, ...settings } };
 }
 
 /**

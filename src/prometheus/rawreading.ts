@@ -3,7 +3,7 @@ import { PrometheusError } from './prometheuserror.ts';
 import { rawQueries, type PodName, type RawQuestion } from './rawbatch.ts';
 import type { RawAnswer, RawFolds } from './rawfolds.ts';
 import type { Window } from './signals.ts';
-import { isUnfit } from './readers.ts';
+import { twice } from './readers.ts';
 import type { RemoteReader } from './remoteread.ts';
 import { withRetries } from './retry.ts';
 import type { Session } from './session.ts';
@@ -45,17 +45,6 @@ export async function readRawBatch(
       await readRawBatch(reading, { pods }, window);
     }
     return [];
-  }
-}
-
-/** A connection that was cut looks like a server that cannot do it: so it is asked once more. */
-async function twice<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    const wasRefused = error instanceof PrometheusError && error.reason === 'PrometheusRefused';
-    if (!isUnfit(error) || wasRefused) throw error;
-    return ask();
   }
 }
 

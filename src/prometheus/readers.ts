@@ -1,6 +1,7 @@
 import { PrometheusError } from './prometheuserror.ts';
 import type { LabelMatcher } from './queries.ts';
 import { SeriesSink, type RemoteReader } from './remoteread.ts';
+import { withRetries } from './retry.ts';
 
 type ReaderName = 'remote-read' | 'query-range';
 export type ReaderWish = 'auto' | ReaderName;
@@ -56,7 +57,9 @@ export function createReaderChooser({
     try {
       const toMs = Date.now();
       const query = { matchers: [PROBED, ...matchers], fromMs: toMs - PROBED_SECONDS * 1000, toMs };
-      await reader.read([query], new SeriesSink(() => undefined), signal);
+      const ask = () => reader.read([query], new SeriesSink(() => undefined), signal);
+      // As patiently as usage is read: one bad moment would make all of a first reading dearer, and coarser.
+      await twice(() => withRetries(ask, signal));
       return (known = { name: 'remote-read', why: 'the server answers streamed remote reads' });
     } catch (error) {
       signal.throwIfAborted();
@@ -95,4 +98,15 @@ export function isUnfit(error: unknown): boolean {
   if (!(error instanceof PrometheusError)) return false;
   const { reason } = error;
   return reason === 'PrometheusRefused' || reason === 'PrometheusAnswerInvalid';
+}
+
+/** A connection that was cut looks like a server that cannot do it: so it is asked once more. */
+export async function twice<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const wasRefused = error instanceof PrometheusError && error.reason === 'PrometheusRefused';
+    if (!isUnfit(error) || wasRefused) throw error;
+    return ask();
+  }
 }

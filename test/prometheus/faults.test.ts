@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import protobuf from 'protobufjs/minimal.js';
-import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/controller/ports.ts';
 import {
-  createPrometheusSource,
-  type PrometheusSource,
-  type SourceOptions,
-} from '../../src/prometheus/source.ts';
-import { containerMetrics, ownerMetrics, type SeedPod } from '../support/cluster-metrics.ts';
+  workloadKey,
+  type UsageReading,
+  type UsageTarget,
+  type WorkloadRef,
+} from '../../src/controller/ports.ts';
+import { createReaderChooser } from '../../src/prometheus/readers.ts';
+import { createRemoteReader } from '../../src/prometheus/remoteread.ts';
+import { createPrometheusSource, type PrometheusSource } from '../../src/prometheus/source.ts';
+import { createStreamClient } from '../../src/prometheus/stream.ts';
+import { createTransport } from '../../src/prometheus/transport.ts';
+import { clusterMetrics, type SeedPod } from '../support/cluster-metrics.ts';
 import { startFaulty, type Breaking, type FaultyPrometheus } from '../support/faulty-prometheus.ts';
 import { frameOf } from '../support/frames.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import type { SeedSeries } from '../support/seed.ts';
+import { startVictoriaMetrics, type RunningVictoriaMetrics } from '../support/victoriametrics.ts';
 
 const TO = Math.floor(Date.now() / 1000 / 3600) * 3600;
 const FROM = TO - 6 * 3600;
@@ -32,14 +39,43 @@ const POD: SeedPod = {
   ],
 };
 
-/** The calls by which each reader reads usage, after it found the pods; a thread folds windows from 0 s on, or none. */
+/** Of more namespaces than one remote read asks for. */
+const FLEET = Array.from({ length: 21 }, (_, i) => ({ ...POD, namespace: `branch-${i}` }));
+
+/** What `auto` tries remote read on: a server that scrapes itself has it. */
+const BUILD_INFO: SeedSeries = {
+  name: 'prometheus_build_info',
+  labels: { job: 'prometheus' },
+  *samples() {
+    const now = Math.floor(Date.now() / 1000);
+    for (let ago = 600; ago >= 0; ago -= 60) yield [now - ago, 1];
+  },
+};
+
+/**
+ * The calls by which each reader reads usage, after it found the pods; a thread folds windows from 0 s on, or none.
+ * VictoriaMetrics streams no remote read, so there `auto` comes to query_range.
+ */
 const READS = {
-  'query-range': { calls: 'query_range', reader: 'query-range', threadFromSeconds: undefined },
-  'remote-read': { calls: 'read', reader: 'remote-read', threadFromSeconds: Infinity },
-  'remote-read and a thread': { calls: 'read', reader: 'remote-read', threadFromSeconds: 0 },
+  'query-range': { server: 'Prometheus', calls: 'query_range', reader: 'query-range' },
+  'remote-read': { server: 'Prometheus', calls: 'read', reader: 'remote-read' },
+  'remote-read and a thread': {
+    server: 'Prometheus',
+    calls: 'read',
+    reader: 'remote-read',
+    threadFromSeconds: 0,
+  },
+  auto: { server: 'Prometheus', calls: 'read', reader: 'auto' },
+  'auto from VictoriaMetrics': {
+    server: 'VictoriaMetrics',
+    calls: 'query_range',
+    reader: 'auto',
+  },
 } as const;
 type Reader = keyof typeof READS;
 const READERS = Object.keys(READS) as readonly Reader[];
+/** The others have no other way to read than the one that is broken. */
+const WITH_ANOTHER_WAY: Reader = 'auto';
 
 const FAULTS: Readonly<Record<string, { readonly breaking: Breaking; readonly want: string }>> = {
   'a server that never answers': { breaking: () => undefined, want: 'PrometheusTimeout' },
@@ -105,21 +141,31 @@ const FAULTS: Readonly<Record<string, { readonly breaking: Breaking; readonly wa
   },
 };
 
+/** What says that remote read is not offered; all else that the server is down, slow or busy. */
+const UNFIT: readonly string[] = ['PrometheusAnswerInvalid', 'PrometheusRefused'];
+/** Leaves nothing to be read in any way. */
+const LONG_REST = 'a 503 that asks for ten minutes';
+
 /** A frame with a field that no reader knows. */
 const PADDING = frameOf(protobuf.Writer.create().uint32(0x7a).bytes(Buffer.alloc(70_000)).finish());
 const CHUNKS = 'application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse';
 
-describe('a real Prometheus behind something that breaks', function () {
+describe('a real server behind something that breaks', function () {
   this.timeout(60_000);
   let prometheus: RunningPrometheus;
-  let faulty: FaultyPrometheus;
+  let victoriaMetrics: RunningVictoriaMetrics;
+  let faulty: Readonly<Record<(typeof READS)[Reader]['server'], FaultyPrometheus>>;
   const whole = new Map<Reader, UsageReading>();
   before(async () => {
-    const series = [...containerMetrics(POD), ...ownerMetrics([POD])];
+    const series = [...clusterMetrics([POD, ...FLEET]), BUILD_INFO];
     prometheus = await startPrometheus({ series });
-    faulty = await startFaulty(prometheus.url);
+    victoriaMetrics = await startVictoriaMetrics({ series });
+    faulty = {
+      Prometheus: await startFaulty(prometheus.url),
+      VictoriaMetrics: await startFaulty(victoriaMetrics.url),
+    };
     for (const reader of READERS) {
-      const source = open(READS[reader]);
+      const source = open(reader);
       const reading = await read(source);
       source.close();
       assert.deepEqual([...reading.failures], []);
@@ -128,54 +174,71 @@ describe('a real Prometheus behind something that breaks', function () {
     }
   });
   after(async () => {
-    await faulty.stop();
+    for (const proxy of Object.values(faulty)) await proxy.stop();
+    await victoriaMetrics.stop();
     await prometheus.stop();
   });
-  afterEach(() => faulty.heal());
-
-  it('is read alike in a thread and without', () => {
-    assert.deepEqual(whole.get('remote-read and a thread'), whole.get('remote-read'));
+  afterEach(() => {
+    for (const proxy of Object.values(faulty)) proxy.heal();
   });
 
-  function open(options: Partial<SourceOptions>): PrometheusSource {
-    return createPrometheusSource({ timeoutSeconds: 0.4, ...options, url: faulty.url });
+  it('is read alike in a thread and without, and by auto', () => {
+    assert.deepEqual(whole.get('remote-read and a thread'), whole.get('remote-read'));
+    assert.deepEqual(whole.get('auto'), whole.get('remote-read'));
+    assert.notDeepEqual(whole.get('query-range'), whole.get('remote-read'));
+  });
+
+  function open(reader: Reader): PrometheusSource {
+    return createPrometheusSource({
+      timeoutSeconds: 0.4,
+      ...READS[reader],
+      url: proxyOf(reader).url,
+    });
+  }
+
+  function proxyOf(reader: Reader): FaultyPrometheus {
+    return faulty[READS[reader].server];
+  }
+
+  function breakReads(reader: Reader, breaking: Breaking): void {
+    proxyOf(reader).breakCalls(READS[reader].calls, breaking);
   }
 
   function read(
     source: PrometheusSource,
+    targets: readonly UsageTarget[] = [{ workload: AGENT, pods: [POD.name] }],
     signal = AbortSignal.timeout(50_000),
   ): Promise<UsageReading> {
-    const query = {
-      targets: [{ workload: AGENT, pods: [POD.name] }],
-      siblings: [AGENT],
-      fromSeconds: FROM,
-      toSeconds: TO,
-    };
-    return source.read(query, signal);
+    const siblings = targets.map(({ workload }) => workload);
+    return source.read({ targets, siblings, fromSeconds: FROM, toSeconds: TO }, signal);
+  }
+
+  function assertFailed({ failures, usage }: UsageReading, want: string): void {
+    assert.equal(failures.get(workloadKey(AGENT))?.reason, want);
+    assert.equal(usage.size, 0);
   }
 
   for (const reader of READERS) {
     for (const [what, { breaking, want }] of Object.entries(FAULTS)) {
+      if (reader === WITH_ANOTHER_WAY) continue;
       it(`is a failure of the workload by ${reader}, and nothing half, after ${what}`, async () => {
-        const source = open(READS[reader]);
-        faulty.breakCalls(READS[reader].calls, breaking);
-        const broken = await read(source);
-        assert.equal(broken.failures.get(workloadKey(AGENT))?.reason, want);
-        assert.equal(broken.usage.size, 0);
-        faulty.heal();
+        const source = open(reader);
+        breakReads(reader, breaking);
+        assertFailed(await read(source), want);
+        proxyOf(reader).heal();
         source.close();
-        const again = open(READS[reader]);
+        const again = open(reader);
         assert.deepEqual(await read(again), whole.get(reader), 'after it healed');
         again.close();
       });
     }
 
     it(`is read by ${reader} as soon as it has healed within the tries`, async () => {
-      const source = open(READS[reader]);
+      const source = open(reader);
       let refused = 0;
-      faulty.breakCalls(READS[reader].calls, (response) => {
+      breakReads(reader, (response) => {
         response.writeHead(429).end();
-        if (++refused === 2) faulty.heal();
+        if (++refused === 2) proxyOf(reader).heal();
       });
       assert.deepEqual(await read(source), whole.get(reader));
       assert.equal(refused, 2);
@@ -183,48 +246,143 @@ describe('a real Prometheus behind something that breaks', function () {
     });
 
     it(`is left alone by ${reader} for as long as it asked, and waited for at the end of that`, async () => {
-      const source = open(READS[reader]);
-      faulty.breakCalls(READS[reader].calls, (response) => {
+      const source = open(reader);
+      const { calls } = proxyOf(reader);
+      breakReads(reader, (response) => {
         response.writeHead(503, { 'retry-after': '31' }).end();
       });
       await read(source);
-      faulty.heal();
-      const before = faulty.calls.length;
+      proxyOf(reader).heal();
+      const before = calls.length;
       const held = await read(source);
       const { reason, message } = held.failures.get(workloadKey(AGENT)) ?? {};
       assert.equal(reason, 'PrometheusOverloaded');
       assert.match(message ?? '', /Prometheus asked for rest, so nothing is asked for 31 s$/);
-      assert.equal(faulty.calls.length, before, 'not one call');
+      assert.equal(calls.length, before, 'not one call');
       assert.ok(source.budgets().restSeconds > 20);
       // What is left is short enough to be waited for.
       await wait(1000 * Math.max(0, source.budgets().restSeconds - 29));
       const enough = new AbortController();
-      const waited = read(source, enough.signal);
+      const waited = read(source, undefined, enough.signal);
       await wait(100);
       assert.equal(source.budgets().waiting, 1);
-      assert.equal(faulty.calls.length, before);
+      assert.equal(calls.length, before);
       enough.abort(new Error('seen enough'));
       await assert.rejects(waited, /seen enough/);
       source.close();
     });
   }
 
+  for (const [what, { breaking, want }] of Object.entries(FAULTS)) {
+    if (what === LONG_REST) continue;
+    it(`is read by query_range by auto when ${what} is all that a first try gives`, async () => {
+      const source = open('auto');
+      breakReads('auto', breaking);
+      assert.deepEqual(await read(source), whole.get('query-range'));
+      proxyOf('auto').heal();
+      const next = UNFIT.includes(want) ? 'query-range' : 'auto';
+      assert.deepEqual(await read(source), whole.get(next), 'after it healed');
+      source.close();
+    });
+  }
+
+  for (const [what, { breaking, want }] of Object.entries(FAULTS)) {
+    const isUnfit = UNFIT.includes(want);
+    const outcome = isUnfit ? 'read anew by query_range' : 'a failure of the workload';
+    it(`is ${outcome} by auto, and nothing half, after ${what}`, async () => {
+      const source = open('auto');
+      await source.chooseReader(AbortSignal.timeout(9000));
+      breakReads('auto', breaking);
+      const broken = await read(source);
+      if (isUnfit) assert.deepEqual(broken, whole.get('query-range'));
+      else assertFailed(broken, want);
+      proxyOf('auto').heal();
+      const next = isUnfit ? 'query-range' : 'auto';
+      if (what !== LONG_REST) assert.deepEqual(await read(source), whole.get(next));
+      source.close();
+    });
+  }
+
+  it('is read alike by auto from VictoriaMetrics, whether or not a first try is answered', async () => {
+    const source = open('auto from VictoriaMetrics');
+    faulty.VictoriaMetrics.breakCalls('read', () => undefined);
+    assert.deepEqual(await read(source), whole.get('auto from VictoriaMetrics'));
+    assert.match((await source.chooseReader(AbortSignal.timeout(9000))).why, /could not be tried/);
+    faulty.VictoriaMetrics.heal();
+    assert.deepEqual(await read(source), whole.get('auto from VictoriaMetrics'));
+    assert.match(source.reader().why, /^the server offers no remote read: /);
+    source.close();
+  });
+
+  it('is read by query_range as a whole by auto although one of two remote reads came', async () => {
+    const source = open('auto');
+    const byRange = open('query-range');
+    await source.chooseReader(AbortSignal.timeout(9000));
+    let asked = 0;
+    breakReads('auto', async (response, askServer) => {
+      const isFirst = ++asked === 1;
+      // The first has been folded by then.
+      await wait(isFirst ? 0 : 100);
+      const { headers, body } = await askServer();
+      response.writeHead(isFirst ? 200 : 404, headers).end(body);
+    });
+    const targets = FLEET.map(({ namespace, name }) => ({
+      workload: { ...AGENT, namespace },
+      pods: [name],
+    }));
+    assert.deepEqual(await read(source, targets), await read(byRange, targets));
+    assert.equal(asked, 2);
+    source.close();
+    byRange.close();
+  });
+
+  it('is read by auto sample by sample although the first try was cut', async () => {
+    const source = open('auto');
+    breakReads('auto', (response) => {
+      response.writeHead(200, { 'content-type': CHUNKS, 'content-length': '9' });
+      response.write('x', () => response.destroy());
+      proxyOf('auto').heal();
+    });
+    assert.deepEqual(await read(source), whole.get('auto'));
+    source.close();
+  });
+
+  it('is tried by auto again ten minutes after remote read was refused, and not before', async () => {
+    let seconds = 0;
+    const options = { url: proxyOf('auto').url };
+    const transport = createTransport(options);
+    const reader = createRemoteReader(createStreamClient(options, transport));
+    const clock = () => seconds;
+    const chooser = createReaderChooser({ wish: 'auto', reader, matchers: [], clock });
+    const nameAt = async (now: number): Promise<string> => {
+      seconds = now;
+      return (await chooser.choose(AbortSignal.timeout(9000))).name;
+    };
+    breakReads('auto', (response) => {
+      response.writeHead(403).end();
+    });
+    assert.equal(await nameAt(0), 'query-range');
+    proxyOf('auto').heal();
+    assert.deepEqual([await nameAt(599), await nameAt(600)], ['query-range', 'remote-read']);
+    transport.close();
+  });
+
   it('gets fewer calls at once after a storm, and all of them again after good answers', async () => {
-    const source = open({ reader: 'query-range' });
-    faulty.breakCalls('query_range', (response) => {
+    const source = open('query-range');
+    breakReads('query-range', (response) => {
       response.writeHead(429).end();
     });
     await read(source);
     assert.ok(source.budgets().limit <= 2, `${source.budgets().limit} at once`);
-    faulty.heal();
+    proxyOf('query-range').heal();
     for (let i = 0; i < 4; i++) await read(source);
     assert.equal(source.budgets().limit, 4);
     source.close();
   });
 
   it('gets an answer that drips in within the deadline only', async () => {
-    const source = open({ reader: 'query-range' });
-    faulty.breakCalls('query_range', async (response, askServer) => {
+    const source = open('query-range');
+    breakReads('query-range', async (response, askServer) => {
       const { headers, body } = await askServer();
       response.writeHead(200, headers);
       for (const byte of body) {
@@ -240,8 +398,8 @@ describe('a real Prometheus behind something that breaks', function () {
   });
 
   it('gets a stream that takes longer than the deadline, as long as enough of it comes', async () => {
-    const source = open({ reader: 'remote-read' });
-    faulty.breakCalls('read', async (response, askServer) => {
+    const source = open('remote-read');
+    breakReads('remote-read', async (response, askServer) => {
       const { headers, body } = await askServer();
       response.writeHead(200, headers);
       for (let part = 0; part < 6; part++) {
@@ -255,8 +413,8 @@ describe('a real Prometheus behind something that breaks', function () {
   });
 
   it('gets no stream that goes on and on without getting anywhere', async () => {
-    const source = open({ reader: 'remote-read' });
-    faulty.breakCalls('read', async (response, askServer) => {
+    const source = open('remote-read');
+    breakReads('remote-read', async (response, askServer) => {
       const { headers } = await askServer();
       response.writeHead(200, headers);
       while (!response.destroyed) {

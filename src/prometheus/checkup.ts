@@ -3,9 +3,12 @@ import type { UsageFailureReason } from '../controller/ports.ts';
 import { createPrometheusClient, type PrometheusClient } from './client.ts';
 import { shortText } from './failure.ts';
 import { PrometheusError } from './prometheuserror.ts';
+import { selectorOf } from './queries.ts';
 import { checkData, type Checked } from './datacheckup.ts';
-import type { ReaderChoice } from './readers.ts';
+import { isUnfit, PROBED, PROBED_SECONDS, type ReaderChoice } from './readers.ts';
+import { createSeriesLister, type SeriesLister } from './serieslist.ts';
 import { createPrometheusSource, type SourceOptions } from './source.ts';
+import { createStreamClient } from './stream.ts';
 import { matchersOf } from './tenancy.ts';
 import { createTransport } from './transport.ts';
 
@@ -39,10 +42,11 @@ export async function checkPrometheus(
     const reached = await checkReached(client, signal);
     if (reached.some(({ result }) => result === 'FAIL')) return reached;
     const checked: Checked = { client, matchers: matchersOf(options), windowSeconds, signal };
+    const lister = createSeriesLister(createStreamClient(options, transport));
     return [
       ...reached,
       await checkBuild(client, signal),
-      await checkReader(client, options, signal),
+      ...(await checkReader({ client, lister, options, signal })),
       await checkLimits(client, options, signal),
       ...(await checkData(checked)),
     ];
@@ -96,25 +100,52 @@ async function checkBuild(client: PrometheusClient, signal: AbortSignal): Promis
 
 const READER = { area: 'Prometheus', check: 'reader' } as const;
 const LET_THROUGH = 'let POST api/v1/read through: it costs a tenth and sees each sample';
+const LET_LISTS_THROUGH =
+  'nothing has to be done; with POST api/v1/series let through, long windows cost less';
+
+interface Readers {
+  readonly client: PrometheusClient;
+  readonly lister: SeriesLister;
+  readonly options: SourceOptions;
+  readonly signal: AbortSignal;
+}
 
 /** Also the one that was asked for is tried: a source takes it on trust. */
-async function checkReader(
-  client: PrometheusClient,
-  options: SourceOptions,
-  signal: AbortSignal,
-): Promise<Finding> {
+async function checkReader(readers: Readers): Promise<readonly Finding[]> {
+  const { client, options, signal } = readers;
   const { reader: wish = 'query-range' } = options;
-  if (wish === 'query-range') return checkRange(client, 'it was asked for', signal);
+  if (wish === 'query-range') return [await checkRange(client, 'it was asked for', signal)];
   const { name, why } = await chosenReader(options, signal);
-  if (name === 'remote-read') return { ...READER, result: 'OK', found: `${name}: ${why}` };
+  if (name === 'remote-read') {
+    const found = `${name}: ${why}`;
+    return [{ ...READER, result: 'OK', found }, await checkSeries(readers)];
+  }
   if (wish === 'remote-read') {
     const todo = `take --prometheus-reader=auto, or ${LET_THROUGH}`;
-    return { ...READER, result: 'FAIL', found: `remote-read was asked for: ${why}`, todo };
+    return [{ ...READER, result: 'FAIL', found: `remote-read was asked for: ${why}`, todo }];
   }
   const range = await checkRange(client, why, signal);
-  if (range.result === 'FAIL') return range;
+  if (range.result === 'FAIL') return [range];
   const todo = `nothing has to be done; where the server offers remote read, ${LET_THROUGH}`;
-  return { ...range, result: 'WARN', todo };
+  return [{ ...range, result: 'WARN', todo }];
+}
+
+/** Only with remote read owners are told by a list of series; where it is refused, by samples as with `query_range`. */
+async function checkSeries({ lister, options, signal }: Readers): Promise<Finding> {
+  const base = { area: 'Prometheus', check: 'series' } as const;
+  const toSeconds = Math.floor(Date.now() / 1000);
+  const window = { fromSeconds: toSeconds - PROBED_SECONDS, toSeconds };
+  try {
+    await lister.list([selectorOf('', [PROBED, ...matchersOf(options)])], window, signal);
+    return { ...base, result: 'OK', found: 'the server lists them, by which owners are told' };
+  } catch (error) {
+    if (!(error instanceof PrometheusError)) throw error;
+    const { reason, message } = error;
+    const told = `${reason}: ${message}`;
+    if (!isUnfit(error)) return { ...base, result: 'WARN', found: told, todo: TODO[reason] };
+    const found = `owners are told by their samples, as series are not listed: ${told}`;
+    return { ...base, result: 'WARN', found, todo: LET_LISTS_THROUGH };
+  }
 }
 
 async function chosenReader(options: SourceOptions, signal: AbortSignal): Promise<ReaderChoice> {

@@ -15,8 +15,12 @@ export interface ReaderChoice {
 /** After remote read failed, it is tried again not before so long. */
 const PROBE_AGAIN_SECONDS = 600;
 /** A metric of Prometheus itself: a series or none, so that to ask costs nothing. */
-const PROBED: LabelMatcher = { label: '__name__', operator: '=', value: 'prometheus_build_info' };
-const PROBED_SECONDS = 300;
+export const PROBED: LabelMatcher = {
+  label: '__name__',
+  operator: '=',
+  value: 'prometheus_build_info',
+};
+export const PROBED_SECONDS = 300;
 
 /** Chooses between remote read and `query_range`, by a tiny streamed read where nobody said which. */
 export interface ReaderChooser {

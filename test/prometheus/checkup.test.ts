@@ -3,6 +3,7 @@ import type { Finding } from '../../src/controller/finding.ts';
 import { checkPrometheus } from '../../src/prometheus/checkup.ts';
 import type { SourceOptions } from '../../src/prometheus/source.ts';
 import { containerMetrics, ownerMetrics, type SeedPod } from '../support/cluster-metrics.ts';
+import { startFaulty } from '../support/faulty-prometheus.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
 import { answerEmpty, startStub } from '../support/stub-prometheus.ts';
 
@@ -60,6 +61,7 @@ describe('a look at a real Prometheus', function () {
       'clock',
       'version',
       'reader',
+      'series',
       'limits',
       'CPU use',
       'memory use',
@@ -107,6 +109,30 @@ describe('a look at a real Prometheus', function () {
     assert.equal(reader?.result, 'WARN');
     assert.match(reader.found, /^query-range: the server offers no remote read: .*404/);
     await stub.stop();
+  });
+
+  it('says that owners are told by samples where lists of series are refused', async () => {
+    const faulty = await startFaulty(full.url);
+    faulty.breakCalls('series', (response) => {
+      response.writeHead(403).end();
+    });
+    const found = await check({ url: faulty.url, reader: 'auto' });
+    const byRange = await check({ url: faulty.url, reader: 'query-range' });
+    faulty.breakCalls('series', (response) => {
+      response.writeHead(503, { 'retry-after': '600' }).end();
+    });
+    const busy = (await check({ url: faulty.url, reader: 'auto' })).get('series');
+    await faulty.stop();
+    assert.equal(found.get('reader')?.result, 'OK');
+    assert.equal(found.get('series')?.result, 'WARN');
+    assert.match(
+      textOf(found, 'series'),
+      /^owners are told by their samples, as series are not listed: PrometheusRefused: .*403$/,
+    );
+    assert.match(found.get('series')?.todo ?? '', /let through/);
+    assert.equal(byRange.get('series'), undefined, 'none is asked for');
+    assert.equal(busy?.result, 'WARN');
+    assert.match(busy.found, /^PrometheusOverloaded: .*503$/);
   });
 
   it('fails where a reader that was asked for is not offered', async () => {

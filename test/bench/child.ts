@@ -13,7 +13,8 @@ export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS
     throw new Error(`${DOCKERFILE} has no ENTRYPOINT that is a list, or no ENV for malloc`);
   }
   const flags = (JSON.parse(entry) as string[]).filter((word) => word.startsWith('--'));
-  const settings = Object.fromEntries(malloc.split(' ').map((each) => each.split('=')));
+  const settings: Record<string, string> = {};
+  for (const [, name = '', value = ''] of malloc.matchAll(/(\w+)=(\S+)/g)) settings[name] = value;
   return { execArgv: [...process.execArgv, ...flags], env: { ...process.env, ...settings } };
 }
 

@@ -16,7 +16,7 @@ export function stateIs(
   scene: Scene,
   name: string,
   state: string | RegExp,
-  seconds = 120,
+  seconds = 240,
 ): Promise<StoredRecommendation> {
   return within(seconds, async () => {
     const found = await recommendationOf(scene, name);

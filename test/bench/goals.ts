@@ -43,7 +43,7 @@ export function readable(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString('en-US', { maximumSignificantDigits: 3 });
 }
 
-function judgeServer(run: ServerRun): readonly Judged[] {
+export function judgeServer(run: ServerRun): readonly Judged[] {
   const { containers } = run;
   const of = `${containers.toLocaleString('en-US')} containers:`;
   const floor = partOf(run, 'floor');
@@ -83,7 +83,7 @@ function judgeServer(run: ServerRun): readonly Judged[] {
   ];
 }
 
-function judgeGrowth(runs: readonly ServerRun[]): readonly Judged[] {
+export function judgeGrowth(runs: readonly ServerRun[]): readonly Judged[] {
   const small = runs.find(({ containers }) => containers === 1000);
   const large = runs.find(({ containers }) => containers === 5000);
   if (small === undefined || large === undefined) return [];
@@ -106,7 +106,7 @@ function judgeGrowth(runs: readonly ServerRun[]): readonly Judged[] {
   ];
 }
 
-function judgeCore(core: CoreFigures): readonly Judged[] {
+export function judgeCore(core: CoreFigures): readonly Judged[] {
   const { containers, days, seconds } = core.calibration;
   const { xorSamplesPerSecond, samplesFoldedPerSecond } = core;
   const each = 'million samples/s';
@@ -122,7 +122,7 @@ function judgeCore(core: CoreFigures): readonly Judged[] {
   ];
 }
 
-function judgeFleet({
+export function judgeFleet({
   containers,
   shards,
   rssBytes,
@@ -134,13 +134,4 @@ function judgeFleet({
   const memory = atMost(`${what} under ${most} MB`, rssBytes / MEGABYTE, most, ' MB');
   if (shards === 1) return [memory];
   return [memory, atMost(`${what} refresh under 60 s of CPU`, refreshCpuSeconds, 60, ' s')];
-}
-
-export function judge({ servers, core, fleets }: Results): readonly Judged[] {
-  return [
-    ...servers.flatMap(judgeServer),
-    ...judgeGrowth(servers),
-    ...(core === undefined ? [] : judgeCore(core)),
-    ...fleets.flatMap(judgeFleet),
-  ];
 }

@@ -1,6 +1,15 @@
 import type { CoreFigures } from './core.ts';
 import type { FleetFigures } from './fleet.ts';
-import { judge, readable, type Results, type ServerRun } from './goals.ts';
+import {
+  judgeCore,
+  judgeFleet,
+  judgeGrowth,
+  judgeServer,
+  readable,
+  type Judged,
+  type Results,
+  type ServerRun,
+} from './goals.ts';
 import type { PartResult } from './task.ts';
 
 /** Text in rows under a head, for a terminal or as Markdown. */
@@ -16,21 +25,34 @@ const WHAT: Readonly<Record<PartResult['row'], string>> = {
   krr: "KRR's queries",
 };
 
-export type Section = 'server' | 'core' | 'fleet' | 'goals';
+type Kind = 'server' | 'core' | 'fleet';
+export type Section = Kind | `${Kind}-goals`;
 
-/** A table of each kind of what was measured, and one of what it is worth; kinds that were not measured are left out. */
+/** Two tables of each kind of what was measured: the figures, and what they are worth. Kinds that were not measured are left out. */
 export function sectionsOf(results: Results, style: TableStyle): ReadonlyMap<Section, string> {
   const { servers, core, fleets } = results;
   const sections = new Map<Section, string>();
   if (servers.length > 0) {
     sections.set('server', table(SERVER_HEAD, servers.flatMap(serverRows), style));
+    const judged = [...servers.flatMap(judgeServer), ...judgeGrowth(servers)];
+    sections.set('server-goals', goals(judged, style));
   }
-  if (core !== undefined) sections.set('core', table(['one CPU', ''], coreRows(core), style));
-  if (fleets.length > 0) sections.set('fleet', table(FLEET_HEAD, fleets.map(fleetRow), style));
-  const goals = judge(results).map(({ goal, measured, isMet }) => {
+  if (core !== undefined) {
+    sections.set('core', table(['one CPU', ''], coreRows(core), style));
+    sections.set('core-goals', goals(judgeCore(core), style));
+  }
+  if (fleets.length > 0) {
+    sections.set('fleet', table(FLEET_HEAD, fleets.map(fleetRow), style));
+    sections.set('fleet-goals', goals(fleets.flatMap(judgeFleet), style));
+  }
+  return sections;
+}
+
+function goals(judged: readonly Judged[], style: TableStyle): string {
+  const rows = judged.map(({ goal, measured, isMet }) => {
     return [goal, measured, isMet ? 'met' : 'MISSED'];
   });
-  return sections.set('goals', table(['goal', 'measured', ''], goals, style));
+  return table(['goal', 'measured', ''], rows, style);
 }
 
 const SERVER_HEAD = [

@@ -9,7 +9,7 @@ import { pairOf, type Pair } from './pair.ts';
 import { runningSizes, type ContainerState } from './pod.ts';
 import { words, type Room } from './room.ts';
 import { freshUsage, type RescueCause } from './signals.ts';
-import { isMuchMore, isWorthwhile, steppedDown } from './step.ts';
+import { awaited, isWorthwhile, steppedDown } from './step.ts';
 import { wantedPair, type Wanted, type WantedInput } from './wanted.ts';
 
 /** What the policy says of changes, in numbers. */
@@ -233,10 +233,7 @@ function steady(
   { rules }: Weighing,
 ): number {
   if (spec === undefined || lane === 'Return') return to;
-  if (lane === 'Rescue') {
-    const isWaiting = spec > (runningAmount(place) ?? Infinity);
-    return isWaiting && !isMuchMore(spec, to) ? spec : to;
-  }
+  if (lane === 'Rescue') return awaited(to, { running: runningAmount(place), asked: spec });
   return isWorthwhile(place.resource, { from: spec, to }, rules.minimumChange) ? to : spec;
 }
 

@@ -1,8 +1,8 @@
 import type { Resource } from '../recommend/usage.ts';
 import { rescueCeiling, type Admitted, type Ceiling, type CeilingInput } from './ceiling.ts';
-import { atLeast, type Pair } from './pair.ts';
+import { atLeast, pairOf, type Pair } from './pair.ts';
 import type { RescueSignal } from './signals.ts';
-import { rescueAmount } from './step.ts';
+import { awaited, rescueAmount } from './step.ts';
 
 interface Rescue {
   readonly signal: RescueSignal;
@@ -25,11 +25,16 @@ export function rescued(wanted: Pair, running: Pair, rescue: Rescue): Admitted {
   const ceiling = ceilingOf(field, rescue);
   const cpuCores = input.container.usage?.cpuCores;
   const estimate = rescueAmount({ resource, cause, from, cpuCores });
-  const amount = Math.min(estimate, ceiling.amount);
+  const most = Math.min(estimate, ceiling.amount);
+  // What goes with it waits with it: a limit, say, that only makes room for its request.
+  const amount = awaited(most, {
+    running: from,
+    asked: pairOf(input.container.spec, resource)[field],
+  });
   const request = atLeast(wanted.request, running.request, field === 'limit' ? 0 : amount);
   const limit = atLeast(wanted.limit, running.limit, field === 'limit' ? amount : request);
   const pair = { request, limit };
-  const isCut = (pair[field] ?? Infinity) < estimate;
+  const isCut = Math.max(pair[field] ?? Infinity, most) < estimate;
   return {
     pair: wanted.request === wanted.limit ? equalAgain(pair, rescue) : pair,
     ceiling: isCut ? ceiling : undefined,

@@ -41,9 +41,16 @@ export function isWorthwhile(
   return change >= (to < from ? Math.max(share, least) : Math.min(share, least));
 }
 
-/** Whether a raise that is not there yet is worth to be asked for anew: it never is for the sake of less. */
-export function isMuchMore(asked: number, to: number): boolean {
-  return to >= asked * MUCH_MORE;
+/**
+ * What to ask for in need: what was asked for already, while that waits for the node and the need is not much more. It is
+ * never asked for anew for the sake of less.
+ */
+export function awaited(
+  to: number,
+  { running, asked }: Readonly<Record<'running' | 'asked', number | undefined>>,
+): number {
+  const isWaiting = asked !== undefined && running !== undefined && asked > running;
+  return isWaiting && to < asked * MUCH_MORE ? asked : to;
 }
 
 /**

@@ -343,6 +343,18 @@ describe('a rescue', () => {
       for (const cpuCores of [0.35, 0.39, 0.41, 0.42, 0.44]) assert.deepEqual(looks(cpuCores), []);
       assert.deepEqual(looks(0.5), [['a', 'Rescue', sized(0.55, 100)]]);
     });
+
+    it(`raises no limit for a request that is not asked for anew while it is ${state}`, () => {
+      const sizes = sized(1.4, 100, [1.7]);
+      const resize = { state, message: 'no room', sinceSeconds: NOW - 60 } as const;
+      const looks = (cpuCores: number) => {
+        const usage = used({ cpuCores, isCpuOverBudget: true });
+        const container = aContainer(sized(1.7, 100, [1.7]), { actual: sizes, usage });
+        return asked(planFor(aPod(container, { resize }), aTarget(sizes)));
+      };
+      for (const cpuCores of [1.5, 1.58, 1.65]) assert.deepEqual(looks(cpuCores), []);
+      assert.deepEqual(looks(1.75), [['a', 'Rescue', sized(1.95, 100, [1.95])]]);
+    });
   }
 
   it('raises the limit of throttled CPU, and its request where CPU is over its budget', () => {

@@ -28,6 +28,7 @@ import {
   NO_MEMORY,
   PodHands,
   stillHeld,
+  withRefused,
   type At,
   type PodMemory,
 } from './podhands.ts';
@@ -151,7 +152,7 @@ export class Actor {
     const { records, judged } = judgeAll(workload, asked, onRecord);
     const pods = view.pods(workload.ref);
     const before = this.#memory.get(key) ?? NO_MEMORY;
-    const memory = stillHeld(before, pods, nowSeconds);
+    const memory = withRefused(stillHeld(before, pods, nowSeconds), states, nowSeconds);
     const generations = new Map(pods.map(({ uid, generation }) => [uid, generation]));
     const signals = signalTimes(states, { records, nowSeconds, before: this.#signals.get(key) });
     this.#signals.set(key, signals);

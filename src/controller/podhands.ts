@@ -1,6 +1,7 @@
 import type { Method } from '../resize/changes.ts';
 import type { Plan, PodEviction, PodPatch } from '../resize/planned.ts';
-import { isRefusedWith, type Refusal } from '../resize/refused.ts';
+import type { PodState } from '../resize/pod.ts';
+import { isHad, isRefusedWith, refusedByNode, type Refusal } from '../resize/refused.ts';
 import type { EvictionAnswer, Permission, PodChanger, ResizeAnswer } from './changeports.ts';
 import { tellMade, tellRefused, type Telling } from './changetold.ts';
 import type { Pod, Workload } from './ports.ts';
@@ -70,6 +71,20 @@ export function stillHeld(
     blocked: lasts(blocked),
     forbidden: lasts(forbidden),
   };
+}
+
+/** With what pods say that their nodes can never give: they would be asked for it again after something else. */
+export function withRefused(
+  memory: PodMemory,
+  states: readonly PodState[],
+  atSeconds: number,
+): PodMemory {
+  const refusals = memory.refusals.filter((each) => !isHad(each, states));
+  const added = states
+    .flatMap((pod) => refusedByNode(pod) ?? [])
+    .filter((refusal) => !refusals.some((each) => isRefusedWith(each, refusal)))
+    .map((refusal) => ({ ...refusal, atSeconds }));
+  return { ...memory, refusals: [...refusals, ...added] };
 }
 
 /** What of a plan the server would take. */

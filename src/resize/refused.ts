@@ -1,5 +1,6 @@
 import { RESOURCES } from '../recommend/usage.ts';
-import type { ContainerChange, Lane } from './changes.ts';
+import { lowered, type ContainerChange, type Lane } from './changes.ts';
+import { runningSizes, sameSizes, type PodState } from './pod.ts';
 
 /** A patch of a pod that the API server or the node refused; forgotten when the pod or the patch is another. */
 export interface Refusal {
@@ -32,6 +33,34 @@ export function isRefusedWith(refused: Asked, asked: Asked): boolean {
   if (asked.podUid !== refused.podUid) return false;
   if (patchKey(asked.containers) === patchKey(refused.containers)) return true;
   return isRaise(refused) && isRaise(asked) && asksNoLess(asked.containers, refused.containers);
+}
+
+/**
+ * What a pod asks for and its node can never give, once the kubelet has looked at it. The pod says so only until
+ * something else is asked for in it.
+ */
+export function refusedByNode(pod: PodState): Refusal | undefined {
+  const { uid: podUid, resize, generation, observedGeneration } = pod;
+  if (resize.state !== 'Infeasible' || observedGeneration < generation) return undefined;
+  const containers = pod.containers
+    .map((container) => ({
+      name: container.name,
+      from: runningSizes(container),
+      to: container.spec,
+    }))
+    .filter(({ from, to }) => !sameSizes(from, to));
+  if (containers.length === 0) return undefined;
+  const isRaise = containers.every((change) => lowered(change).length === 0);
+  const { message } = resize;
+  return { podUid, lane: isRaise ? 'Raise' : 'Savings', containers, reason: 'Infeasible', message };
+}
+
+/** Whether a pod runs what was refused: where Kubernetes tells no generation, an older refusal may seem one of it. */
+export function isHad({ podUid, containers }: Refusal, pods: readonly PodState[]): boolean {
+  const own = pods.find(({ uid }) => uid === podUid)?.containers ?? [];
+  return containers.every(({ name, to }) =>
+    own.some(({ name: of, actual }) => of === name && actual && sameSizes(actual, to)),
+  );
 }
 
 function isRaise({ lane }: Asked): boolean {

@@ -77,6 +77,34 @@ describe('acting where the server refuses', () => {
       assert.equal(world.state, 'Held:Infeasible');
     });
 
+    it('asks once for each rescue that the node refuses after the server had taken it', async () => {
+      const ran = { requests: { cpu: 1, memory: GI }, limits: { cpu: 2, memory: GI } };
+      world.setPods(cartPod('cart-1', { containers: [aPodContainer('main', ran)] }));
+      world.acting.onTaken = ({ call, containers: [asked] }) => {
+        if (call !== 'resize' || asked === undefined) return;
+        const resize = { state: 'Infeasible', message: 'static', sinceSeconds: world.now } as const;
+        const containers = [aPodContainer('main', { ...asked.to, actual: ran })];
+        const generation = (world.pods()[0]?.generation ?? 0) + 1;
+        world.change('cart-1', { containers, resize, generation, observedGeneration: generation });
+      };
+      for (let look = 0; look < 20; look++) {
+        world.now += 15;
+        const throttled = { throttledShare: 0.4, throttledSinceSeconds: world.now - 10 };
+        world.live = { memoryBytes: (look < 3 ? 100 : 1000) * MI, ...throttled };
+        await world.reconcile();
+      }
+      assert.deepEqual(
+        world.acting.asked
+          .filter(({ call }) => call === 'resize')
+          .map(({ containers: [main] }) => [main?.to.limits.cpu, main?.to.limits.memory]),
+        [
+          [3, GI],
+          [2, 1232 * MI],
+        ],
+      );
+      assert.equal(world.state, 'Held:Infeasible');
+    });
+
     it('gives new pods what a pod in need can never have in place, also after a restart', async () => {
       world.setPods(cartPod('cart-1'));
       world.acting.answers = [{ kind: 'Infeasible', message: 'no node has so much' }];

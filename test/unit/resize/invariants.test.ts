@@ -2,17 +2,21 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { qosClass } from '../../../src/recommend/qos.ts';
 import { RESOURCES, type Resource, type Sizes } from '../../../src/recommend/usage.ts';
+import { sameOf, type ContainerChange } from '../../../src/resize/changes.ts';
 import { planPods } from '../../../src/resize/plan.ts';
 import type { PlanInput, PodPatch } from '../../../src/resize/planned.ts';
 import { isUnderWay, type ContainerState, type PodState } from '../../../src/resize/pod.ts';
 import { addedIn } from '../../../src/resize/podplan.ts';
 import { recordsOf } from '../../../src/resize/record.ts';
+import { refusedByNode } from '../../../src/resize/refused.ts';
 import { roomAfter, sumOf } from '../../../src/resize/room.ts';
+import { SMALLEST } from '../../../src/resize/step.ts';
 import type { ContainerTarget } from '../../../src/resize/wanted.ts';
 import { carriedOut, NOW } from './builders.ts';
 import { planInput } from './plancases.ts';
 
 /** With `SEED` another sequence, with `RUNS` another length; a failure prints the seed and the path to it. */
+const SEED = Number(process.env['SEED'] ?? 1);
 const RUNS = Number(process.env['RUNS'] ?? 100_000);
 
 function podOf({ pods }: PlanInput, patch: PodPatch): PodState {
@@ -127,8 +131,9 @@ function staysInLimitRange({
     const before = Math.max(...amounts);
     const others = containers.reduce((sum, each) => sum + (each === state ? 0 : has(each.spec)), 0);
     const most = range?.type === 'Pod' ? max - others : max;
-    const isClassKept = field === 'limits' && has(to) <= most * EPSILON + 2 ** 20;
-    assert.ok(has(to) <= Math.max(before, most) * EPSILON || isClassKept, `${has(to)} of ${most}`);
+    // A limit may be the least above what would make the pod Guaranteed.
+    const loose = field === 'limits' ? SMALLEST[resource] : 0;
+    assert.ok(has(to) <= Math.max(before, most) * EPSILON + loose, `${has(to)} of ${most}`);
   }
 }
 
@@ -200,39 +205,92 @@ const PENDING = [
   { state: 'Infeasible', noise: 1.03 },
 ] as const;
 
+type Pending = (typeof PENDING)[number];
+
 /** Where nothing was pending before: what waits for the node is not asked for anew at each look. */
-function waitsQuietly(
-  input: PlanInput,
-  patches: readonly PodPatch[],
-  { state, noise }: (typeof PENDING)[number],
-): void {
-  const { pods, nowSeconds, rules } = input;
-  const { observeSeconds } = rules;
-  const made = recordsOf({ changes: patches, method: 'Resize', pods, nowSeconds, observeSeconds });
-  const uids = pods
+function waitsQuietly(input: PlanInput, patches: readonly PodPatch[], pending: Pending): void {
+  const uids = input.pods
     .filter((each) => !isUnderWay(each) && each.resize.state === 'None')
     .filter(({ uid }) => patches.some(({ podUid }) => podUid === uid))
     .map(({ uid }) => uid);
   if (uids.length === 0) return;
-  const again = planPods({
-    ...input,
-    pods: carriedOut(pods, { patches }).map((pod, index) => ({
-      ...pod,
-      ...(uids.includes(pod.uid) && {
-        resize: { state, message: 'no room', sinceSeconds: NOW },
-        containers: pod.containers.map((each, at) =>
-          usingMore({ ...each, actual: pods[index]?.containers[at]?.actual }, noise),
-        ),
-      }),
-    })),
-    records: [...input.records, ...made],
-    room: roomAfter(input.room, takenBy(input, patches)),
-  });
+  const ofThese = ({ podUid }: PodPatch) => uids.includes(podUid);
+  const second = whilePending(input, patches, pending, ofThese);
+  const anew = planPods(second).patches.filter(ofThese);
+  for (const patch of anew) {
+    const first = patches.find(({ podUid }) => podUid === patch.podUid);
+    assert.ok(
+      first && asksForOthersOnly(patch, first, pending),
+      `asked anew while ${pending.state}`,
+    );
+  }
+  if (anew.length === 0) return;
+  const third = whilePending(second, anew, { ...pending, noise: 1 }, ofThese);
   assert.deepEqual(
-    again.patches.filter(({ podUid }) => uids.includes(podUid)),
+    planPods(third).patches.filter(ofThese),
     [],
-    `asked anew while ${state}`,
+    `asked again and again while ${pending.state}`,
   );
+}
+
+/**
+ * With a little more use than before a request may be in need that was enough, and is asked for then; a limit that is in
+ * need does not follow use. What can never be had is taken out for that.
+ */
+function asksForOthersOnly(patch: PodPatch, first: PodPatch, { state }: Pending): boolean {
+  return patch.containers.every((change) => {
+    const before = first.containers.find(({ name }) => name === change.name) ?? {
+      ...change,
+      to: change.from,
+    };
+    return RESOURCES.filter((resource) => !sameOf(resource, change.to, before.to)).every(
+      (resource) => {
+        const isBack = state === 'Infeasible' && sameOf(resource, change.to, change.from);
+        return isBack || (isMore(change, resource) && !isMore(before, resource));
+      },
+    );
+  });
+}
+
+function isMore({ from, to }: ContainerChange, resource: Resource): boolean {
+  return (to.requests[resource] ?? 0) > (from.requests[resource] ?? 0);
+}
+
+/** What is known at the next look, when the node has not made these patches. */
+function whilePending(
+  input: PlanInput,
+  patches: readonly PodPatch[],
+  { state, noise }: Pick<Pending, 'state'> & { readonly noise: number },
+  ofThese: (patch: PodPatch) => boolean,
+): PlanInput {
+  const { nowSeconds, rules, records, refusals, room } = input;
+  const { observeSeconds } = rules;
+  const made = recordsOf({
+    changes: patches,
+    method: 'Resize',
+    pods: input.pods,
+    nowSeconds,
+    observeSeconds,
+  });
+  const pending = patches.filter(ofThese).map(({ podUid }) => podUid);
+  const pods = carriedOut(input.pods, { patches }).map((pod, index) =>
+    pending.includes(pod.uid)
+      ? {
+          ...pod,
+          resize: { state, message: 'no room', sinceSeconds: NOW },
+          containers: pod.containers.map((each, at) =>
+            usingMore({ ...each, actual: input.pods[index]?.containers[at]?.actual }, noise),
+          ),
+        }
+      : pod,
+  );
+  return {
+    ...input,
+    pods,
+    records: [...records, ...made],
+    refusals: [...refusals, ...pods.flatMap((pod) => refusedByNode(pod) ?? [])],
+    room: roomAfter(room, takenBy(input, patches)),
+  };
 }
 
 function usingMore({ usage, ...container }: ContainerState, noise: number): ContainerState {
@@ -261,7 +319,7 @@ function rescueOf(patches: readonly PodPatch[], { pod: { uid } }: Changed): PodP
 }
 
 describe('what is never done to a pod', () => {
-  it(`holds in ${RUNS} random cases`, function () {
+  it(`holds in ${RUNS} random cases from seed ${SEED}`, function () {
     this.timeout(600_000);
     let changed = 0;
     fc.assert(
@@ -292,8 +350,9 @@ describe('what is never done to a pod', () => {
         plansNoMore(input, plan.patches, after);
         waitsQuietly(input, plan.patches, pending);
       }),
-      { numRuns: RUNS, seed: Number(process.env['SEED'] ?? 1) },
+      { numRuns: RUNS, seed: SEED },
     );
-    assert.ok(changed > 0.4 * RUNS, `${changed} patches say little`);
+    // Four patches in ten cases are usual, by seed a little more or less.
+    assert.ok(changed > 0.25 * RUNS, `${changed} patches say little`);
   });
 });

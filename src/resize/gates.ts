@@ -8,6 +8,8 @@ import type { Lane } from './changes.ts';
 export const GATE_REASONS = [
   'Suspended',
   'NamespaceProtected',
+  // Of a container in need, which is not ready for that very reason.
+  'AtCeiling',
   'RollingOut',
   'NotReady',
   'EvidenceMissing',
@@ -25,7 +27,6 @@ export const GATE_REASONS = [
   'PodBudget',
   'FleetBudget',
   'QuotaExceeded',
-  'AtCeiling',
   'NoNodeHasRoom',
   'PDB',
   'DryRunRefused',

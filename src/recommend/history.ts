@@ -10,6 +10,12 @@ import { DAY_SECONDS, type UsageHistory, type UsageSignals } from './usage.ts';
 
 /** So many samples wait to be counted: 128 kB. */
 const MOST_WAITING = 65_536;
+const LEAST_WAITING = 4096;
+
+/** Room for codes that is free to be used again, since a container's is outgrown and let go within a second. */
+const FREE_CODES: Uint16Array<ArrayBuffer>[] = [];
+const MOST_FREE_CODES = 32;
+const NO_CODES = new Uint16Array(0);
 
 /** What an hour has so far, over all pods. The bins of an hour are bits, since there are at most 60. */
 class OpenHour {
@@ -39,7 +45,7 @@ export class HistoryFold {
   readonly #stepSeconds: number;
   readonly #hours = new Map<number, OpenHour>();
   readonly #pods = new Map<string, OpenPod>();
-  #codes = new Uint16Array(4096);
+  #codes = NO_CODES;
   #waiting = 0;
   /** What was counted already. */
   #counted: PackedUsage | undefined;
@@ -110,6 +116,7 @@ export class HistoryFold {
     if (this.#waiting + part.count > MOST_WAITING) this.#count(NO_SPAN);
     const begin = this.#waiting;
     this.#waiting += part.count;
+    if (this.#codes.length === 0) this.#codes = FREE_CODES.pop() ?? new Uint16Array(LEAST_WAITING);
     while (this.#waiting > this.#codes.length) this.#codes = grown(this.#codes);
     this.#codes.set(part.codes.subarray(0, part.count), begin);
     open.waiting.push(begin, this.#waiting);
@@ -134,6 +141,8 @@ export class HistoryFold {
       WRITER.hour(hour, this.#headOf(open), SKETCH);
     }
     this.#waiting = 0;
+    if (this.#codes.length > 0 && FREE_CODES.length < MOST_FREE_CODES) FREE_CODES.push(this.#codes);
+    this.#codes = NO_CODES;
     this.#counted = WRITER.end({ ...span, stepSeconds: this.#stepSeconds });
     return this.#counted ?? new Uint8Array(0);
   }
@@ -206,10 +215,11 @@ function grown(codes: Uint16Array): Uint16Array<ArrayBuffer> {
   return more;
 }
 
+/** Adds neighbours up: pairs of bits, then fours, then bytes. */
 function bitsIn(word: number): number {
-  let bits = 0;
-  for (let rest = word; rest !== 0; rest &= rest - 1) bits += 1;
-  return bits;
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 /**

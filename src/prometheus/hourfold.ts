@@ -64,7 +64,9 @@ export class HighestFold implements SeriesFold {
 export class RiseFold implements SeriesFold {
   readonly #hours: Float64Array;
   readonly #window: HourWindow;
-  #hour = NaN;
+  /** The hour under way lies in (begin, end], and the last count of it; none before the first sample. */
+  #begin = Infinity;
+  #end = -Infinity;
   #count = 0;
 
   constructor(hours: Float64Array, window: HourWindow) {
@@ -72,24 +74,37 @@ export class RiseFold implements SeriesFold {
     this.#window = window;
   }
 
+  // State in locals makes it several times as fast: a sample of the hour under way, as nearly all are, is one addition.
   take({ times, values }: SampleBuffer, count: number): void {
+    let [begin, end, counted, risen] = [this.#begin, this.#end, this.#count, NaN];
     for (let i = 0; i < count; i++) {
       const value = values[i] ?? 0;
-      if (Number.isFinite(value)) this.#step(hourAt(this.#window, times[i] ?? 0), value);
+      const time = times[i] ?? 0;
+      if (!(value > -Infinity && value < Infinity)) continue;
+      if (time > begin && time <= end) {
+        const rise = value >= counted ? value - counted : value;
+        risen = Number.isNaN(risen) ? rise : risen + rise;
+      } else {
+        this.#add(end, risen);
+        risen = NaN;
+        end = (this.#window.beforeSeconds + (hourAt(this.#window, time) + 1) * HOUR_SECONDS) * 1000;
+        begin = end - HOUR_MS;
+      }
+      counted = value;
     }
+    this.#add(end, risen);
+    [this.#begin, this.#end, this.#count] = [begin, end, counted];
   }
 
   end(): void {
     // What was counted stays in the hours.
   }
 
-  #step(hour: number, count: number): void {
+  /** Nothing for an hour of which there is no rise, or that is not of the window. */
+  #add(endMs: number, risen: number): void {
+    if (Number.isNaN(risen)) return;
+    const hour = hourAt(this.#window, endMs);
     const before = this.#hours[hour];
-    if (hour === this.#hour && before !== undefined) {
-      const rise = count >= this.#count ? count - this.#count : count;
-      this.#hours[hour] = Number.isNaN(before) ? rise : before + rise;
-    }
-    this.#hour = hour;
-    this.#count = count;
+    if (before !== undefined) this.#hours[hour] = Number.isNaN(before) ? risen : before + risen;
   }
 }

@@ -211,12 +211,37 @@ export class PeakFold implements SeriesFold {
 
   take(samples: SampleBuffer, count: number): void {
     const { times, values } = samples;
-    for (let i = 0; i < count; i++) {
+    for (
+      let i = this.#takeEven(samples, 0, count);
+      i < count;
+      i = this.#takeEven(samples, i + 1, count)
+    ) {
       const value = values[i] ?? 0;
       if (value >= 0 && value < Infinity) this.#step(times[i] ?? 0, value);
       else if (Number.isNaN(value) && isStale(samples, i)) this.end();
     }
     this.#run.flush();
+  }
+
+  /** The same as `#step` of each sample, for as long as each is of the bin under way or of the next one; see `RateFold`. */
+  #takeEven({ times, values }: SampleBuffer, from: number, count: number): number {
+    const binMs = this.#binMs;
+    let [before, binEnd, highest] = [this.#time, this.#binEnd, this.#highest];
+    let i = from;
+    for (; i < count; i++) {
+      const time = times[i] ?? 0;
+      const value = values[i] ?? 0;
+      if (!(value >= 0 && value < Infinity && time > binEnd - binMs && time <= binEnd + binMs))
+        break;
+      if (time > binEnd) {
+        this.#run.add(this.#bin++, highest);
+        binEnd += binMs;
+        highest = value;
+      } else if (value > highest) highest = value;
+      before = time;
+    }
+    [this.#time, this.#binEnd, this.#highest] = [before, binEnd, highest];
+    return i;
   }
 
   end(): void {

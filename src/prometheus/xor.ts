@@ -127,6 +127,16 @@ function decodeRest(loaded: LoadedChunk, into: SampleBuffer, second: SecondSampl
   for (let i = 1; i < count; i++) {
     if (i > 1) {
       const head = peek(words, bit);
+      const zeros = Math.clz32(head);
+      // Two zeros are a sample as far from the one before as that was, and of the same value: of some series all are.
+      if (zeros > 1) {
+        const end = Math.min(count, i + (zeros >>> 1));
+        repeatLast(into, i, end, delta);
+        time += delta * (end - i);
+        bit += 2 * (end - i);
+        i = end - 1;
+        continue;
+      }
       const ones = Math.clz32(~head);
       if (ones === 0) {
         bit += 1;
@@ -156,11 +166,30 @@ function decodeRest(loaded: LoadedChunk, into: SampleBuffer, second: SecondSampl
       low ^= peek(words, aligned + 32) & wordAt(LOW_MASKS, window);
       bit += wordAt(SIGNIFICANT, window);
     }
-    if (bit > bits) throw cutShort();
     out[2 * i + HIGH] = high;
     out[2 * i + LOW] = low;
   }
+  // Behind the end there are zeros, which are samples like the last one: so it is enough to look once.
+  if (bit > bits) throw cutShort();
   if (!Number.isSafeInteger(time)) throw new ChunkError('a chunk with times beyond 2^53 ms');
+}
+
+/** Samples of the same value as the one before them, each `delta` after the other. */
+function repeatLast(
+  { times, words }: SampleBuffer,
+  from: number,
+  end: number,
+  delta: number,
+): void {
+  const high = wordAt(words, 2 * (from - 1) + HIGH);
+  const low = wordAt(words, 2 * (from - 1) + LOW);
+  let time = times[from - 1] ?? 0;
+  for (let i = from; i < end; i++) {
+    time += delta;
+    times[i] = time;
+    words[2 * i + HIGH] = high;
+    words[2 * i + LOW] = low;
+  }
 }
 
 /**

@@ -136,7 +136,8 @@ async function checkSeries({ lister, options, signal }: Readers): Promise<Findin
   const toSeconds = Math.floor(Date.now() / 1000);
   const window = { fromSeconds: toSeconds - PROBED_SECONDS, toSeconds };
   try {
-    await lister.list([selectorOf('', [PROBED, ...matchersOf(options)])], window, signal);
+    const selectors = [selectorOf('', [PROBED, ...matchersOf(options)])];
+    await lister.list({ selectors, ...window }, signal);
     return { ...base, result: 'OK', found: 'the server lists them, by which owners are told' };
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;

@@ -4,18 +4,11 @@ import {
   type UsageQuery,
   type UsageTarget,
 } from '../controller/ports.ts';
-import type { AnswerSeries } from './answer.ts';
-import { askInParts, groupsOf } from './parts.ts';
+import { listSeries, ownersOf, type Finder } from './ownerrows.ts';
+import { groupsOf } from './parts.ts';
 import { assignPods, type SeenPods, type WorkloadPods } from './pods.ts';
-import {
-  jobOwners,
-  NAMESPACES_PER_QUERY,
-  OWNER_METRICS,
-  ownerSelector,
-  podOwners,
-  replicaSetOwners,
-  usageSeries,
-} from './queries.ts';
+import { PrometheusError } from './prometheuserror.ts';
+import { cpuSeries, memorySeries, NAMESPACES_PER_QUERY, usageSeries } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
 import { isUnfit } from './readers.ts';
 import type { SeriesLister } from './serieslist.ts';
@@ -56,30 +49,77 @@ export async function findPods(
   return { workloads, failures };
 }
 
-interface Finder {
-  readonly session: Session;
-  readonly lister: SeriesLister | undefined;
-}
+/** Series of usage take 600 bytes each, for their labels name the image and the cgroup: 27,000 containers. */
+const MOST_BYTES = 16 * 1024 * 1024;
 
 async function podsOfNamespaces(
-  { session, lister }: Finder,
+  finder: Finder,
   query: UsageQuery,
   namespaces: readonly string[],
 ): Promise<readonly WorkloadPods[]> {
-  const used = new Map<string, readonly string[]>();
-  for (const namespace of namespaces) {
-    used.set(namespace, await podsWithUsage(session, query, namespace));
-  }
-  return assigned({ session, lister }, query, used);
+  const listed = await podsByIndex(finder, query, namespaces);
+  const used =
+    listed === undefined
+      ? await podsByNames(finder.session, query, namespaces)
+      : strangersIn(listed, query);
+  return assigned(finder.session, query, { ...(await ownersOf(finder, query, used)), used });
 }
 
-async function assigned(
+type PodNames = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * Names of all pods with usage, by namespace. To ask for the values of a label instead, for one namespace after the
+ * other, makes a server look at every pod that it knows each time. Undefined where the answer cannot be had: of a
+ * namespace with more series than an answer holds the names alone are asked for.
+ */
+async function podsByIndex(
   { session, lister }: Finder,
   query: UsageQuery,
-  used: SeenPods['used'],
-): Promise<readonly WorkloadPods[]> {
-  const owners = await ownersOf({ session, lister }, query, [...used.keys()]);
-  const assignment = assignPods(query, { ...owners, used });
+  namespaces: readonly string[],
+): Promise<PodNames | undefined> {
+  if (lister === undefined) return undefined;
+  const { extra } = session;
+  const list = async (part: readonly string[], series: typeof cpuSeries): Promise<PodNames> => {
+    if (part.length === 0) return new Map();
+    const selectorsOf = (some: readonly string[]) => [series(some, extra)];
+    const bound = { namespaces: part, selectorsOf, mostBytes: MOST_BYTES };
+    const found = await listSeries({ session, lister }, query, bound);
+    const pods = Map.groupBy(found, ({ namespace = '' }) => namespace);
+    return new Map(
+      part.map((namespace) => {
+        const names = pods.get(namespace)?.flatMap(({ pod = '' }) => (pod === '' ? [] : pod));
+        return [namespace, [...new Set(names)]];
+      }),
+    );
+  };
+  try {
+    // Who has the one has the other, unless the one is not kept.
+    const withCpu = await list(namespaces, cpuSeries);
+    const without = namespaces.filter((namespace) => withCpu.get(namespace)?.length === 0);
+    return new Map([...withCpu, ...(await list(without, memorySeries))]);
+  } catch (error) {
+    if (isUnfit(error) || (error instanceof PrometheusError && error.tooLarge)) return undefined;
+    throw error;
+  }
+}
+
+/** Pods that no target names, whose owners have to be found. */
+function strangersIn(pods: PodNames, { targets }: UsageQuery): PodNames {
+  const live = new Set(
+    targets.flatMap(({ workload, pods: names }) =>
+      names.map((name) => `${workload.namespace}/${name}`),
+    ),
+  );
+  const strangers = new Map<string, readonly string[]>();
+  for (const [namespace, names] of pods) {
+    const unknown = names.filter((name) => !live.has(`${namespace}/${name}`));
+    if (unknown.length > 0) strangers.set(namespace, unknown);
+  }
+  return strangers;
+}
+
+function assigned(session: Session, query: UsageQuery, seen: SeenPods): readonly WorkloadPods[] {
+  const assignment = assignPods(query, seen);
   if (assignment.namespacesWithoutOwners.length > 0) {
     session.warn({
       reason: 'OwnerMetricsMissing',
@@ -109,7 +149,8 @@ export async function ownersOfStrangers(
   }
   if (used.size === 0) return { workloads: [], failures: [] };
   const targets = query.targets.filter(({ workload }) => used.has(workload.namespace));
-  const workloads = await assigned(finder, { ...query, targets }, used);
+  const owners = await ownersOf(finder, query, used);
+  const workloads = assigned(finder.session, { ...query, targets }, { ...owners, used });
   const live = new Map(targets.map(({ workload, pods }) => [workloadKey(workload), new Set(pods)]));
   return {
     workloads: workloads.map(({ workload, pods }) => ({
@@ -120,82 +161,16 @@ export async function ownersOfStrangers(
   };
 }
 
-function podsWithUsage(
+async function podsByNames(
   session: Session,
   { fromSeconds, toSeconds }: UsageQuery,
-  namespace: string,
-): Promise<readonly string[]> {
-  const selectors = usageSeries(namespace, session.extra);
-  return session.ask((client, signal) =>
-    client.labelValues({ label: 'pod', selectors, fromSeconds, toSeconds }, signal),
-  );
-}
-
-type OwnerRows = Pick<SeenPods, 'podOwners' | 'replicaSetOwners' | 'jobOwners'>;
-
-/** Something in between may let remote read through and not the index. */
-async function ownersOf(
-  { session, lister }: Finder,
-  query: UsageQuery,
   namespaces: readonly string[],
-): Promise<OwnerRows> {
-  if (lister === undefined) return await ownersBySamples(session, query, namespaces);
-  try {
-    return await ownersByIndex({ session, lister }, query, namespaces);
-  } catch (error) {
-    if (!isUnfit(error)) throw error;
-    return await ownersBySamples(session, query, namespaces);
+): Promise<PodNames> {
+  const used = new Map<string, readonly string[]>();
+  for (const namespace of namespaces) {
+    const selectors = usageSeries(namespace, session.extra);
+    const call = { label: 'pod', selectors, fromSeconds, toSeconds };
+    used.set(namespace, await session.ask((client, signal) => client.labelValues(call, signal)));
   }
-}
-
-async function ownersBySamples(
-  session: Session,
-  query: UsageQuery,
-  namespaces: readonly string[],
-): Promise<OwnerRows> {
-  return {
-    podOwners: await ownerRows(session, query, { namespaces, owners: podOwners }),
-    replicaSetOwners: await ownerRows(session, query, { namespaces, owners: replicaSetOwners }),
-    jobOwners: await ownerRows(session, query, { namespaces, owners: jobOwners }),
-  };
-}
-
-/** One call for all three kinds of owners. */
-async function ownersByIndex(
-  { session, lister }: Finder & { readonly lister: SeriesLister },
-  window: UsageQuery,
-  namespaces: readonly string[],
-): Promise<OwnerRows> {
-  const found = await askInParts(namespaces, (part) => {
-    const selectors = Object.values(OWNER_METRICS).map((metric) =>
-      ownerSelector(metric, part, session.extra),
-    );
-    return session.ask((_client, signal) => lister.list(selectors, window, signal));
-  });
-  const rowsOf = (metric: string): readonly AnswerSeries[] =>
-    found
-      .filter((labels) => labels['__name__'] === metric)
-      .map((labels) => ({ labels, samples: [] }));
-  return {
-    podOwners: rowsOf(OWNER_METRICS.pod),
-    replicaSetOwners: rowsOf(OWNER_METRICS.replicaSet),
-    jobOwners: rowsOf(OWNER_METRICS.job),
-  };
-}
-
-interface OwnerQuestion {
-  readonly namespaces: readonly string[];
-  readonly owners: typeof podOwners;
-}
-
-function ownerRows(
-  session: Session,
-  query: UsageQuery,
-  { namespaces, owners }: OwnerQuestion,
-): Promise<readonly AnswerSeries[]> {
-  const windowSeconds = Math.max(1, Math.ceil(query.toSeconds - query.fromSeconds));
-  return askInParts(namespaces, (part) => {
-    const text = owners(part, windowSeconds, session.extra);
-    return session.ask((client, signal) => client.instant(text, query.toSeconds, signal));
-  });
+  return used;
 }

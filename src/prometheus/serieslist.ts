@@ -4,11 +4,14 @@ import { withRetries } from './retry.ts';
 import type { StreamClient, WholeBody } from './stream.ts';
 
 /** Labels of a series, with its name as `__name__`. */
-type SeriesLabels = Readonly<Record<string, string>>;
+export type SeriesLabels = Readonly<Record<string, string>>;
 
-interface Window {
+interface SeriesQuestion {
+  readonly selectors: readonly string[];
   readonly fromSeconds: number;
   readonly toSeconds: number;
+  /** Of the answer; 64 MB unless given. */
+  readonly mostBytes?: number;
 }
 
 /** The series that there are, from the index alone: no sample is looked at, so that long windows cost as much as short ones. */
@@ -17,28 +20,24 @@ export interface SeriesLister {
    * Series that any of the selectors matches, of the window and perhaps somewhat longer. Rejects with a
    * PrometheusError, or on abort.
    */
-  list(
-    selectors: readonly string[],
-    window: Window,
-    signal: AbortSignal,
-  ): Promise<Answer<readonly SeriesLabels[]>>;
+  list(question: SeriesQuestion, signal: AbortSignal): Promise<Answer<readonly SeriesLabels[]>>;
 }
 
-/** About 100,000 series. */
+/** About 100,000 series of owners. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
 export function createSeriesLister(client: StreamClient): SeriesLister {
   return {
-    list: (selectors, window, signal) =>
-      withRetries(() => listOnce(client, { selectors, window }, signal), signal),
+    list: (question, signal) => withRetries(() => listOnce(client, question, signal), signal),
   };
 }
 
 async function listOnce(
   client: StreamClient,
-  question: { readonly selectors: readonly string[]; readonly window: Window },
+  question: SeriesQuestion,
   signal: AbortSignal,
 ): Promise<Answer<readonly SeriesLabels[]>> {
+  const { mostBytes = MOST_BYTES } = question;
   const parts: Buffer[] = [];
   let bytes = 0;
   let listed: Listed = { data: [], warnings: [] };
@@ -51,7 +50,7 @@ async function listOnce(
       checkKind: () => undefined,
       take: (part) => {
         bytes += part.length;
-        if (bytes > MOST_BYTES) throw tooMany();
+        if (bytes > mostBytes) throw tooMany();
         parts.push(Buffer.from(part));
         return undefined;
       },
@@ -72,17 +71,11 @@ function parseList(body: Buffer, answer: WholeBody): Listed {
   return { data: labelsOf(data), warnings };
 }
 
-function formOf({
-  selectors,
-  window,
-}: {
-  readonly selectors: readonly string[];
-  readonly window: Window;
-}): URLSearchParams {
+function formOf({ selectors, fromSeconds, toSeconds }: SeriesQuestion): URLSearchParams {
   const form = new URLSearchParams();
   for (const selector of selectors) form.append('match[]', selector);
-  form.set('start', String(window.fromSeconds));
-  form.set('end', String(window.toSeconds));
+  form.set('start', String(fromSeconds));
+  form.set('end', String(toSeconds));
   return form;
 }
 

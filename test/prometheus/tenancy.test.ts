@@ -111,8 +111,7 @@ describe('a stream of an operator of one namespace', () => {
   it('is not asked for series of another one', async () => {
     const list = (...selectors: readonly string[]) =>
       createSeriesLister(client).list(
-        selectors,
-        { fromSeconds: FROM, toSeconds: TO },
+        { selectors, fromSeconds: FROM, toSeconds: TO },
         AbortSignal.timeout(5000),
       );
     await assert.rejects(list('up{namespace="shop"}', 'up{namespace="bank"}'), /is not sent/);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
-/** What a remote read gets instead of the server's answer, which is there to be broken; undefined passes it on. */
+/** What a call gets instead of the server's answer, which is there to be broken; undefined passes it on. */
 export type ReadAnswer = (
   response: ServerResponse,
   askServer: () => Promise<{ readonly type: string; readonly body: Buffer }>,
@@ -11,19 +11,26 @@ export interface ReadProxy {
   readonly url: string;
   /** What the next remote reads get, one each; then all pass. */
   readonly answers: ReadAnswer[];
+  /** Likewise for the next lists of series. */
+  readonly lists: ReadAnswer[];
   /** Ends of the paths that were asked for. */
   readonly calls: string[];
   stop(): Promise<void>;
 }
 
-/** Stands before a real Prometheus and breaks its remote reads; everything else passes through. */
+/** Stands before a real Prometheus and breaks its remote reads and its lists of series; everything else passes through. */
 export async function startReadProxy(upstream: string): Promise<ReadProxy> {
   const answers: ReadAnswer[] = [];
+  const lists: ReadAnswer[] = [];
   const calls: string[] = [];
   const server = createServer((request, response) => {
     calls.push((request.url ?? '').replace(/^.*\/api\/v1\//, '').replace(/\?.*$/, ''));
     void pass(request, response).catch(() => response.destroy());
   });
+  const insteadOf = (url: string): ReadAnswer | undefined => {
+    if (url.includes('/api/v1/read')) return answers.shift();
+    return url.includes('/api/v1/series') ? lists.shift() : undefined;
+  };
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const sent = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>));
     const askServer = async (): Promise<{ type: string; body: Buffer }> => {
@@ -42,8 +49,7 @@ export async function startReadProxy(upstream: string): Promise<ReadProxy> {
       const type = answer.headers.get('content-type') ?? '';
       return { type, body: Buffer.from(await answer.arrayBuffer()) };
     };
-    const isRead = request.url?.includes('/api/v1/read') ?? false;
-    const instead = isRead ? answers.shift() : undefined;
+    const instead = insteadOf(request.url ?? '');
     if (instead !== undefined) {
       await instead(response, askServer);
       return;
@@ -58,6 +64,7 @@ export async function startReadProxy(upstream: string): Promise<ReadProxy> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     answers,
+    lists,
     calls,
     async stop() {
       server.close();

@@ -221,8 +221,15 @@ export interface UsageReading {
 }
 
 export interface UsageSource {
-  /** Never rejects for a query that failed: that is a failure of the workloads it was for. Rejects on abort. */
-  read(query: UsageQuery, signal: AbortSignal): Promise<UsageReading>;
+  /**
+   * Never rejects for a query that failed: that is a failure of the workloads it was for. Rejects on abort. With
+   * `onPart`, workloads are handed on as soon as all of them is read, and are not in the result then.
+   */
+  read(
+    query: UsageQuery,
+    signal: AbortSignal,
+    onPart?: (part: UsageReading) => void,
+  ): Promise<UsageReading>;
 }
 
 /** Both kinds of policy in one shape: a namespaced one has no namespaceSelector and no guardrails. */

@@ -5,6 +5,7 @@ import {
   type Clock,
   type UsageFailure,
   type UsageQuery,
+  type UsageReading,
   type UsageSource,
   type UsageTarget,
   type UsageWarning,
@@ -14,8 +15,10 @@ import { Doubts } from './usagedoubt.ts';
 import { doubtOf, UsageEntry } from './usageplan.ts';
 import {
   newParts,
+  OpenReading,
   readings,
   withWindow,
+  type Asked,
   type Keyed,
   type Reading,
   type Windowed,
@@ -56,7 +59,7 @@ const GATHER_SECONDS = 1;
 const FIRST_RETRY_SECONDS = 15;
 const LONGEST_RETRY_SECONDS = 300;
 /** Read together at most: of a first reading, and of what is new, which is a hundredth of that. */
-const FIRST_AT_ONCE = 250;
+const FIRST_AT_ONCE = 1000;
 const NEW_AT_ONCE = 5000;
 
 /**
@@ -214,7 +217,7 @@ export class UsageKeeper {
 
   #byWorth(entries: readonly Keyed[]): readonly Keyed[] {
     const { worthOf } = this.#options;
-    if (worthOf === undefined || entries.length < FIRST_AT_ONCE) return entries;
+    if (worthOf === undefined || entries.length < 2) return entries;
     const namespaces = new Set(entries.map(([, { ref }]) => ref.namespace));
     const worth = new Map([...namespaces].map((name) => [name, worthOf(name)]));
     const of = ([, { ref }]: Keyed): number => worth.get(ref.namespace) ?? 0;
@@ -222,36 +225,46 @@ export class UsageKeeper {
   }
 
   async #read(reading: Reading): Promise<void> {
-    const { entries, window } = reading;
     const { signal } = this.#abort;
     const jitter = 0.8 + this.#options.random() * 0.4;
-    const asked = entries.map((keyed) => ({ keyed, windowSeconds: keyed[1].windowSeconds }));
-    try {
-      const isContinued = reading.kind !== 'First';
-      const query = { ...this.#queryFor(entries), ...window, isContinued };
-      const read = await this.#options.source.read(query, signal);
-      for (const warning of read.warnings) this.#options.onWarning(warning);
-      const doubt = doubtOf(read.warnings);
-      for (const { keyed, windowSeconds } of asked) {
-        const [key, entry] = keyed;
-        const failure = read.failures.get(key);
-        // What came is true all the same.
-        entry.merge(read.usage.get(key), this.#options.clock.nowSeconds());
-        const answered = { ...reading, windowSeconds, jitter };
-        if (failure !== undefined) this.#keepFailure(keyed, failure, answered);
-        else if (doubt !== undefined) this.#keepDoubt(keyed, doubt, answered);
-        else if (reading.kind !== 'Gaps') this.#keep(keyed, answered);
-      }
+    const open = new OpenReading(reading.entries);
+    const query = {
+      ...this.#queryFor(reading.entries),
+      ...reading.window,
+      isContinued: reading.kind !== 'First',
+    };
+    // What is complete is taken at once, so that it can be looked at while the rest is read.
+    const take = (part: UsageReading, keys: Iterable<string>): void => {
+      for (const warning of open.newWarnings(part)) this.#options.onWarning(warning);
+      const asked = open.takeOut(keys);
+      for (const each of asked) this.#take(each, part, { ...reading, ...each, jitter });
+      if (asked.length === 0) return;
       this.#saving.changed();
+      this.#options.onRead(asked.map(({ keyed }) => keyed[0]));
+    };
+    try {
+      const rest = await this.#options.source.read(query, signal, (part) =>
+        take(part, [...part.usage.keys(), ...part.failures.keys()]),
+      );
+      take(rest, open.keys);
     } catch (error) {
       if (signal.aborted) return;
       const message = error instanceof Error ? error.message : 'reading usage failed';
-      for (const { keyed, windowSeconds } of asked) {
-        const failure = { reason: 'PrometheusAnswerInvalid', message } as const;
-        this.#keepFailure(keyed, failure, { ...reading, windowSeconds, jitter });
-      }
+      const failure = { reason: 'PrometheusAnswerInvalid', message } as const;
+      const failures = new Map(open.keys.map((key) => [key, failure]));
+      take({ usage: new Map(), failures, warnings: [] }, open.keys);
     }
-    this.#options.onRead(entries.map(([key]) => key));
+  }
+
+  #take({ keyed }: Asked, { usage, failures, warnings }: UsageReading, answered: Answered): void {
+    const [key, entry] = keyed;
+    const failure = failures.get(key);
+    const doubt = doubtOf(warnings);
+    // What came is true all the same.
+    entry.merge(usage.get(key), this.#options.clock.nowSeconds());
+    if (failure !== undefined) this.#keepFailure(keyed, failure, answered);
+    else if (doubt !== undefined) this.#keepDoubt(keyed, doubt, answered);
+    else if (answered.kind !== 'Gaps') this.#keep(keyed, answered);
   }
 
   #queryFor(entries: readonly Keyed[]): Pick<UsageQuery, 'targets' | 'siblings'> {

@@ -1,5 +1,5 @@
 import { HOUR_SECONDS } from '../recommend/hours.ts';
-import type { WorkloadRef } from './ports.ts';
+import type { UsageReading, UsageWarning, WorkloadRef } from './ports.ts';
 import type { UsageEntry, ReadWindow } from './usageplan.ts';
 
 export type Keyed = readonly [string, UsageEntry];
@@ -10,6 +10,46 @@ export interface Reading {
   readonly entries: readonly Keyed[];
   /** `Again` is of what is in doubt. */
   readonly kind: 'First' | 'New' | 'Gaps' | 'Again';
+}
+
+/** A workload of a reading, and the window that it wanted when that began. */
+export interface Asked {
+  readonly keyed: Keyed;
+  readonly windowSeconds: number;
+}
+
+/** What is still to come of a reading, whose workloads come in parts. */
+export class OpenReading {
+  readonly #asked: Map<string, Asked>;
+  readonly #warned = new Set<string>();
+
+  constructor(entries: readonly Keyed[]) {
+    this.#asked = new Map(
+      entries.map((keyed) => [keyed[0], { keyed, windowSeconds: keyed[1].windowSeconds }]),
+    );
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#asked.keys()];
+  }
+
+  /** Those of the workloads that are still to come. */
+  takeOut(keys: Iterable<string>): readonly Asked[] {
+    const taken: Asked[] = [];
+    for (const key of keys) {
+      const asked = this.#asked.get(key);
+      if (asked !== undefined) taken.push(asked);
+      this.#asked.delete(key);
+    }
+    return taken;
+  }
+
+  /** A warning holds for the whole reading, so that it is said once. */
+  newWarnings({ warnings }: UsageReading): readonly UsageWarning[] {
+    const fresh = warnings.filter(({ reason }) => !this.#warned.has(reason));
+    for (const { reason } of fresh) this.#warned.add(reason);
+    return fresh;
+  }
 }
 
 export interface Windowed {

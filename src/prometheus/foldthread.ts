@@ -13,6 +13,8 @@ const BLOCKS_UNDER_WAY = 3;
 const IDLE_SECONDS = 10;
 /** What is young there dies young: more room for it only fills. */
 const YOUNG_MEGABYTES = 16;
+/** Ten times what is held there; the smaller the bound, the sooner V8 collects. */
+const OLD_MEGABYTES = 256;
 
 type Reply = PromiseWithResolvers<FoldReply>;
 
@@ -71,7 +73,10 @@ export class FoldThread {
 
   #start(): Worker {
     const worker = new Worker(new URL('./foldworker.ts', import.meta.url), {
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+      resourceLimits: {
+        maxYoungGenerationSizeMb: YOUNG_MEGABYTES,
+        maxOldGenerationSizeMb: OLD_MEGABYTES,
+      },
     });
     worker.on('message', (reply: FoldReply) => this.#take(reply));
     const ended = (error: Error): void => {

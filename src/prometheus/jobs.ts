@@ -15,6 +15,9 @@ export interface ReadingOf<T> extends Omit<UsageReading, 'usage'> {
   readonly usage: ReadonlyMap<string, ReadonlyMap<string, T>>;
 }
 
+/** Takes workloads that are complete, or that failed, and that are not in the reading then. */
+export type OnPart<T> = (part: ReadingOf<T>) => void;
+
 /** A part of a reading. */
 interface Job {
   /** Keys of the workloads that it reads a part of, none twice. */
@@ -30,6 +33,7 @@ interface Jobs<T> {
   readonly concurrency: number;
   /** Takes out what a workload came to. */
   readonly close: (workload: string) => Promise<ReadonlyMap<string, T>>;
+  readonly onPart: OnPart<T> | undefined;
   readonly onProgress: ((done: number, total: number) => void) | undefined;
 }
 
@@ -72,19 +76,34 @@ export function jobsFor(
  * failure of Prometheus rejects.
  */
 export async function runJobs<T>(session: Session, all: Jobs<T>): Promise<ReadingOf<T>> {
-  const { jobs, onProgress } = all;
+  const { jobs, onPart, onProgress } = all;
   const state = openState(all);
+  const takeOut = (): ReadingOf<T> => {
+    const { usage, failures } = state;
+    const part = {
+      usage: new Map(usage),
+      failures: new Map(failures),
+      warnings: session.warnings(),
+    };
+    usage.clear();
+    failures.clear();
+    return part;
+  };
   let done = 0;
   await eachLimited(jobs, all.concurrency, async (job) => {
     await runJob(state, job, all.close);
+    if (onPart !== undefined && state.usage.size + state.failures.size > 0) onPart(takeOut());
     onProgress?.(++done, jobs.length);
   });
-  return { usage: state.usage, failures: state.failures, warnings: session.warnings() };
+  return takeOut();
 }
 
 interface State<T> {
+  /** Of workloads that are complete. */
   readonly usage: Map<string, ReadonlyMap<string, T>>;
   readonly failures: Map<string, UsageFailure>;
+  /** What failed of workloads that are not complete yet. */
+  readonly broken: Map<string, UsageFailure>;
   /** Jobs that a workload still waits for. */
   readonly waiting: Map<string, number>;
 }
@@ -103,24 +122,28 @@ function openState<T>({ query, failures: failed, jobs }: Jobs<T>): State<T> {
     const key = workloadKey(workload);
     if (!waiting.has(key) && !failures.has(key)) usage.set(key, new Map());
   }
-  return { usage, failures, waiting };
+  return { usage, failures, broken: new Map(), waiting };
 }
 
 async function runJob<T>(state: State<T>, job: Job, close: Jobs<T>['close']): Promise<void> {
+  const { usage, failures, broken, waiting } = state;
   const { workloads } = job;
-  if (workloads.every((key) => state.failures.has(key))) return;
-  try {
-    await job.run();
-  } catch (error) {
-    if (!(error instanceof PrometheusError)) throw error;
-    const failure = usageFailure(error, 'read the usage of the workload');
-    for (const key of workloads) state.failures.set(key, failure);
+  if (!workloads.every((key) => broken.has(key))) {
+    try {
+      await job.run();
+    } catch (error) {
+      if (!(error instanceof PrometheusError)) throw error;
+      const failure = usageFailure(error, 'read the usage of the workload');
+      for (const key of workloads) broken.set(key, failure);
+    }
   }
   for (const key of workloads) {
-    const left = (state.waiting.get(key) ?? 0) - 1;
-    state.waiting.set(key, left);
+    const left = (waiting.get(key) ?? 0) - 1;
+    waiting.set(key, left);
     if (left > 0) continue;
     const containers = await close(key);
-    if (!state.failures.has(key)) state.usage.set(key, containers);
+    const failure = broken.get(key);
+    if (failure === undefined) usage.set(key, containers);
+    else failures.set(key, failure);
   }
 }

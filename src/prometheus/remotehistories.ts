@@ -2,7 +2,7 @@ import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/po
 import type { Batch } from './batches.ts';
 import { findPods, ownersOfStrangers } from './discovery.ts';
 import type { Folding } from './folds.ts';
-import { jobsFor, planFor, runJobs, type ReadingOf } from './jobs.ts';
+import { jobsFor, planFor, runJobs, type OnPart, type ReadingOf } from './jobs.ts';
 import { PrometheusError } from './prometheuserror.ts';
 import { NAMESPACES_PER_QUERY, USAGE_STEP_SECONDS } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
@@ -35,6 +35,7 @@ export interface RemoteQuestion<T> {
   readonly folding: Folding<T>;
   /** Where raw samples go. */
   readonly openRaw: () => RawFolds<T>;
+  readonly onPart?: OnPart<T> | undefined;
 }
 
 interface Reading {
@@ -57,7 +58,7 @@ export function stepOf({ rawStepSeconds }: Folding<unknown>): number {
 /** Reads raw samples; rejects with NoRemoteRead where that turns out not to work. */
 export async function readRemotely<T>(
   reading: Reading,
-  { query, folding, openRaw }: RemoteQuestion<T>,
+  { query, folding, openRaw, onPart }: RemoteQuestion<T>,
 ): Promise<ReadingOf<T>> {
   const { session, remote, concurrency, onProgress } = reading;
   const whole = wholeNamespaces(query);
@@ -84,6 +85,7 @@ export async function readRemotely<T>(
       ],
       concurrency: Math.min(concurrency, RAW_READS_AT_ONCE),
       close: (workload) => folds.close(workload),
+      onPart,
       onProgress,
     });
   } finally {

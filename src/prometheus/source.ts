@@ -79,11 +79,12 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
       ? thread.open()
       : createRawFolds(HISTORIES, stepOf(HISTORIES));
   return {
-    read: (query, signal) =>
+    read: (query, signal, onPart) =>
       read(readingOf(signal), {
         query,
         folding: HISTORIES,
         openRaw: () => openHistories(query),
+        onPart,
       }),
     readAs: (folding, query, signal) =>
       read(readingOf(signal), {
@@ -133,7 +134,7 @@ async function read<T>(reading: Reading, question: RemoteQuestion<T>): Promise<R
 
 async function readByRange<T>(
   { session, options }: Reading,
-  { query, folding }: RemoteQuestion<T>,
+  { query, folding, onPart }: RemoteQuestion<T>,
 ): Promise<ReadingOf<T>> {
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
   const found = await findPods(session, query, { concurrency, lister: undefined });
@@ -145,6 +146,7 @@ async function readByRange<T>(
     jobs: jobsFor(batches, (batch) => readBatch(session, batch, query, folds)),
     concurrency,
     close: (workload) => Promise.resolve(folds.close(workload)),
+    onPart,
     onProgress: options.onProgress,
   });
 }

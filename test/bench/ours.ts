@@ -73,9 +73,9 @@ class Run {
     this.#keeper = new UsageKeeper({
       source: {
         // What the keeper waits before it reads is not part of the figures.
-        read: (query, signal) => {
+        read: (query, signal, onPart) => {
           this.#meter ??= new Meter(task.serverPid);
-          return this.#source.read(query, signal);
+          return this.#source.read(query, signal, onPart);
         },
       },
       clock: { nowSeconds: () => this.#now },

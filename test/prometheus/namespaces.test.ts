@@ -49,6 +49,7 @@ describe('pods of histories', function () {
   });
   beforeEach(() => {
     proxy.answers.length = 0;
+    proxy.lists.length = 0;
     proxy.calls.length = 0;
   });
 
@@ -79,12 +80,12 @@ describe('pods of histories', function () {
     const never = { live: [], fromSeconds: FROM };
     assert.deepEqual(await podsBy('query-range', never), want);
     assert.deepEqual(await podsBy('remote-read', { ...never, fromSeconds: TO - 25 * HOUR }), want);
-    assert.deepEqual(proxy.calls, ['label/pod/values', 'series', 'read'], 'of a long window');
+    assert.deepEqual(proxy.calls, ['series', 'series', 'series', 'read'], 'of a long window');
     assert.deepEqual(await podsBy('remote-read', never), want);
-    assert.deepEqual(proxy.calls, ['read', 'series', 'read'], 'of a short window');
+    assert.deepEqual(proxy.calls, ['read', 'series', 'series', 'read'], 'of a short window');
     const live = ['cart-6d8f7c9b4-hjklm'];
     assert.deepEqual(await podsBy('remote-read', { ...never, live }), want);
-    assert.deepEqual(proxy.calls, ['read', 'series', 'read'], 'with a former pod');
+    assert.deepEqual(proxy.calls, ['read', 'series', 'series', 'read'], 'with a former pod');
   });
 
   it('are not asked for where all that have usage are there', async () => {
@@ -143,9 +144,76 @@ describe('pods of histories', function () {
         [...new Set(memory.map(([pod]) => pod))].sort(),
         redeployed.slice(0, 2).map(({ name }) => name),
       );
-      assert.deepEqual(proxy.calls, ['read', 'label/pod/values', 'series', 'read']);
+      assert.deepEqual(proxy.calls, ['read', 'series', 'series', 'series', 'read']);
     } finally {
       source.close();
+    }
+  });
+
+  it('are asked for by their names alone where a list of their series is too long', async () => {
+    const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
+    const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
+    const row = JSON.stringify({ __name__: 'up', name: 'x'.repeat(1000) });
+    const long = `{"status":"success","data":[${Array(17_000).fill(row).join(',')}]}`;
+    proxy.lists.push(
+      (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(long),
+    );
+    try {
+      const reading = await source.readAs(
+        COLLECTING,
+        {
+          targets: [{ workload, pods: [] }],
+          siblings: [workload],
+          fromSeconds: TO - 25 * HOUR,
+          toSeconds: TO,
+        },
+        AbortSignal.timeout(30_000),
+      );
+      assert.deepEqual([...reading.failures, ...reading.warnings], []);
+      const { memory = [] } = reading.usage.get(workloadKey(workload))?.get('app') ?? {};
+      assert.deepEqual(
+        [...new Set(memory.map(([pod]) => pod))].sort(),
+        redeployed.slice(0, 2).map(({ name }) => name),
+      );
+      assert.deepEqual(proxy.calls, ['series', 'label/pod/values', 'series', 'series', 'read']);
+    } finally {
+      source.close();
+    }
+  });
+
+  it('are handed on as soon as they are complete, and are not in the result then', async () => {
+    const refs = ['cart', 'cart-api', 'gone'].map((name): WorkloadRef => ({
+      namespace: 'shop',
+      kind: 'Deployment',
+      name,
+    }));
+    for (const reader of ['query-range', 'remote-read'] as const) {
+      const source = createPrometheusSource({ url: proxy.url, reader });
+      const parts: string[] = [];
+      try {
+        const reading = await source.read(
+          {
+            targets: refs.map((workload) => ({ workload, pods: [] })),
+            siblings: refs,
+            fromSeconds: TO - 25 * HOUR,
+            toSeconds: TO,
+          },
+          AbortSignal.timeout(30_000),
+          ({ usage, failures }) => {
+            assert.equal(failures.size, 0);
+            for (const [key, containers] of usage)
+              parts.push(`${key} ${[...containers.keys()].join()}`);
+          },
+        );
+        assert.deepEqual(parts.sort(), [
+          'shop/Deployment/cart app',
+          'shop/Deployment/cart-api app',
+          'shop/Deployment/gone ',
+        ]);
+        assert.deepEqual([...reading.usage, ...reading.failures], [], reader);
+      } finally {
+        source.close();
+      }
     }
   });
 });

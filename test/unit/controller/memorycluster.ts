@@ -304,10 +304,17 @@ export class MemoryUsage implements UsageSource {
   gate: Promise<unknown> = Promise.resolve();
   /** Called at each reading. */
   onRead: () => void = () => undefined;
+  /** Handed on before the gate, where it is set. */
+  firstPart: ((query: UsageQuery) => UsageReading) | undefined;
 
-  async read(query: UsageQuery, signal: AbortSignal): Promise<UsageReading> {
+  async read(
+    query: UsageQuery,
+    signal: AbortSignal,
+    onPart?: (part: UsageReading) => void,
+  ): Promise<UsageReading> {
     this.queries.push(query);
     this.onRead();
+    if (this.firstPart !== undefined) onPart?.(this.firstPart(query));
     const aborted = new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(new Error('aborted')));
     });

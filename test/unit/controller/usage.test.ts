@@ -273,7 +273,7 @@ describe('the keeper of usage', () => {
   });
 
   it('reads a large cluster part by part, the namespaces first on which most depends', async () => {
-    const fleet = Array.from({ length: 600 }, (_, i) => ({
+    const fleet = Array.from({ length: 2400 }, (_, i) => ({
       ...cart,
       namespace: `n${i % 3}`,
       name: `w${i}`,
@@ -282,24 +282,24 @@ describe('the keeper of usage', () => {
     await pass(1);
     assert.deepEqual(
       source.queries.map(({ targets }) => targets.length),
-      [250, 250, 100],
+      [1000, 1000, 400],
     );
     const order = source.queries.flatMap(({ targets }) =>
       targets.map(({ workload }) => workload.namespace),
     );
-    const want = ['n2', 'n0', 'n1'].flatMap((name) => Array.from({ length: 200 }, () => name));
+    const want = ['n2', 'n0', 'n1'].flatMap((name) => Array.from({ length: 800 }, () => name));
     assert.deepEqual(order, want);
   });
 
   it('reads what is new before the rest of a first reading', async () => {
     keeper.want(cart, WINDOW);
     await pass(1);
-    for (let i = 0; i < 300; i++) keeper.want({ ...cart, name: `w${i}` }, WINDOW);
+    for (let i = 0; i < 1200; i++) keeper.want({ ...cart, name: `w${i}` }, WINDOW);
     source.onRead = () => (now += source.queries.length === 2 ? HOUR_SECONDS : 0);
     await pass(1);
     const asked = source.queries.slice(1).map(({ targets }) => targets.length);
     // An hour has passed: what was read is due again, and goes before what was never read.
-    assert.deepEqual(asked, [250, 251, 50]);
+    assert.deepEqual(asked, [1000, 1001, 200]);
   });
 
   it('reads a window that was widened while a shorter one was read', async () => {

@@ -120,15 +120,15 @@ describe('the keeper of usage with a store', () => {
 
   it('saves each part of a large first reading that takes long', async () => {
     const keeper = restarted();
-    for (let i = 0; i < 600; i++) keeper.want({ ...cart, name: `w${i}` }, WINDOW);
+    for (let i = 0; i < 2400; i++) keeper.want({ ...cart, name: `w${i}` }, WINDOW);
     const saved: number[] = [];
     source.onRead = () => {
       saved.push(store.saved.length);
       now += 601;
     };
     await pass(1);
-    assert.deepEqual(saved, [0, 250, 500]);
-    assert.equal(store.saved.length, 600);
+    assert.deepEqual(saved, [0, 1000, 2000]);
+    assert.equal(store.saved.length, 2400);
   });
 
   it('saves ten minutes after it saved last, with no reading by then', async () => {

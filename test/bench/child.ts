@@ -1,10 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import { parseMemory } from '../../src/api/quantity.ts';
 
-const DOCKERFILE = join(import.meta.dirname, '../../deploy/Dockerfile');
+const DEPLOY = join(import.meta.dirname, '../../deploy');
+const DOCKERFILE = join(DEPLOY, 'Dockerfile');
+const DEPLOYMENT = join(DEPLOY, 'base/deployment.yaml');
 
-/** The flags of Node and the environment that the image runs the operator with: what is measured has them too. */
+/** Of the memory that its container may have, Node takes this share for what lives long in its heap. */
+const HEAP_SHARE = 0.5;
+
+/**
+ * The flags of Node and the environment that the image runs the operator with, and the heap that Node takes in the
+ * container that `deploy` asks for: what is measured has them too.
+ */
 export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS.ProcessEnv } {
   const text = readFileSync(DOCKERFILE, 'utf8');
   const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(text) ?? [];
@@ -15,7 +25,16 @@ export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS
   const flags = (JSON.parse(entry) as string[]).filter((word) => word.startsWith('--'));
   const settings: Record<string, string> = {};
   for (const [, name = '', value = ''] of malloc.matchAll(/(\w+)=(\S+)/g)) settings[name] = value;
-  return { execArgv: [...process.execArgv, ...flags], env: { ...process.env, ...settings } };
+  const heap = `--max-old-space-size=${Math.round((HEAP_SHARE * memoryLimit()) / 2 ** 20)}`;
+  return { execArgv: [...process.execArgv, ...flags, heap], env: { ...process.env, ...settings } };
+}
+
+/** In bytes. */
+function memoryLimit(): number {
+  const at = ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'memory'];
+  const limit = parseDocument(readFileSync(DEPLOYMENT, 'utf8')).getIn(at);
+  if (typeof limit !== 'string') throw new Error(`${DEPLOYMENT} states no limit of memory`);
+  return parseMemory(limit);
 }
 
 /**

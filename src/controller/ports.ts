@@ -223,7 +223,7 @@ export interface UsageReading {
 export interface UsageSource {
   /**
    * Never rejects for a query that failed: that is a failure of the workloads it was for. Rejects on abort. With
-   * `onPart`, workloads are handed on as soon as all of them is read, and are not in the result then.
+   * `onPart`, workloads are handed on as soon as all of them is read, and are not in the result then; those that failed are.
    */
   read(
     query: UsageQuery,

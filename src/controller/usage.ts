@@ -236,16 +236,19 @@ export class UsageKeeper {
     // What is complete is taken at once, so that it can be looked at while the rest is read.
     const take = (part: UsageReading, keys: Iterable<string>): void => {
       for (const warning of open.newWarnings(part)) this.#options.onWarning(warning);
-      const asked = open.takeOut(keys);
-      for (const each of asked) this.#take(each, part, { ...reading, ...each, jitter });
-      if (asked.length === 0) return;
+      const taken: string[] = [];
+      for (const asked of open.takeOut(keys)) {
+        this.#take(asked, part, { ...reading, ...asked, jitter });
+        taken.push(asked.keyed[0]);
+      }
+      if (taken.length === 0) return;
       this.#saving.changed();
-      this.#options.onRead(asked.map(({ keyed }) => keyed[0]));
+      this.#options.onRead(taken);
     };
     try {
-      const rest = await this.#options.source.read(query, signal, (part) =>
-        take(part, [...part.usage.keys(), ...part.failures.keys()]),
-      );
+      const rest = await this.#options.source.read(query, signal, (part) => {
+        if (!signal.aborted) take(part, part.usage.keys());
+      });
       take(rest, open.keys);
     } catch (error) {
       if (signal.aborted) return;

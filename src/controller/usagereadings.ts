@@ -33,15 +33,14 @@ export class OpenReading {
     return [...this.#asked.keys()];
   }
 
-  /** Those of the workloads that are still to come. */
-  takeOut(keys: Iterable<string>): readonly Asked[] {
-    const taken: Asked[] = [];
+  /** Those of the workloads that are still to come: each is taken out when the next one is asked for. */
+  *takeOut(keys: Iterable<string>): Generator<Asked> {
     for (const key of keys) {
       const asked = this.#asked.get(key);
-      if (asked !== undefined) taken.push(asked);
+      if (asked === undefined) continue;
+      yield asked;
       this.#asked.delete(key);
     }
-    return taken;
   }
 
   /** A warning holds for the whole reading, so that it is said once. */

@@ -34,20 +34,24 @@ export class FoldThread {
     const reading = ++this.#lastNumber;
     clearTimeout(this.#timer);
     this.#readings += 1;
+    let isOver = false;
+    const call = (of: FoldCall): Promise<FoldReply> =>
+      isOver ? Promise.reject(new Error('the reading is over')) : this.#call(of);
     return {
       begin: (question) => {
         const answer = ++this.#lastNumber;
-        const begun = this.#call({ do: 'begin', reading, answer, question });
+        const begun = call({ do: 'begin', reading, answer, question });
         return new BesideAnswer(answer, begun, {
-          call: (call) => this.#call(call),
+          call,
           block: () => this.#free.pop() ?? new ArrayBuffer(BLOCK_BYTES),
         });
       },
       close: async (workload) => {
-        const { usage } = await this.#call({ do: 'close', reading, workload });
+        const { usage } = await call({ do: 'close', reading, workload });
         return usage ?? new Map<string, PackedUsage>();
       },
       end: () => {
+        isOver = true;
         if (this.#worker !== undefined) void this.#call({ do: 'forget', reading }).catch(ignored);
         this.#readings -= 1;
         if (this.#readings > 0) return;

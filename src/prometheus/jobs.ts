@@ -15,7 +15,7 @@ export interface ReadingOf<T> extends Omit<UsageReading, 'usage'> {
   readonly usage: ReadonlyMap<string, ReadonlyMap<string, T>>;
 }
 
-/** Takes workloads that are complete, or that failed, and that are not in the reading then. */
+/** Takes workloads that are complete, and that are not in the reading then. */
 export type OnPart<T> = (part: ReadingOf<T>) => void;
 
 /** A part of a reading. */
@@ -78,24 +78,17 @@ export function jobsFor(
 export async function runJobs<T>(session: Session, all: Jobs<T>): Promise<ReadingOf<T>> {
   const { jobs, onPart, onProgress } = all;
   const state = openState(all);
-  const takeOut = (): ReadingOf<T> => {
-    const { usage, failures } = state;
-    const part = {
-      usage: new Map(usage),
-      failures: new Map(failures),
-      warnings: session.warnings(),
-    };
-    usage.clear();
-    failures.clear();
-    return part;
-  };
   let done = 0;
   await eachLimited(jobs, all.concurrency, async (job) => {
     await runJob(state, job, all.close);
-    if (onPart !== undefined && state.usage.size + state.failures.size > 0) onPart(takeOut());
+    if (onPart !== undefined && state.usage.size > 0) {
+      const usage = new Map(state.usage);
+      state.usage.clear();
+      onPart({ usage, failures: new Map(), warnings: session.warnings() });
+    }
     onProgress?.(++done, jobs.length);
   });
-  return takeOut();
+  return { usage: state.usage, failures: state.failures, warnings: session.warnings() };
 }
 
 interface State<T> {

@@ -107,15 +107,24 @@ export function usageFailure(error: unknown, doing: string): UsageFailure {
   return { reason: error.reason, message: `${doing}: ${error.message}` };
 }
 
-/** Runs over the items with at most `limit` under way; rejects with the first that rejects. */
+/** Runs over the items with at most `limit` under way; rejects with the first that rejects, once none is under way. */
 export async function eachLimited<T>(
   items: readonly T[],
   limit: number,
   run: (item: T) => Promise<void>,
 ): Promise<void> {
   const queue = items.values();
+  let failed: { readonly error: unknown } | undefined;
   const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
-    for (const item of queue) await run(item);
+    for (const item of queue) {
+      if (failed !== undefined) return;
+      try {
+        await run(item);
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
   });
   await Promise.all(workers);
+  if (failed !== undefined) throw failed.error;
 }

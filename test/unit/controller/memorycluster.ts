@@ -306,6 +306,8 @@ export class MemoryUsage implements UsageSource {
   onRead: () => void = () => undefined;
   /** Handed on before the gate, where it is set. */
   firstPart: ((query: UsageQuery) => UsageReading) | undefined;
+  /** Is given what takes parts. */
+  onPart: (take: (part: UsageReading) => void) => void = () => undefined;
 
   async read(
     query: UsageQuery,
@@ -314,6 +316,7 @@ export class MemoryUsage implements UsageSource {
   ): Promise<UsageReading> {
     this.queries.push(query);
     this.onRead();
+    if (onPart !== undefined) this.onPart(onPart);
     if (this.firstPart !== undefined) onPart?.(this.firstPart(query));
     const aborted = new Promise((_, reject) => {
       signal.addEventListener('abort', () => reject(new Error('aborted')));

@@ -80,4 +80,23 @@ describe('parts of a reading', () => {
     assert.deepEqual(read, [workloadKey(cart), workloadKey(web)]);
     assert.deepEqual(warnings, source.warnings);
   });
+
+  it('are not taken any more once it was told to stop', async () => {
+    let handOn: () => void = () => undefined;
+    source.firstPart = undefined;
+    source.gate = new Promise(() => undefined);
+    source.onPart = (take) => {
+      handOn = () =>
+        take({
+          usage: new Map([[workloadKey(web), new Map()]]),
+          failures: new Map(),
+          warnings: [],
+        });
+    };
+    await begin();
+    const stopped = keeper.stop();
+    handOn();
+    await stopped;
+    assert.deepEqual(read, []);
+  });
 });

@@ -36,6 +36,15 @@ describe('FoldThread', () => {
     folds.end();
   });
 
+  it('gives nothing of a reading that is over, rather than a history that is empty', async () => {
+    const folds = thread.open();
+    const answer = folds.begin(QUESTION);
+    await answer.take(EMPTY);
+    folds.end();
+    await assert.rejects(async () => answer.end(), /the reading is over/);
+    await assert.rejects(folds.close('shop/Deployment/web'), /the reading is over/);
+  });
+
   it('waits for the thread rather than to hold all that comes', async () => {
     const folds = thread.open();
     const answer = folds.begin(QUESTION);

@@ -7,7 +7,7 @@ import {
   podOwners,
   selectorOf,
   throttledShare,
-  usageSeries,
+  podSeries,
 } from '../../../src/prometheus/queries.ts';
 
 describe('PromQL queries', () => {
@@ -51,7 +51,7 @@ describe('PromQL queries', () => {
       fc.property(text, text, (first, second) => {
         const one = { label: 'pod', operator: '=', value: first } as const;
         assert.equal(JSON.parse(selectorOf('up', [one]).slice('up{pod='.length, -1)), first);
-        const two = usageSeries(first, [])[0] ?? '';
+        const two = podSeries([first], [])[0] ?? '';
         assert.ok(two.includes(`{namespace=${JSON.stringify(first)},container!="",`));
         const query = podOwners([first, second], 60, []);
         const end = query.indexOf(',owner_is_controller');

@@ -4,14 +4,14 @@ import {
   type UsageQuery,
   type UsageTarget,
 } from '../controller/ports.ts';
-import { listSeries, ownersOf, type Finder } from './ownerrows.ts';
-import { groupsOf } from './parts.ts';
+import { ownersOf, type Finder } from './ownerrows.ts';
+import { askInParts, groupsOf } from './parts.ts';
 import { assignPods, type SeenPods, type WorkloadPods } from './pods.ts';
 import { PrometheusError } from './prometheuserror.ts';
-import { cpuSeries, memorySeries, NAMESPACES_PER_QUERY, usageSeries } from './queries.ts';
+import { NAMESPACES_PER_QUERY, podSeries } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
 import { isUnfit } from './readers.ts';
-import type { SeriesLister } from './serieslist.ts';
+import type { SeriesLabels, SeriesLister } from './serieslist.ts';
 import { eachLimited, usageFailure, type Session } from './session.ts';
 
 export interface FoundPods {
@@ -49,7 +49,7 @@ export async function findPods(
   return { workloads, failures };
 }
 
-/** Series of usage take 600 bytes each, for their labels name the image and the cgroup: 27,000 containers. */
+/** Series of use take 600 bytes each, for their labels name the image and the cgroup: 13,000 containers. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 async function podsOfNamespaces(
@@ -68,9 +68,9 @@ async function podsOfNamespaces(
 type PodNames = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Names of all pods with usage, by namespace. To ask for the values of a label instead, for one namespace after the
- * other, makes a server look at every pod that it knows each time. Undefined where the answer cannot be had: of a
- * namespace with more series than an answer holds the names alone are asked for.
+ * Names of all pods that are known by a series, by namespace. To ask for the values of a label instead, for one
+ * namespace after the other, makes a server look at every pod that it knows each time: that is for namespaces with more
+ * series than an answer holds. Undefined where no list can be had.
  */
 async function podsByIndex(
   { session, lister }: Finder,
@@ -78,29 +78,40 @@ async function podsByIndex(
   namespaces: readonly string[],
 ): Promise<PodNames | undefined> {
   if (lister === undefined) return undefined;
-  const { extra } = session;
-  const list = async (part: readonly string[], series: typeof cpuSeries): Promise<PodNames> => {
-    if (part.length === 0) return new Map();
-    const selectorsOf = (some: readonly string[]) => [series(some, extra)];
-    const bound = { namespaces: part, selectorsOf, mostBytes: MOST_BYTES };
-    const found = await listSeries({ session, lister }, query, bound);
-    const pods = Map.groupBy(found, ({ namespace = '' }) => namespace);
-    return new Map(
-      part.map((namespace) => {
-        const names = pods.get(namespace)?.flatMap(({ pod = '' }) => (pod === '' ? [] : pod));
-        return [namespace, [...new Set(names)]];
-      }),
-    );
-  };
+  const { fromSeconds, toSeconds } = query;
   try {
-    // Who has the one has the other, unless the one is not kept.
-    const withCpu = await list(namespaces, cpuSeries);
-    const without = namespaces.filter((namespace) => withCpu.get(namespace)?.length === 0);
-    return new Map([...withCpu, ...(await list(without, memorySeries))]);
+    const found = await askInParts(namespaces, async (part) => {
+      const selectors = podSeries(part, session.extra);
+      const question = { selectors, fromSeconds, toSeconds, mostBytes: MOST_BYTES };
+      try {
+        const series = await session.ask((_client, signal) => lister.list(question, signal));
+        return namesIn(series, part);
+      } catch (error) {
+        const isTooLarge = error instanceof PrometheusError && error.tooLarge;
+        if (!isTooLarge || part.length > 1) throw error;
+        return [...(await podsByNames(session, query, part))];
+      }
+    });
+    return new Map(found);
   } catch (error) {
-    if (isUnfit(error) || (error instanceof PrometheusError && error.tooLarge)) return undefined;
+    if (isUnfit(error) || isTimeout(error)) return undefined;
     throw error;
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof PrometheusError && error.reason === 'PrometheusTimeout';
+}
+
+function namesIn(
+  series: readonly SeriesLabels[],
+  namespaces: readonly string[],
+): readonly (readonly [namespace: string, pods: readonly string[]])[] {
+  const pods = new Map(namespaces.map((namespace) => [namespace, new Set<string>()]));
+  for (const { namespace = '', pod = '' } of series) {
+    if (pod !== '') pods.get(namespace)?.add(pod);
+  }
+  return [...pods].map(([namespace, names]) => [namespace, [...names]]);
 }
 
 /** Pods that no target names, whose owners have to be found. */
@@ -124,8 +135,8 @@ function assigned(session: Session, query: UsageQuery, seen: SeenPods): readonly
     session.warn({
       reason: 'OwnerMetricsMissing',
       message:
-        'Prometheus has no kube_pod_owner of kube-state-metrics for pods with usage: ' +
-        'former pods are told by their names',
+        'Prometheus has no kube_pod_owner of kube-state-metrics for former pods: ' +
+        'they are told by their names',
     });
   }
   return assignment.workloads;
@@ -168,7 +179,7 @@ async function podsByNames(
 ): Promise<PodNames> {
   const used = new Map<string, readonly string[]>();
   for (const namespace of namespaces) {
-    const selectors = usageSeries(namespace, session.extra);
+    const selectors = podSeries([namespace], session.extra);
     const call = { label: 'pod', selectors, fromSeconds, toSeconds };
     used.set(namespace, await session.ask((client, signal) => client.labelValues(call, signal)));
   }

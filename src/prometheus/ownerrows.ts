@@ -24,7 +24,7 @@ export interface Finder {
   readonly lister: SeriesLister | undefined;
 }
 
-export interface IndexFinder extends Finder {
+interface IndexFinder extends Finder {
   readonly lister: SeriesLister;
 }
 
@@ -115,17 +115,16 @@ function ownerRowsIn(found: readonly SeriesLabels[]): OwnerRows {
 interface Listing {
   readonly namespaces: readonly string[];
   readonly selectorsOf: (namespaces: readonly string[]) => readonly string[];
-  readonly mostBytes?: number;
 }
 
 /** Series of the query's window. Of fewer namespaces each where they are too many for one answer. */
-export function listSeries(
+function listSeries(
   { session, lister }: IndexFinder,
   { fromSeconds, toSeconds }: UsageQuery,
-  { namespaces, selectorsOf, ...bound }: Listing,
+  { namespaces, selectorsOf }: Listing,
 ): Promise<readonly SeriesLabels[]> {
   return askInParts(namespaces, (part) => {
-    const question = { selectors: selectorsOf(part), fromSeconds, toSeconds, ...bound };
+    const question = { selectors: selectorsOf(part), fromSeconds, toSeconds };
     return session.ask((_client, signal) => lister.list(question, signal));
   });
 }

@@ -123,7 +123,7 @@ function workloadOf(owner: Owner, known: NamespaceKnowledge): WorkloadRef | unde
   }
 }
 
-/** Where the metric is missing as a whole, the name has to tell; otherwise a ReplicaSet without a row is a bare one. */
+/** Where there is no row of those that were asked for, the name has to tell; otherwise one without a row is a bare one. */
 function replicaSetWorkload(name: string, known: NamespaceKnowledge): WorkloadRef | undefined {
   const { replicaSets } = known.owners;
   if (replicaSets.size === 0) return replicaSetOwnerByName(name, known.siblings);

@@ -191,17 +191,19 @@ export function ownerSelector(
   ]);
 }
 
-type SeriesSelector = (namespaces: readonly string[], extra: readonly LabelMatcher[]) => string;
-
-/** Select the series of use in the namespaces, one for each container of each pod and time that it was started. */
-export const cpuSeries: SeriesSelector = (namespaces, extra) =>
-  namespaceSelector(CPU_SECONDS, namespaces, extra);
-export const memorySeries: SeriesSelector = (namespaces, extra) =>
-  namespaceSelector(WORKING_SET, namespaces, extra);
-
-/** Selectors of every series that carries usage in a namespace, for listing its pods. */
-export function usageSeries(namespace: string, extra: readonly LabelMatcher[]): readonly string[] {
-  return [cpuSeries([namespace], extra), memorySeries([namespace], extra)];
+/**
+ * Selectors of every series by which a pod is known: those of its use, and those of OOM kills, which may have been
+ * before anyone saw it use something.
+ */
+export function podSeries(
+  namespaces: readonly string[],
+  extra: readonly LabelMatcher[],
+): readonly string[] {
+  const killed = [oneOf('namespace', namespaces), OOM_KILLED, ...extra];
+  return [
+    ...USAGE_METRICS.map((metric) => namespaceSelector(metric, namespaces, extra)),
+    ...[KILLED_BEFORE, KILLED_NOW].map((metric) => selectorOf(metric, killed)),
+  ];
 }
 
 /** cAdvisor also reports the pod's cgroup (no container) and its sandbox (POD): they would count use twice. */

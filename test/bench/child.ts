@@ -13,7 +13,8 @@ const HEAP_SHARE = 0.5;
 
 /**
  * The flags of Node and the environment that the image runs the operator with, and the heap that Node takes in the
- * container that `deploy` asks for: what is measured has them too.
+ * container that `deploy` asks for: what is measured has them too. (The flag is for threads as well, so that the one
+ * that folds may take more than the operator lets it.)
  */
 export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS.ProcessEnv } {
   const text = readFileSync(DOCKERFILE, 'utf8');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { workloadKey, type WorkloadRef } from '../../src/controller/ports.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
+import { unpackUsage } from '../../src/recommend/unpacked.ts';
 import { clusterMetrics, type SeedPod } from '../support/cluster-metrics.ts';
 import { COLLECTING } from '../support/collected.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
@@ -35,12 +36,44 @@ const redeployed: readonly SeedPod[] = [
   ],
 }));
 
+/** Former pods: one whose use of CPU was not kept, and one that was killed before anyone saw it use something. */
+const scarce: readonly SeedPod[] = ['till-5d8f7c9b4-bcdfg', 'till-5d8f7c9b4-hjklm'].map((name) => ({
+  namespace: 'bank',
+  name,
+  uid: name,
+  node: 'node-1',
+  owners: [
+    { kind: 'ReplicaSet', name: 'till-5d8f7c9b4' },
+    { kind: 'Deployment', name: 'till' },
+  ],
+  startSeconds: FROM,
+  endSeconds: FROM + 2 * HOUR,
+  containers: [
+    {
+      name: 'app',
+      sizes: { requests: {}, limits: {} },
+      usage: { cpuCores: () => 0.1, memoryBytes: () => 700 },
+      restartSeconds: [FROM + HOUR / 2],
+      oomKillSeconds: name.endsWith('hjklm') ? [FROM + HOUR / 2] : [],
+    },
+  ],
+}));
+
+function asKept(series: ReturnType<typeof clusterMetrics>): ReturnType<typeof clusterMetrics> {
+  const dropped: Readonly<Record<string, RegExp>> = {
+    'till-5d8f7c9b4-bcdfg': /^container_cpu_usage/,
+    'till-5d8f7c9b4-hjklm': /^container_/,
+  };
+  return series.filter(({ name, labels }) => dropped[labels['pod'] ?? '']?.test(name) !== true);
+}
+
 describe('pods of histories', function () {
   this.timeout(60_000);
   let prometheus: RunningPrometheus;
   let proxy: ReadProxy;
   before(async () => {
-    prometheus = await startPrometheus({ series: clusterMetrics(redeployed) });
+    const series = asKept(clusterMetrics([...redeployed, ...scarce]));
+    prometheus = await startPrometheus({ series });
     proxy = await startReadProxy(prometheus.url);
   });
   after(async () => {
@@ -211,6 +244,37 @@ describe('pods of histories', function () {
           'shop/Deployment/gone ',
         ]);
         assert.deepEqual([...reading.usage, ...reading.failures], [], reader);
+      } finally {
+        source.close();
+      }
+    }
+  });
+
+  it('are those of which memory alone was kept, or an OOM kill alone', async () => {
+    const workload: WorkloadRef = { namespace: 'bank', kind: 'Deployment', name: 'till' };
+    for (const fromSeconds of [FROM, TO - 25 * HOUR]) {
+      const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
+      try {
+        const { usage, failures } = await source.read(
+          {
+            targets: [{ workload, pods: [] }],
+            siblings: [workload],
+            fromSeconds,
+            toSeconds: TO,
+          },
+          AbortSignal.timeout(30_000),
+        );
+        assert.deepEqual([...failures], []);
+        const packed = usage.get(workloadKey(workload))?.get('app') ?? assert.fail('no history');
+        const { days } = unpackUsage(packed);
+        assert.deepEqual(
+          days.flatMap(({ memoryPeakBytes }) => Math.round(memoryPeakBytes ?? 0)),
+          days.map(() => 700),
+        );
+        assert.equal(
+          days.reduce((sum, { signals }) => sum + signals.oomKills, 0),
+          1,
+        );
       } finally {
         source.close();
       }

@@ -34,6 +34,7 @@ export class FoldThread {
     const reading = ++this.#lastNumber;
     clearTimeout(this.#timer);
     this.#readings += 1;
+    this.#worker ??= this.#start();
     let isOver = false;
     const call = (of: FoldCall): Promise<FoldReply> =>
       isOver ? Promise.reject(new Error('the reading is over')) : this.#call(of);
@@ -83,6 +84,8 @@ export class FoldThread {
       },
     });
     worker.on('message', (reply: FoldReply) => this.#take(reply));
+    // Nothing is waited for yet.
+    worker.unref();
     const ended = (error: Error): void => {
       if (this.#worker === worker) this.#ended(error);
     };

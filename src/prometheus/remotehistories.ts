@@ -63,14 +63,15 @@ export async function readRemotely<T>(
   const { session, remote, concurrency, onProgress } = reading;
   const whole = wholeNamespaces(query);
   const [inWhole, others] = split(query.targets, ({ workload }) => whole.has(workload.namespace));
-  const found = await findPods(
-    session,
-    { ...query, targets: others },
-    { concurrency, lister: remote.lister },
-  );
+  // Where they are folded beside, that starts while the pods are found.
   const folds = openRaw();
-  const raw: Raw = { ...reading, query, folding, folds };
   try {
+    const found = await findPods(
+      session,
+      { ...query, targets: others },
+      { concurrency, lister: remote.lister },
+    );
+    const raw: Raw = { ...reading, query, folding, folds };
     return await runJobs(session, {
       query,
       failures: found.failures,

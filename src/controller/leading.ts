@@ -73,7 +73,7 @@ export class Leading {
       worthOf: (namespace) => namespaces.worthOf(namespace),
       store: options.usageStore,
       onRead: (keys) => {
-        log.debug({ workloads: keys.length, ...this.#usage.counts }, 'usage read');
+        log.info({ workloads: keys.length, ...this.#usage.counts }, 'usage read');
         for (const key of keys) this.#queue.add(WORKLOAD + key);
       },
       onWarning: (warning) => this.#warn(warning),

@@ -11,14 +11,14 @@ import {
   type UsageWarning,
   type WorkloadRef,
 } from './ports.ts';
+import { Answers } from './usageanswers.ts';
 import { Doubts } from './usagedoubt.ts';
-import { doubtOf, UsageEntry } from './usageplan.ts';
+import { UsageEntry } from './usageplan.ts';
 import {
   newParts,
   OpenReading,
   readings,
   withWindow,
-  type Asked,
   type Keyed,
   type Reading,
   type Windowed,
@@ -56,24 +56,24 @@ export interface UsageKeeperOptions {
 
 /** Wanted together within this time, workloads are read together. */
 const GATHER_SECONDS = 1;
-const FIRST_RETRY_SECONDS = 15;
-const LONGEST_RETRY_SECONDS = 300;
 /** Read together at most: of a first reading, and of what is new, which is a hundredth of that. */
 const FIRST_AT_ONCE = 1000;
 const NEW_AT_ONCE = 5000;
 
 /**
  * Keeps the usage of the workloads that are wanted, in a few kilobytes each, and reads what is new: the first reading
- * covers the window, later ones begin at the hour in which the last one ended, or at that of samples which were late then, and gaps are looked for again day by day. What
- * is new goes before first readings, which are made part by part, so that of a large cluster no more than a part is
- * in memory. Readings that fail are tried again with a pause that doubles, and what was read before stays. What may be
- * incomplete is kept, in doubt, and read once more when answers are whole again.
+ * covers the window, later ones begin at the hour in which the last one ended, or at that of samples which were late
+ * then, and gaps are looked for again day by day. What is new goes before first readings, which are made part by part,
+ * so that of a large cluster no more than a part is in memory. Readings that fail are tried again with a pause that
+ * doubles, and what was read before stays. What may be incomplete is kept, in doubt, and read once more when answers
+ * are whole again.
  */
 export class UsageKeeper {
   readonly #options: UsageKeeperOptions;
   readonly #entries = new Map<string, UsageEntry>();
   readonly #saving: UsageSaving;
   readonly #doubts: Doubts;
+  readonly #answers: Answers;
   #timer: NodeJS.Timeout | undefined;
   #wakesSeconds = Infinity;
   #abort = new AbortController();
@@ -82,6 +82,7 @@ export class UsageKeeper {
   constructor(options: UsageKeeperOptions) {
     this.#options = options;
     this.#doubts = new Doubts(options.intervalSeconds);
+    this.#answers = new Answers(this.#doubts, options);
     this.#saving = new UsageSaving(options.store, options.clock, (key) =>
       this.#doubts.endOfTrust(key),
     );
@@ -238,7 +239,7 @@ export class UsageKeeper {
       for (const warning of open.newWarnings(part)) this.#options.onWarning(warning);
       const taken: string[] = [];
       for (const asked of open.takeOut(keys)) {
-        this.#take(asked, part, { ...reading, ...asked, jitter });
+        this.#answers.take(asked, part, { ...reading, ...asked, jitter });
         taken.push(asked.keyed[0]);
       }
       if (taken.length === 0) return;
@@ -254,20 +255,12 @@ export class UsageKeeper {
       if (signal.aborted) return;
       const message = error instanceof Error ? error.message : 'reading usage failed';
       const failure = { reason: 'PrometheusAnswerInvalid', message } as const;
-      const failures = new Map(open.keys.map((key) => [key, failure]));
-      take({ usage: new Map(), failures, warnings: [] }, open.keys);
+      const { keys } = open;
+      for (const asked of open.takeOut(keys)) {
+        this.#answers.fail(asked.keyed, failure, { ...reading, ...asked, jitter });
+      }
+      if (keys.length > 0) this.#options.onRead(keys);
     }
-  }
-
-  #take({ keyed }: Asked, { usage, failures, warnings }: UsageReading, answered: Answered): void {
-    const [key, entry] = keyed;
-    const failure = failures.get(key);
-    const doubt = doubtOf(warnings);
-    // What came is true all the same.
-    entry.merge(usage.get(key), this.#options.clock.nowSeconds());
-    if (failure !== undefined) this.#keepFailure(keyed, failure, answered);
-    else if (doubt !== undefined) this.#keepDoubt(keyed, doubt, answered);
-    else if (answered.kind !== 'Gaps') this.#keep(keyed, answered);
   }
 
   #queryFor(entries: readonly Keyed[]): Pick<UsageQuery, 'targets' | 'siblings'> {
@@ -281,72 +274,4 @@ export class UsageKeeper {
       siblings: [...namespaces].flatMap((name) => this.#options.siblingsOf(name)),
     };
   }
-
-  #keep([key, entry]: Keyed, answered: Answered): void {
-    entry.failures = 0;
-    entry.failure = undefined;
-    // A window that was widened while this was read is yet to be read.
-    if (entry.windowSeconds > answered.windowSeconds) return;
-    const { window, jitter } = answered;
-    this.#goOn(entry, answered);
-    // One time for the whole batch, so that it stays one.
-    entry.nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
-    this.#doubts.whole(key, window, window.toSeconds - entry.windowSeconds);
-    entry.failure = this.#doubts.of(key);
-    if (entry.failure === undefined) entry.isRead = true;
-    else entry.nextSeconds = Math.min(entry.nextSeconds, this.#againSeconds(key));
-  }
-
-  #goOn(entry: UsageEntry, { kind, window }: Answered): void {
-    if (kind === 'First') entry.keepWhole(window.toSeconds, this.#options.random());
-    else entry.readTo = window.toSeconds;
-  }
-
-  #againSeconds(key: string): number {
-    return Math.max(this.#options.clock.nowSeconds(), this.#doubts.againSeconds(key) ?? Infinity);
-  }
-
-  /** Reading goes on from there, as often as the server was asked if all was well. */
-  #keepDoubt(keyed: Keyed, failure: UsageFailure, answered: Answered): void {
-    const [key, entry] = keyed;
-    const { kind, window } = answered;
-    this.#pause(entry, failure, answered, this.#options.intervalSeconds);
-    // Of a gap nothing is known that was not known before.
-    if (kind === 'Gaps' || entry.windowSeconds > answered.windowSeconds) return;
-    this.#doubts.add(key, failure, window);
-    if (kind === 'Again') this.#doubts.triedInVain(key, window.toSeconds);
-    if (kind === 'First') entry.isRead = false;
-    this.#goOn(entry, answered);
-  }
-
-  #keepFailure([key, entry]: Keyed, failure: UsageFailure, answered: Answered): void {
-    const { intervalSeconds } = this.#options;
-    const isDear = entry.readTo === undefined && !CHEAP.has(failure.reason);
-    this.#pause(entry, failure, answered, isDear ? intervalSeconds : LONGEST_RETRY_SECONDS);
-    if (answered.kind === 'Again') this.#doubts.triedInVain(key, answered.window.toSeconds);
-  }
-
-  #pause(
-    entry: UsageEntry,
-    failure: UsageFailure,
-    { jitter }: Answered,
-    longestSeconds: number,
-  ): void {
-    const pause = Math.min(longestSeconds, FIRST_RETRY_SECONDS * 2 ** entry.failures);
-    entry.failure = failure;
-    entry.failures += 1;
-    entry.nextSeconds = this.#options.clock.nowSeconds() + pause * jitter;
-  }
 }
-
-/** A reading that came back for a workload, which may want a longer window by now. */
-interface Answered extends Pick<Reading, 'kind' | 'window'> {
-  readonly windowSeconds: number;
-  readonly jitter: number;
-}
-
-/** Failures before a server did any work. */
-const CHEAP: ReadonlySet<UsageFailure['reason']> = new Set([
-  'PrometheusUnreachable',
-  'PrometheusRefused',
-]);

@@ -7,7 +7,7 @@ import {
 import { ownersOf, type Finder } from './ownerrows.ts';
 import { askInParts, groupsOf } from './parts.ts';
 import { assignPods, type SeenPods, type WorkloadPods } from './pods.ts';
-import { PrometheusError } from './prometheuserror.ts';
+import { isTooLarge, PrometheusError } from './prometheuserror.ts';
 import { NAMESPACES_PER_QUERY, podSeries } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
 import { isUnfit } from './readers.ts';
@@ -87,8 +87,7 @@ async function podsByIndex(
         const series = await session.ask((_client, signal) => lister.list(question, signal));
         return namesIn(series, part);
       } catch (error) {
-        const isTooLarge = error instanceof PrometheusError && error.tooLarge;
-        if (!isTooLarge || part.length > 1) throw error;
+        if (!isTooLarge(error) || part.length > 1) throw error;
         return [...(await podsByNames(session, query, part))];
       }
     });

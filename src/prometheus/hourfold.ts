@@ -80,7 +80,7 @@ export class RiseFold implements SeriesFold {
     for (let i = 0; i < count; i++) {
       const value = values[i] ?? 0;
       const time = times[i] ?? 0;
-      if (!(value > -Infinity && value < Infinity)) continue;
+      if (!Number.isFinite(value)) continue;
       if (time > begin && time <= end) {
         const rise = value >= counted ? value - counted : value;
         risen = Number.isNaN(risen) ? rise : risen + rise;

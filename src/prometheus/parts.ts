@@ -1,4 +1,4 @@
-import { PrometheusError } from './prometheuserror.ts';
+import { isTooLarge } from './prometheuserror.ts';
 
 /** The items in their order, at most `size` in a group. */
 export function groupsOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
@@ -15,8 +15,7 @@ export async function askInParts<T, R>(
   try {
     return await ask(items);
   } catch (error) {
-    const isSplittable = error instanceof PrometheusError && error.tooLarge;
-    if (!isSplittable || items.length < 2) throw error;
+    if (!isTooLarge(error) || items.length < 2) throw error;
     const middle = Math.ceil(items.length / 2);
     const first = await askInParts(items.slice(0, middle), ask);
     return [...first, ...(await askInParts(items.slice(middle), ask))];

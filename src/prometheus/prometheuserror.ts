@@ -28,3 +28,8 @@ export class PrometheusError extends Error {
 export function invalidAnswer(what: string, cause?: unknown): PrometheusError {
   return new PrometheusError('PrometheusAnswerInvalid', `Prometheus answered ${what}`, { cause });
 }
+
+/** Whether less of the same can be asked for. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof PrometheusError && error.tooLarge;
+}

@@ -1,4 +1,4 @@
-import type { StepRow } from '../recommend/rows.ts';
+import { isAmount, type StepRow } from '../recommend/rows.ts';
 import type { SampleBuffer } from './xor.ts';
 
 /** Two samples further apart say nothing of what was between them; Prometheus looks back as far. */
@@ -52,14 +52,48 @@ class Run {
 /** Folding is synchronous, so one serves all. */
 const RUN_VALUES = new Float64Array(256);
 
+/** Takes samples into bins of the row, one after the other. */
+abstract class BinFold implements SeriesFold {
+  protected readonly run: Run;
+  protected readonly binMs: number;
+
+  constructor(row: StepRow, binSeconds: number) {
+    this.run = new Run(row, RUN_VALUES);
+    this.binMs = binSeconds * 1000;
+  }
+
+  take(samples: SampleBuffer, count: number): void {
+    const { times, values } = samples;
+    for (
+      let i = this.takeEven(samples, 0, count);
+      i < count;
+      i = this.takeEven(samples, i + 1, count)
+    ) {
+      const value = values[i] ?? 0;
+      if (isAmount(value)) this.step(times[i] ?? 0, value);
+      else if (Number.isNaN(value) && isStale(samples, i)) this.end();
+    }
+    this.run.flush();
+  }
+
+  abstract end(): void;
+
+  /** Takes a sample that is an amount. */
+  protected abstract step(time: number, value: number): void;
+
+  /**
+   * The same as `step` of each sample from the index on, for as long as they are such as nearly all are; says at which
+   * it ends. State in locals makes it several times as fast.
+   */
+  protected abstract takeEven(samples: SampleBuffer, from: number, count: number): number;
+}
+
 /**
  * CPU of one series of a counter of seconds: the mean rate over the part of each bin that lies between two samples,
  * in cores. A fall is a counter that began again at zero. There is no rate across the end of a series or across a gap
  * of more than 5 minutes; a NaN of another kind, an infinity or a negative count is a sample that is missing.
  */
-export class RateFold implements SeriesFold {
-  readonly #run: Run;
-  readonly #binMs: number;
+export class RateFold extends BinFold {
   /** The sample before; NaN at the beginning of a run. */
   #time = NaN;
   #count = 0;
@@ -69,31 +103,13 @@ export class RateFold implements SeriesFold {
   #used = 0;
   #covered = 0;
 
-  constructor(row: StepRow, binSeconds: number) {
-    this.#run = new Run(row, RUN_VALUES);
-    this.#binMs = binSeconds * 1000;
-  }
-
-  take(samples: SampleBuffer, count: number): void {
-    const { times, values } = samples;
-    for (
-      let i = this.#takeEven(samples, 0, count);
-      i < count;
-      i = this.#takeEven(samples, i + 1, count)
-    ) {
-      const value = values[i] ?? 0;
-      if (value >= 0 && value < Infinity) this.#step(times[i] ?? 0, value);
-      else if (Number.isNaN(value) && isStale(samples, i)) this.end();
-    }
-    this.#run.flush();
-  }
-
-  /**
-   * The same as `#step` of each sample, for as long as each is a rise in the bin under way or into the next one, as
-   * nearly all are; says at which it ends. State in locals makes it several times as fast.
-   */
-  #takeEven({ times, values }: SampleBuffer, from: number, count: number): number {
-    const binMs = this.#binMs;
+  /** Rises in the bin under way or into the next one. */
+  protected override takeEven(
+    { times, values }: SampleBuffer,
+    from: number,
+    count: number,
+  ): number {
+    const binMs = this.binMs;
     let [before, counted, binEnd, used, covered] = [
       this.#time,
       this.#count,
@@ -121,7 +137,7 @@ export class RateFold implements SeriesFold {
       } else {
         const rate = rise / gap;
         const part = binEnd - before;
-        this.#run.add(this.#bin++, ((used + rate * part) / (covered + part)) * 1000);
+        this.run.add(this.#bin++, ((used + rate * part) / (covered + part)) * 1000);
         covered = time - binEnd;
         used = rate * covered;
         binEnd += binMs;
@@ -139,14 +155,14 @@ export class RateFold implements SeriesFold {
     return i;
   }
 
-  end(): void {
+  override end(): void {
     this.#closeBin();
-    this.#run.flush();
+    this.run.flush();
     this.#binEnd = -Infinity;
     this.#time = NaN;
   }
 
-  #step(time: number, count: number): void {
+  protected override step(time: number, count: number): void {
     const gap = time - this.#time;
     // The same time twice, from blocks that overlap.
     if (gap <= 0) return;
@@ -167,7 +183,7 @@ export class RateFold implements SeriesFold {
   /** The rate holds from the sample before to this one, which lies in a later bin. */
   #spread(time: number, rate: number): void {
     let from = this.#time;
-    if (this.#binEnd === -Infinity) this.#openBin(Math.floor(from / this.#binMs) + 1);
+    if (this.#binEnd === -Infinity) this.#openBin(Math.floor(from / this.binMs) + 1);
     while (this.#binEnd < time) {
       this.#used += rate * (this.#binEnd - from);
       this.#covered += this.#binEnd - from;
@@ -181,11 +197,11 @@ export class RateFold implements SeriesFold {
 
   #openBin(bin: number): void {
     this.#bin = bin;
-    this.#binEnd = bin * this.#binMs;
+    this.#binEnd = bin * this.binMs;
   }
 
   #closeBin(): void {
-    if (this.#covered > 0) this.#run.add(this.#bin, (this.#used / this.#covered) * 1000);
+    if (this.#covered > 0) this.run.add(this.#bin, (this.#used / this.#covered) * 1000);
     this.#used = 0;
     this.#covered = 0;
   }
@@ -195,46 +211,28 @@ export class RateFold implements SeriesFold {
  * Memory of one series of a gauge: the highest sample of each bin. A sample stands for the time since the one before
  * it, so that a scrape that is slower than the bins leaves none empty; but for no gap of more than 5 minutes.
  */
-export class PeakFold implements SeriesFold {
-  readonly #run: Run;
-  readonly #binMs: number;
+export class PeakFold extends BinFold {
   #time = NaN;
   /** The bin under way, and the highest sample of it. */
   #bin = -1;
   #binEnd = -Infinity;
   #highest = NaN;
 
-  constructor(row: StepRow, binSeconds: number) {
-    this.#run = new Run(row, RUN_VALUES);
-    this.#binMs = binSeconds * 1000;
-  }
-
-  take(samples: SampleBuffer, count: number): void {
-    const { times, values } = samples;
-    for (
-      let i = this.#takeEven(samples, 0, count);
-      i < count;
-      i = this.#takeEven(samples, i + 1, count)
-    ) {
-      const value = values[i] ?? 0;
-      if (value >= 0 && value < Infinity) this.#step(times[i] ?? 0, value);
-      else if (Number.isNaN(value) && isStale(samples, i)) this.end();
-    }
-    this.#run.flush();
-  }
-
-  /** The same as `#step` of each sample, for as long as each is of the bin under way or of the next one; see `RateFold`. */
-  #takeEven({ times, values }: SampleBuffer, from: number, count: number): number {
-    const binMs = this.#binMs;
+  /** Of the bin under way or of the next one. */
+  protected override takeEven(
+    { times, values }: SampleBuffer,
+    from: number,
+    count: number,
+  ): number {
+    const binMs = this.binMs;
     let [before, binEnd, highest] = [this.#time, this.#binEnd, this.#highest];
     let i = from;
     for (; i < count; i++) {
       const time = times[i] ?? 0;
       const value = values[i] ?? 0;
-      if (!(value >= 0 && value < Infinity && time > binEnd - binMs && time <= binEnd + binMs))
-        break;
+      if (!(isAmount(value) && time > binEnd - binMs && time <= binEnd + binMs)) break;
       if (time > binEnd) {
-        this.#run.add(this.#bin++, highest);
+        this.run.add(this.#bin++, highest);
         binEnd += binMs;
         highest = value;
       } else if (value > highest) highest = value;
@@ -244,16 +242,16 @@ export class PeakFold implements SeriesFold {
     return i;
   }
 
-  end(): void {
+  override end(): void {
     this.#closeBin();
-    this.#run.flush();
+    this.run.flush();
     this.#binEnd = -Infinity;
     this.#time = NaN;
   }
 
-  #step(time: number, value: number): void {
+  protected override step(time: number, value: number): void {
     // A sample at the end of a bin is of that bin.
-    if (time <= this.#binEnd && time > this.#binEnd - this.#binMs) {
+    if (time <= this.#binEnd && time > this.#binEnd - this.binMs) {
       if (!(value <= this.#highest)) this.#highest = value;
     } else this.#move(time, value);
     this.#time = time;
@@ -261,16 +259,16 @@ export class PeakFold implements SeriesFold {
 
   #move(time: number, value: number): void {
     this.#closeBin();
-    const bin = Math.ceil(time / this.#binMs);
+    const bin = Math.ceil(time / this.binMs);
     if (time - this.#time <= LONGEST_GAP_MS) {
-      for (let between = this.#bin + 1; between < bin; between++) this.#run.add(between, value);
+      for (let between = this.#bin + 1; between < bin; between++) this.run.add(between, value);
     }
     this.#bin = bin;
-    this.#binEnd = bin * this.#binMs;
+    this.#binEnd = bin * this.binMs;
     this.#highest = value;
   }
 
   #closeBin(): void {
-    if (this.#binEnd > -Infinity) this.#run.add(this.#bin, this.#highest);
+    if (this.#binEnd > -Infinity) this.run.add(this.#bin, this.#highest);
   }
 }

@@ -1,5 +1,5 @@
 import type { Batch } from './batches.ts';
-import { PrometheusError } from './prometheuserror.ts';
+import { isTooLarge } from './prometheuserror.ts';
 import { rawQueries, type PodName, type RawQuestion } from './rawbatch.ts';
 import type { RawAnswer, RawFolds } from './rawfolds.ts';
 import type { Window } from './signals.ts';
@@ -37,9 +37,8 @@ export async function readRawBatch(
     );
     return await taken.fold();
   } catch (error) {
-    const isSplittable = error instanceof PrometheusError && error.tooLarge;
     // Of whole namespaces a half is not known before the names of the pods are.
-    if (!isSplittable || batch.namespaces !== undefined || batch.pods.length < 2) throw error;
+    if (!isTooLarge(error) || batch.namespaces !== undefined || batch.pods.length < 2) throw error;
     const middle = Math.ceil(batch.pods.length / 2);
     for (const pods of [batch.pods.slice(0, middle), batch.pods.slice(middle)]) {
       await readRawBatch(reading, { pods }, window);

@@ -8,7 +8,7 @@ import {
   type BatchPod,
   type Part,
 } from './batches.ts';
-import { PrometheusError } from './prometheuserror.ts';
+import { isTooLarge } from './prometheuserror.ts';
 import type { Folds } from './folds.ts';
 import {
   cpuUsage,
@@ -97,8 +97,7 @@ async function readPart(
   try {
     answer = await session.ask((client, signal) => client.range({ query, ...part.range }, signal));
   } catch (error) {
-    const isSplittable = error instanceof PrometheusError && error.tooLarge;
-    const smaller = isSplittable ? halves(part) : undefined;
+    const smaller = isTooLarge(error) ? halves(part) : undefined;
     if (smaller === undefined) throw error;
     for (const half of smaller) await readPart(session, queryText, half, visit);
     return;

@@ -3,7 +3,7 @@ import type { Batch } from './batches.ts';
 import { findPods, ownersOfStrangers } from './discovery.ts';
 import type { Folding } from './folds.ts';
 import { jobsFor, planFor, runJobs, type OnPart, type ReadingOf } from './jobs.ts';
-import { PrometheusError } from './prometheuserror.ts';
+import { isTooLarge, PrometheusError } from './prometheuserror.ts';
 import { NAMESPACES_PER_QUERY, USAGE_STEP_SECONDS } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
 import type { RawFolds } from './rawfolds.ts';
@@ -161,7 +161,7 @@ async function readWhole(raw: Raw, targets: readonly UsageTarget[]): Promise<voi
   const namespaces = [...new Set(targets.map(({ workload }) => workload.namespace))];
   const { lister } = remote;
   const strangers = await readRaw(raw, { pods: live, namespaces }).catch((error: unknown) => {
-    if (error instanceof PrometheusError && error.tooLarge) return undefined;
+    if (isTooLarge(error)) return undefined;
     throw error;
   });
   const found =

@@ -1,7 +1,7 @@
 import { codeOf, NO_CODE } from './buckets.ts';
 import { HOUR_SECONDS } from './hours.ts';
 import { CpuRow, MemoryRow, type PodHours } from './podrows.ts';
-import { LEAST_BIN_SECONDS, type StepRow, type StepWindow } from './rows.ts';
+import { isAmount, LEAST_BIN_SECONDS, type StepRow, type StepWindow } from './rows.ts';
 
 /** Takes the samples of one pod; those of an hour best one after the other. */
 export interface PodFold {
@@ -21,10 +21,6 @@ interface Bins {
 }
 
 const CODES_AT_ONCE = 256;
-
-function isAmount(value: number): boolean {
-  return value >= 0 && value < Infinity;
-}
 
 function nextCode(codes: Uint16Array, from: number): number {
   let at = from;

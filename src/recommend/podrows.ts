@@ -1,6 +1,6 @@
 import { codeOf, NO_CODE } from './buckets.ts';
 import { HOUR_SECONDS } from './hours.ts';
-import { LEAST_BIN_SECONDS, stepsIn, type StepRow, type StepWindow } from './rows.ts';
+import { isAmount, LEAST_BIN_SECONDS, stepsIn, type StepRow, type StepWindow } from './rows.ts';
 
 /** Takes what the rows of a pod came to. */
 export interface PodHours {
@@ -65,10 +65,6 @@ export class CpuRow implements StepRow {
     this.#pages.set(number, page);
     return page;
   }
-}
-
-function isAmount(value: number): boolean {
-  return value >= 0 && value < Infinity;
 }
 
 function raiseCodes(codes: Uint16Array, values: Float64Array): void {

@@ -16,6 +16,11 @@ export function stepsIn({ fromSeconds, toSeconds, stepSeconds }: StepWindow): {
   };
 }
 
+/** Whether a value is one of use: anything else is a missing sample. */
+export function isAmount(value: number): boolean {
+  return value >= 0 && value < Infinity;
+}
+
 /** Shorter steps than this cover an hour by the minute: an hour has 60 bins at most. */
 export const LEAST_BIN_SECONDS = 60;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { workloadKey, type WorkloadRef } from '../../src/controller/ports.ts';
-import { createPrometheusSource } from '../../src/prometheus/source.ts';
+import { createPrometheusSource, type PrometheusSource } from '../../src/prometheus/source.ts';
 import { unpackUsage } from '../../src/recommend/unpacked.ts';
 import { clusterMetrics, type SeedPod } from '../support/cluster-metrics.ts';
 import { COLLECTING } from '../support/collected.ts';
@@ -67,6 +67,23 @@ function asKept(series: ReturnType<typeof clusterMetrics>): ReturnType<typeof cl
   return series.filter(({ name, labels }) => dropped[labels['pod'] ?? '']?.test(name) !== true);
 }
 
+const cart: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
+const redeployedCart = redeployed.slice(0, 2).map(({ name }) => name);
+
+/** Names of the pods of `cart` that were read, none of which is known before. */
+async function cartPods(source: PrometheusSource, fromSeconds: number): Promise<readonly string[]> {
+  const query = {
+    targets: [{ workload: cart, pods: [] }],
+    siblings: [cart],
+    fromSeconds,
+    toSeconds: TO,
+  };
+  const reading = await source.readAs(COLLECTING, query, AbortSignal.timeout(30_000));
+  assert.deepEqual([...reading.failures, ...reading.warnings], []);
+  const { memory = [] } = reading.usage.get(workloadKey(cart))?.get('app') ?? {};
+  return [...new Set(memory.map(([pod]) => pod))].sort();
+}
+
 describe('pods of histories', function () {
   this.timeout(60_000);
   let prometheus: RunningPrometheus;
@@ -87,7 +104,7 @@ describe('pods of histories', function () {
   });
 
   it('are those of redeployed workloads, by owner metrics', async () => {
-    const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
+    const workload = cart;
     const other: WorkloadRef = { ...workload, name: 'cart-api' };
     const podsBy = async (
       reader: 'remote-read' | 'query-range',
@@ -152,7 +169,6 @@ describe('pods of histories', function () {
   });
 
   it('are asked for by name where whole namespaces are too many for one answer', async () => {
-    const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
     const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
     proxy.answers.push(
       (response) =>
@@ -161,22 +177,7 @@ describe('pods of histories', function () {
           .end('query would load too many samples into memory'),
     );
     try {
-      const reading = await source.readAs(
-        COLLECTING,
-        {
-          targets: [{ workload, pods: [] }],
-          siblings: [workload],
-          fromSeconds: FROM,
-          toSeconds: TO,
-        },
-        AbortSignal.timeout(30_000),
-      );
-      assert.deepEqual([...reading.failures, ...reading.warnings], []);
-      const { memory = [] } = reading.usage.get(workloadKey(workload))?.get('app') ?? {};
-      assert.deepEqual(
-        [...new Set(memory.map(([pod]) => pod))].sort(),
-        redeployed.slice(0, 2).map(({ name }) => name),
-      );
+      assert.deepEqual(await cartPods(source, FROM), redeployedCart);
       assert.deepEqual(proxy.calls, ['read', 'series', 'series', 'series', 'read']);
     } finally {
       source.close();
@@ -184,7 +185,6 @@ describe('pods of histories', function () {
   });
 
   it('are asked for by their names alone where a list of their series is too long', async () => {
-    const workload: WorkloadRef = { namespace: 'shop', kind: 'Deployment', name: 'cart' };
     const source = createPrometheusSource({ url: proxy.url, reader: 'remote-read' });
     const row = JSON.stringify({ __name__: 'up', name: 'x'.repeat(1000) });
     const long = `{"status":"success","data":[${Array(17_000).fill(row).join(',')}]}`;
@@ -192,22 +192,7 @@ describe('pods of histories', function () {
       (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(long),
     );
     try {
-      const reading = await source.readAs(
-        COLLECTING,
-        {
-          targets: [{ workload, pods: [] }],
-          siblings: [workload],
-          fromSeconds: TO - 25 * HOUR,
-          toSeconds: TO,
-        },
-        AbortSignal.timeout(30_000),
-      );
-      assert.deepEqual([...reading.failures, ...reading.warnings], []);
-      const { memory = [] } = reading.usage.get(workloadKey(workload))?.get('app') ?? {};
-      assert.deepEqual(
-        [...new Set(memory.map(([pod]) => pod))].sort(),
-        redeployed.slice(0, 2).map(({ name }) => name),
-      );
+      assert.deepEqual(await cartPods(source, TO - 25 * HOUR), redeployedCart);
       assert.deepEqual(proxy.calls, ['series', 'label/pod/values', 'series', 'series', 'read']);
     } finally {
       source.close();

@@ -57,10 +57,7 @@ export function scoredReplays(
     .flatMap((replay) => {
       const { series, score } = replay;
       if (score === undefined) return [];
-      const behaviour = behaviourOf(
-        cpuHours(series).map((cpu) => ({ cpu })),
-        coresOf(series.dataset),
-      );
+      const behaviour = behaviourOf(cpuHours(series), coresOf(series.dataset));
       return [{ replay, score, behaviour }];
     });
 }

@@ -1,7 +1,7 @@
 import { linearRegression, quantile, sampleCorrelation } from 'simple-statistics';
 import { CODES, codeOf, coresOfCode } from './buckets.ts';
-import { cpuOfHour, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
-import type { UsageDay } from './usage.ts';
+import { coresAt, cpuOfHour, highestCores, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
+import type { HourCpu, UsageDay } from './usage.ts';
 
 /** What the CPU use of a container looks like. It is shown, and reported by; nothing is decided by it. */
 export const BEHAVIOURS = ['Steady', 'Diurnal', 'Bursty', 'Batch', 'Idle'] as const;
@@ -16,14 +16,8 @@ const DAILY_RHYTHM = 0.35;
 const RHYTHM_LEAD = 0.1;
 const LEAST_RHYTHM_HOURS = 3.5 * HOURS_OF_DAY;
 
-/** CPU samples of one hour in any order, without NaN; empty for an hour without a sample. */
-export interface HourSamples {
-  readonly cpu: Float32Array | Float64Array;
-  /** How many samples each stands for; one unless given. */
-  readonly counts?: Float64Array;
-  /** The code of each; known of what is counted. */
-  readonly codes?: Uint16Array;
-}
+/** CPU samples of one hour in any order, without NaN, or counted; undefined, or empty, for an hour without a sample. */
+type HourSamples = Float64Array | HourCpu | undefined;
 
 /**
  * The first that fits of: Idle, p95 under 0.05 cores; Batch, over half of the time under a tenth of p99 and p99 at
@@ -31,7 +25,7 @@ export interface HourSamples {
  * Undefined without a sample. The hours follow each other without a gap; `cores` is what 1.0 of a sample stands for.
  */
 export function behaviourOf(hours: readonly HourSamples[], cores = 1): Behaviour | undefined {
-  const pool = hours.some(({ counts }) => counts !== undefined) ? counted(hours) : pooled(hours);
+  const pool = hours.some(isCounted) ? counted(hours) : pooled(hours);
   if (pool === undefined) return undefined;
   const [median, p95, p99] = [pool.at(0.5), pool.at(0.95), pool.at(0.99)];
   if (p95 * cores < IDLE_CORES) return 'Idle';
@@ -52,21 +46,25 @@ export function behaviourOfDays(
   return runsToCompletion && behaviour !== undefined && behaviour !== 'Idle' ? 'Batch' : behaviour;
 }
 
-function hoursOf(days: readonly UsageDay[]): readonly HourSamples[] {
+function hoursOf(days: readonly UsageDay[]): readonly (HourCpu | undefined)[] {
   const [first] = days;
-  const hours: HourSamples[] = [];
+  const hours: (HourCpu | undefined)[] = [];
   if (first === undefined) return hours;
   for (const { startSeconds, hours: packed } of days) {
     const from = Math.round((startSeconds - first.startSeconds) / HOUR_SECONDS);
-    while (hours.length < from) hours.push(NO_SAMPLES);
-    for (let hour = 0; hour < HOURS_OF_DAY; hour++) {
-      hours.push(cpuOfHour(packed, hour) ?? NO_SAMPLES);
-    }
+    while (hours.length < from) hours.push(undefined);
+    for (let hour = 0; hour < HOURS_OF_DAY; hour++) hours.push(cpuOfHour(packed, hour));
   }
   return hours;
 }
 
-const NO_SAMPLES: HourSamples = { cpu: new Float64Array(0) };
+function isCounted(samples: HourSamples): samples is HourCpu {
+  return samples !== undefined && !ArrayBuffer.isView(samples);
+}
+
+function isListed(samples: HourSamples): samples is Float64Array {
+  return ArrayBuffer.isView(samples);
+}
 
 /** The samples of all hours together. */
 interface Pool {
@@ -75,9 +73,10 @@ interface Pool {
 }
 
 function pooled(hours: readonly HourSamples[]): Pool | undefined {
-  const all = new Float64Array(hours.reduce((sum, { cpu }) => sum + cpu.length, 0));
+  const listed = hours.filter(isListed);
+  const all = new Float64Array(listed.reduce((sum, cpu) => sum + cpu.length, 0));
   let end = 0;
-  for (const { cpu } of hours) {
+  for (const cpu of listed) {
     all.set(cpu, end);
     end += cpu.length;
   }
@@ -96,25 +95,20 @@ const WEIGHTS = new Float64Array(CODES);
 function counted(hours: readonly HourSamples[]): Pool | undefined {
   WEIGHTS.fill(0);
   let total = 0;
-  for (const hour of hours) total = countHour(hour, total);
+  for (const hour of hours) {
+    if (!isCounted(hour)) continue;
+    const { begin, end, codes, counts } = hour;
+    for (let i = begin; i < end; i++) {
+      const code = codes[i] ?? 0;
+      WEIGHTS[code] = (WEIGHTS[code] ?? 0) + (counts[i] ?? 0);
+    }
+    total += hour.samples;
+  }
   if (total === 0) return undefined;
   return {
     at: (p) => coresOfCode(codeAt(p * total)),
     shareUnder: (cores) => weightUnder(codeOf(cores)) / total,
   };
-}
-
-/** Adds an hour to the weights; gives the total with it. */
-function countHour(hour: HourSamples, before: number): number {
-  const { cpu, counts, codes } = hour;
-  let total = before;
-  for (let i = 0; i < cpu.length; i++) {
-    const code = codes === undefined ? codeOf(cpu[i] ?? 0) : (codes[i] ?? 0);
-    const count = counts === undefined ? 1 : (counts[i] ?? 1);
-    WEIGHTS[code] = (WEIGHTS[code] ?? 0) + count;
-    total += count;
-  }
-  return total;
 }
 
 /** The first code up to which there is the weight; -1 where there is not so much. */
@@ -142,20 +136,21 @@ function hasDailyRhythm(hours: readonly HourSamples[], cap: number): boolean {
 
 /** NaN for an hour without a sample. */
 function cappedMean(samples: HourSamples, cap: number): number {
-  const { cpu, counts } = samples;
-  let sum = 0;
-  let total = 0;
-  for (let i = 0; i < cpu.length; i++) {
-    const count = counts === undefined ? 1 : (counts[i] ?? 1);
-    sum += Math.min(cpu[i] ?? 0, cap) * count;
-    total += count;
+  if (samples === undefined) return NaN;
+  if (isListed(samples)) {
+    return samples.reduce((sum, cores) => sum + Math.min(cores, cap), 0) / samples.length;
   }
-  return sum / total;
+  if (highestCores(samples) <= cap) return samples.sum / samples.samples;
+  const { begin, end, counts } = samples;
+  let sum = 0;
+  for (let i = begin; i < end; i++) sum += Math.min(coresAt(samples, i), cap) * (counts[i] ?? 0);
+  return sum / samples.samples;
 }
 
 function detrended(hours: readonly number[]): readonly number[] {
   const points: number[][] = [];
-  for (const [hour, value] of hours.entries()) {
+  for (let hour = 0; hour < hours.length; hour++) {
+    const value = hours[hour] ?? NaN;
     if (!Number.isNaN(value)) points.push([hour, value]);
   }
   const { m, b } = linearRegression(points);
@@ -164,13 +159,8 @@ function detrended(hours: readonly number[]): readonly number[] {
 
 /** NaN where there are too few pairs, or nothing varies. */
 function autocorrelation(hours: readonly number[], lag: number): number {
-  const before: number[] = [];
-  const after: number[] = [];
-  for (let hour = lag; hour < hours.length; hour++) {
-    const [a, b] = [hours[hour - lag] ?? NaN, hours[hour] ?? NaN];
-    if (Number.isNaN(a + b)) continue;
-    before.push(a);
-    after.push(b);
-  }
+  const isPair = (i: number): boolean => !Number.isNaN((hours[i] ?? NaN) + (hours[i + lag] ?? NaN));
+  const before = hours.slice(0, -lag).filter((_, i) => isPair(i));
+  const after = hours.slice(lag).filter((_, i) => isPair(i));
   return before.length < 2 ? NaN : sampleCorrelation(before, after);
 }

@@ -36,6 +36,7 @@ export interface Demand {
 export class RiskBudget {
   readonly #risk: number;
   readonly #scale: number;
+  readonly #demand = { tail: NaN, margin: NaN, isSpent: false };
   #exceeded = 0;
   #observed = 0;
 
@@ -58,7 +59,8 @@ export class RiskBudget {
 
   /**
    * Without an hour observed and at a scale of 0.6, a risk of 2 % asks for the quantile 98.9 %; after a day of
-   * nothing exceeded for 98.6 %; after a day fully exceeded for 99.95 % and the factor of a spent budget.
+   * nothing exceeded for 98.6 %; after a day fully exceeded for 99.95 % and the factor of a spent budget. What is given
+   * is the same object each time, since a walk asks for thousands: it says what the last call asked for.
    */
   demand(): Demand {
     const allowed = AIM * this.#risk * (this.#observed + HORIZON_HOURS);
@@ -66,10 +68,10 @@ export class RiskBudget {
     const least = SLOWEST * this.#risk;
     const rate = Math.min(Math.max(wanted, least), FASTEST * this.#risk);
     const isSpent = wanted <= least;
-    return {
-      tail: Math.min(Math.max(this.#scale * rate, THINNEST_TAIL), WIDEST_TAIL),
-      margin: isSpent ? MARGIN * SPENT_FACTOR : MARGIN,
-      isSpent,
-    };
+    const demand = this.#demand;
+    demand.tail = Math.min(Math.max(this.#scale * rate, THINNEST_TAIL), WIDEST_TAIL);
+    demand.margin = isSpent ? MARGIN * SPENT_FACTOR : MARGIN;
+    demand.isSpent = isSpent;
+    return demand;
   }
 }

@@ -112,9 +112,16 @@ export class ByteReader {
     return value;
   }
 
-  beginBits(): void {
+  /** Bits before the next one, from the beginning on. */
+  get bitPosition(): number {
+    return 8 * this.at - this.#bitCount;
+  }
+
+  set bitPosition(position: number) {
+    this.at = position >>> 3;
     this.#bits = 0;
     this.#bitCount = 0;
+    this.take(position & 7);
   }
 
   /** The next 32 bits, of which the first PEEKED_BITS can be relied on; `pass` is to follow. */

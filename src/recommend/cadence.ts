@@ -1,4 +1,6 @@
 import type { Demand } from './budget.ts';
+import { highestCores, samplesOver } from './hours.ts';
+import type { HourCpu } from './usage.ts';
 
 /** What a cadence is told of the promise that it is to keep. */
 export interface CadenceSettings {
@@ -14,12 +16,8 @@ export interface CadenceSettings {
 export interface ObservedHour {
   /** Begin of the hour, unix seconds. */
   readonly startSeconds: number;
-  /** CPU in cores; NaN is missing. */
-  readonly cpu: Float64Array;
-  /** How many bins and pods had each; one unless given. Amounts that are counted ascend, and none is missing. */
-  readonly counts?: Float64Array;
-  /** The code of each, as `codeOf` gives it; known of what is counted. */
-  readonly codes?: Uint16Array;
+  /** CPU: sample by sample in cores, of which NaN is missing, or counted by amounts. */
+  readonly cpu: Float64Array | HourCpu;
   /** The request in force in cores; undefined before the promise began. */
   readonly request: number | undefined;
   /** A raise was asked for and could not be actuated: all of the hour counts as exceeded. */
@@ -44,11 +42,14 @@ export interface LevelDecision extends CadenceDecision {
 /** The state of one container under a cadence: fed by the hour, asked by the hour. */
 export interface Cadence {
   observe(hour: ObservedHour): void;
-  /** Undefined before the first sample. `inForce` is undefined before the first decision. */
+  /**
+   * Undefined before the first sample. `inForce` is undefined before the first decision. What is given holds until the
+   * next decision, which may be written over it.
+   */
   decide(nowSeconds: number, inForce: number | undefined): CadenceDecision | undefined;
   /**
    * What the last decision was for the risk that is asked for, which comes first, and for each stricter level; amounts
-   * never fall from one to the next. Empty before the first decision.
+   * never fall from one to the next. Empty before the first decision; holds until the next one.
    */
   levels(): readonly LevelDecision[];
   /** Bytes of state. */
@@ -105,41 +106,30 @@ export function isFresh(nowSeconds: number, lastSeconds: number): boolean {
 }
 
 /** Whether an hour has a sample. */
-export function hasSample({ cpu, counts }: ObservedHour): boolean {
-  return counts === undefined ? !cpu.every(Number.isNaN) : cpu.length > 0;
+export function hasSample({ cpu }: ObservedHour): boolean {
+  return !isListed(cpu) || !cpu.every(Number.isNaN);
+}
+
+/** Sample by sample. */
+export function isListed(cpu: Float64Array | HourCpu): cpu is Float64Array {
+  return ArrayBuffer.isView(cpu);
 }
 
 /** Share of an hour's samples over a request in cores; undefined without a sample, or a request. */
 export function exceededShare(hour: ObservedHour, request: number | undefined): number | undefined {
   if (request === undefined) return undefined;
-  const { counts, isRaisePending } = hour;
-  const share =
-    counts === undefined ? shareOver(hour, request) : countedOver(hour, counts, request);
+  const { cpu, isRaisePending } = hour;
+  const share = isListed(cpu) ? shareOver(cpu, request) : samplesOver(cpu, request) / cpu.samples;
   return share !== undefined && isRaisePending === true ? 1 : share;
 }
 
-function shareOver({ cpu }: ObservedHour, request: number): number | undefined {
+function shareOver(cpu: Float64Array, request: number): number | undefined {
   let over = 0;
   let all = 0;
   for (const cores of cpu) {
     if (Number.isNaN(cores)) continue;
     all += 1;
     if (cores > request) over += 1;
-  }
-  return all === 0 ? undefined : over / all;
-}
-
-function countedOver(
-  { cpu }: ObservedHour,
-  counts: Float64Array,
-  request: number,
-): number | undefined {
-  let over = 0;
-  let all = 0;
-  for (let i = 0; i < cpu.length; i++) {
-    const count = counts[i] ?? 0;
-    all += count;
-    if ((cpu[i] ?? 0) > request) over += count;
   }
   return all === 0 ? undefined : over / all;
 }
@@ -154,8 +144,8 @@ export function shiftedLevel(hour: ObservedHour, exceeded: number | undefined): 
 }
 
 /** The highest use of an hour in cores; undefined without a sample. */
-export function highestUse({ cpu, counts }: ObservedHour): number | undefined {
-  if (counts !== undefined) return cpu[cpu.length - 1];
+export function highestUse({ cpu }: ObservedHour): number | undefined {
+  if (!isListed(cpu)) return highestCores(cpu);
   let highest: number | undefined;
   for (const cores of cpu) if (cores >= (highest ?? 0)) highest = cores;
   return highest;

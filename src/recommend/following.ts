@@ -51,7 +51,8 @@ class Path {
 
   decide(nowSeconds: number, inForce: number | undefined): void {
     this.#request = this.#cadence.decide(nowSeconds, inForce ?? this.#request)?.amount;
-    this.#levels = this.#cadence.levels();
+    // What both decided before is compared after one of them has decided anew.
+    this.#levels = this.#cadence.levels().map((level) => ({ ...level }));
   }
 }
 

@@ -1,16 +1,11 @@
 import { bucketOfCode, LOG_GROWTH, LOG_SMALLEST } from './buckets.ts';
+import type { HourCpu } from './usage.ts';
 
 /** Sums of weights differ by so much with the order of their parts. */
 const ROUNDING = 1e-12;
 
 /** A weight that doubles with age would overflow: it is brought back to 1 long before. */
 const LARGEST_UNIT = 2 ** 40;
-
-/** Codes as `codeOf` gives them, and how many samples are of each. */
-export interface CountedCodes {
-  readonly codes: Uint16Array;
-  readonly counts: Float64Array;
-}
 
 /**
  * A histogram with logarithmic buckets, of 2 % each, in which a sample counts half after each half-life. Only its own
@@ -59,14 +54,15 @@ export class DecayedHistogram {
     this.#weights[index] = this.#weight(index) + weight;
   }
 
-  /** Adds samples by the codes of their amounts, which ascend, and how many there are of each. */
-  addCodes({ codes, counts }: CountedCodes): void {
-    this.#makeRoom(codes);
+  /** Adds the samples of an hour by the codes of their amounts. */
+  addCodes(hour: Pick<HourCpu, 'begin' | 'end' | 'codes' | 'counts'>): void {
+    const { begin, end, codes, counts } = hour;
+    this.#makeRoom(codes, begin, end);
     const first = bucketOfCode(0) - this.#first;
     const weights = this.#weights;
     const unit = this.#unit;
     let total = 0;
-    for (let i = 0; i < codes.length; i++) {
+    for (let i = begin; i < end; i++) {
       const code = codes[i] ?? 0;
       const weight = (counts[i] ?? 0) * unit;
       total += weight;
@@ -75,11 +71,11 @@ export class DecayedHistogram {
     this.#total += total;
   }
 
-  #makeRoom(codes: Uint16Array): void {
-    const lowest = codes[0] === 0 ? 1 : 0;
-    if (lowest >= codes.length) return;
+  #makeRoom(codes: Uint16Array, begin: number, end: number): void {
+    const lowest = codes[begin] === 0 ? begin + 1 : begin;
+    if (lowest >= end) return;
     this.#indexOf(bucketOfCode(codes[lowest] ?? 0));
-    this.#indexOf(bucketOfCode(codes[codes.length - 1] ?? 0));
+    this.#indexOf(bucketOfCode(codes[end - 1] ?? 0));
   }
 
   #weight(index: number): number {

@@ -1,4 +1,4 @@
-import { codeOf } from './buckets.ts';
+import { codeOf, coresOfCode } from './buckets.ts';
 import type { HourCpu, HourlyUse } from './usage.ts';
 
 export const HOUR_SECONDS = 3600;
@@ -24,21 +24,41 @@ export function packHours(
 /** CPU of an hour from samples in cores, in any order; undefined without one. */
 export function hourCpu(samples: ArrayLike<number>): HourCpu | undefined {
   const sorted = Float64Array.from(samples).sort();
-  const cpu = sorted.filter((cores, i) => i === 0 || cores !== sorted[i - 1]);
-  if (cpu.length === 0) return undefined;
-  const counts = new Float64Array(cpu.length);
+  const cores = sorted.filter((amount, i) => i === 0 || amount !== sorted[i - 1]);
+  if (cores.length === 0) return undefined;
+  const counts = new Float32Array(cores.length);
   let at = 0;
-  for (const cores of sorted) {
-    if (cores !== cpu[at]) at += 1;
+  for (const amount of sorted) {
+    if (amount !== cores[at]) at += 1;
     counts[at] = (counts[at] ?? 0) + 1;
   }
   return {
-    cpu,
+    begin: 0,
+    end: cores.length,
+    codes: Uint16Array.from(cores, codeOf),
     counts,
-    codes: Uint16Array.from(cpu, codeOf),
+    cores,
     samples: sorted.length,
-    sum: sorted.reduce((sum, cores) => sum + cores, 0),
+    sum: sorted.reduce((sum, amount) => sum + amount, 0),
   };
+}
+
+/** The amount in cores at a place of the arrays. */
+export function coresAt({ cores, codes }: HourCpu, index: number): number {
+  return cores === undefined ? coresOfCode(codes[index] ?? 0) : (cores[index] ?? 0);
+}
+
+export function highestCores(hour: HourCpu): number {
+  return coresAt(hour, hour.end - 1);
+}
+
+/** How many samples are over an amount in cores. */
+export function samplesOver(hour: HourCpu, amount: number): number {
+  const { begin, end, counts } = hour;
+  let over = 0;
+  // Ascending, so that what is over comes first from the end.
+  for (let i = end - 1; i >= begin && coresAt(hour, i) > amount; i--) over += counts[i] ?? 0;
+  return over;
 }
 
 /** CPU of an hour of the day; undefined without a sample. */

@@ -1,5 +1,5 @@
 import { dayStart } from './history.ts';
-import { cpuOfHour, HOUR_SECONDS, hourOf, HOURS_OF_DAY } from './hours.ts';
+import { cpuOfHour, HOUR_SECONDS, hourOf, HOURS_OF_DAY, samplesOver } from './hours.ts';
 import {
   DAY_SECONDS,
   RESOURCES,
@@ -141,11 +141,8 @@ function aged({ hours, samples, over }: KeptCpu): KeptCpu {
 
 function withCpu(cpu: KeptCpu, use: HourCpu | undefined, size: number | undefined): KeptCpu {
   if (use === undefined || size === undefined) return cpu;
-  const over = use.counts.reduce(
-    (sum, count, i) => ((use.cpu[i] ?? 0) > size ? sum + count : sum),
-    0,
-  );
-  return { hours: cpu.hours + 1, samples: cpu.samples + use.samples, over: cpu.over + over };
+  const over = cpu.over + samplesOver(use, size);
+  return { hours: cpu.hours + 1, samples: cpu.samples + use.samples, over };
 }
 
 function agedDays({ days, daysHit }: KeptMemory): Pick<KeptMemory, 'days' | 'daysHit'> {

@@ -23,22 +23,33 @@ export interface Evidence {
   readonly mayLower: boolean;
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** One risk: its own budget, and the request that it would have in force. State: 96 bytes. */
 class Rung {
-  readonly #risk: number;
   readonly #budget: RiskBudget;
   readonly #place = new TailPlace();
   /** Maximum of the last hour where that was a level shift, else 0. */
   #shiftedTo = 0;
-  #decision: LevelDecision | undefined;
+  /** What was decided last: written over, since a walk over weeks decides thousands of times. */
+  readonly #decision: Writable<LevelDecision>;
+  #hasDecided = false;
 
   constructor(risk: number, scale: number) {
-    this.#risk = risk;
     this.#budget = new RiskBudget(risk, scale);
+    this.#decision = {
+      risk,
+      amount: NaN,
+      wanted: NaN,
+      tail: NaN,
+      margin: NaN,
+      isSpent: false,
+      youthFactor: NaN,
+    };
   }
 
   get decision(): LevelDecision | undefined {
-    return this.#decision;
+    return this.#hasDecided ? this.#decision : undefined;
   }
 
   /** Charges an hour of which the share `exceeded` was over its request; undefined before the promise began. */
@@ -63,9 +74,16 @@ class Rung {
     const settled = settle({ wanted, inForce, mayLower }, band);
     const bounded = Math.min(settled, stricter?.amount ?? Infinity);
     const amount = mayLower ? bounded : Math.max(bounded, inForce ?? 0);
-    const { tail, margin, isSpent } = isBound ? stricter : demand;
-    this.#decision = { risk: this.#risk, amount, wanted, tail, margin, isSpent, youthFactor };
-    return this.#decision;
+    const from = isBound ? stricter : demand;
+    const decision = this.#decision;
+    decision.amount = amount;
+    decision.wanted = wanted;
+    decision.tail = from.tail;
+    decision.margin = from.margin;
+    decision.isSpent = from.isSpent;
+    decision.youthFactor = youthFactor;
+    this.#hasDecided = true;
+    return decision;
   }
 }
 
@@ -79,6 +97,7 @@ export class Ladder {
   readonly #rungs: readonly Rung[];
   readonly #asked: Rung;
   readonly #band: DeadBand;
+  #levels: readonly LevelDecision[] = [];
 
   constructor({ risk, confidence }: CadenceSettings, band: DeadBand) {
     const scale = confidenceScale(confidence);
@@ -112,16 +131,18 @@ export class Ladder {
       if (rung === this.#asked) break;
       stricter = rung.decide(evidence, rung.decision?.amount, stricter, this.#band);
     }
-    return this.#asked.decide(evidence, inForce, stricter, this.#band);
+    const asked = this.#asked.decide(evidence, inForce, stricter, this.#band);
+    if (this.#levels.length === 0) {
+      this.#levels = this.#rungs.flatMap(({ decision }) => decision ?? []).toReversed();
+    }
+    return asked;
   }
 
-  /** What was decided last, from the risk that is asked for to the strictest. Empty before the first decision. */
+  /**
+   * What was decided last, from the risk that is asked for to the strictest; empty before the first decision. The next
+   * decision is written over it.
+   */
   levels(): readonly LevelDecision[] {
-    const levels: LevelDecision[] = [];
-    for (let i = this.#rungs.length - 1; i >= 0; i--) {
-      const decision = this.#rungs[i]?.decision;
-      if (decision !== undefined) levels.push(decision);
-    }
-    return levels;
+    return this.#levels;
   }
 }

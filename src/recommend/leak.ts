@@ -1,4 +1,4 @@
-import { HOUR_SECONDS } from './hours.ts';
+import { HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
 import type { UsageHistory } from './usage.ts';
 
 /** A fall to this share of the hour before begins a new run: a restart, a rollout, memory that was given back. */
@@ -35,7 +35,7 @@ export function leakSince(
   history: UsageHistory,
   { nowSeconds }: { readonly nowSeconds: number },
 ): number | undefined {
-  const growing = growingRun(peaksOf(history, nowSeconds));
+  const growing = growingRun(history, nowSeconds);
   const [base] = growing;
   const last = growing.at(-1);
   if (base === undefined || last === undefined) return undefined;
@@ -48,27 +48,24 @@ export function leakSince(
     : undefined;
 }
 
-function peaksOf({ days }: UsageHistory, nowSeconds: number): readonly Peak[] {
-  return days.flatMap(({ startSeconds, hours }) =>
-    [...hours.memoryPeaks]
-      .map((bytes, hour) => ({ startSeconds: startSeconds + hour * HOUR_SECONDS, bytes }))
-      .filter(
-        (peak) => !Number.isNaN(peak.bytes) && peak.startSeconds + HOUR_SECONDS <= nowSeconds,
-      ),
-  );
-}
-
-/** The last hours without a fall beyond noise. */
-function growingRun(peaks: readonly Peak[]): readonly Peak[] {
+/** Of the hours that are over, the last without a fall beyond noise. Mostly a few, so that it begins at the end. */
+function growingRun({ days }: UsageHistory, nowSeconds: number): readonly Peak[] {
+  const growing: Peak[] = [];
   let least = Infinity;
-  let begin = peaks.length;
-  for (const [index, { bytes }] of [...peaks.entries()].toReversed()) {
-    const isNewRun = (peaks[index + 1]?.bytes ?? Infinity) <= bytes * NEW_RUN_SHARE;
-    if (isNewRun || bytes > least * (1 + NOISE_SHARE)) break;
-    least = Math.min(least, bytes);
-    begin = index;
+  let after = Infinity;
+  for (const { startSeconds, hours } of days.toReversed()) {
+    for (let hour = HOURS_OF_DAY - 1; hour >= 0; hour--) {
+      const bytes = hours.memoryPeaks[hour] ?? NaN;
+      const start = startSeconds + hour * HOUR_SECONDS;
+      if (Number.isNaN(bytes) || start + HOUR_SECONDS > nowSeconds) continue;
+      const isNewRun = after <= bytes * NEW_RUN_SHARE;
+      if (isNewRun || bytes > least * (1 + NOISE_SHARE)) return growing.toReversed();
+      least = Math.min(least, bytes);
+      after = bytes;
+      growing.push({ startSeconds: start, bytes });
+    }
   }
-  return peaks.slice(begin);
+  return growing.toReversed();
 }
 
 function isStillGrowing(growing: readonly Peak[], last: Peak): boolean {

@@ -24,18 +24,15 @@ export interface ObservedMemory {
   readonly memory: Float64Array;
 }
 
-/** What the peaks ask for: `peak` times `margin`. */
-export interface MemoryDemand {
+/** A size and what the peaks ask for: `peak` times `margin`. */
+export interface MemoryDecision {
+  /** Bytes that are to be in force; `wanted` differs where lowering is not due, or not worth a step. */
+  readonly amount: number;
   /** Bytes. */
   readonly wanted: number;
   /** Highest peak of the window, in bytes. */
   readonly peak: number;
   readonly margin: number;
-}
-
-export interface MemoryDecision extends MemoryDemand {
-  /** Bytes that are to be in force; `wanted` differs where lowering is not due, or not worth a step. */
-  readonly amount: number;
 }
 
 /**
@@ -105,12 +102,14 @@ export class Peaks {
     return Math.log(this.#today / Math.max(before, FLOOR_BYTES)) / this.#spread;
   }
 
-  /** `excess` is the margin in units of spread, as `PeakMargin` gives it. Undefined before the first sample. */
-  demand(excess: number): MemoryDemand | undefined {
-    if (this.#day === -Infinity) return undefined;
-    const peak = Math.max(this.#today, this.#highest);
-    const margin = Math.max(Math.exp(excess * this.#spread), youthFactor(this.#observedHours));
-    return { wanted: peak * margin, peak, margin };
+  /** The highest peak of the window in bytes; undefined before the first sample. */
+  get highest(): number | undefined {
+    return this.#day === -Infinity ? undefined : Math.max(this.#today, this.#highest);
+  }
+
+  /** What the highest peak is to be multiplied with; `excess` is in units of spread, as `PeakMargin` gives it. */
+  marginOf(excess: number): number {
+    return Math.max(Math.exp(excess * this.#spread), youthFactor(this.#observedHours));
   }
 
   /** Today is at or above the highest of the days before it, or there is none. */
@@ -136,24 +135,36 @@ function spreadOf(peaks: Float64Array): number {
  * raises it: use that falls makes peaks differ more, and would ask for more than it did when it was high.
  */
 export class PeakSize {
-  #amount: number | undefined;
+  /** What was decided last: written over, since a walk over weeks decides thousands of times. */
+  readonly #decision = { amount: NaN, wanted: NaN, peak: NaN, margin: NaN };
   #loweredDay = -Infinity;
 
   /** Bytes; undefined before the first decision. */
   get amount(): number | undefined {
-    return this.#amount;
+    const { amount } = this.#decision;
+    return Number.isNaN(amount) ? undefined : amount;
   }
 
-  /** Undefined before the first sample. */
+  /** Undefined before the first sample. What is given holds until the next decision, which is written over it. */
   decide(peaks: Peaks, nowSeconds: number, excess: number): MemoryDecision | undefined {
-    const demand = peaks.demand(excess);
-    if (demand === undefined) return undefined;
-    const mayRaise = this.#amount === undefined || peaks.isAtPeak;
-    const wanted = mayRaise ? demand.wanted : Math.min(demand.wanted, this.#amount ?? Infinity);
+    const peak = peaks.highest;
+    if (peak === undefined) return undefined;
+    const inForce = this.amount;
+    const margin = peaks.marginOf(excess);
+    const wanted = peak * margin;
+    const mayRaise = inForce === undefined || peaks.isAtPeak;
     const mayLower = this.#isLoweringTime(nowSeconds) && peaks.isFresh(nowSeconds);
-    const amount = settle({ wanted, inForce: this.#amount, mayLower }, BAND);
-    this.#amount = amount;
-    return { ...demand, amount };
+    const settling = {
+      wanted: mayRaise ? wanted : Math.min(wanted, inForce),
+      inForce,
+      mayLower,
+    };
+    const decision = this.#decision;
+    decision.amount = settle(settling, BAND);
+    decision.wanted = wanted;
+    decision.peak = peak;
+    decision.margin = margin;
+    return decision;
   }
 
   #isLoweringTime(nowSeconds: number): boolean {

@@ -1,4 +1,5 @@
 import { standardDeviation } from 'simple-statistics';
+import { coresAt } from './hours.ts';
 import { DAY_SECONDS, type HourCpu } from './usage.ts';
 
 /** What a rule would have realised on hours that it had not seen. */
@@ -41,15 +42,15 @@ export class Tally {
   /** Nothing is judged without a size. */
   addCpu(startSeconds: number, use: HourCpu, size: number | undefined): void {
     if (size === undefined) return;
-    const { cpu, counts, samples, sum } = use;
+    const { begin, end, counts, samples, sum } = use;
     const day = this.#dayOf(startSeconds);
     day.total += samples;
     this.#use += sum;
     // Ascending, so that what is over the size comes first from the end.
-    for (let i = cpu.length - 1; i >= 0; i--) {
-      const cores = cpu[i] ?? 0;
+    for (let i = end - 1; i >= begin; i--) {
+      const cores = coresAt(use, i);
       if (!(cores > size)) break;
-      const count = counts[i] ?? 1;
+      const count = counts[i] ?? 0;
       day.over += count;
       this.#useOver += (cores - size) * count;
     }

@@ -1,15 +1,13 @@
 import {
   exceededShare,
-  highestUse,
   shiftedLevel,
   type Cadence,
   type CadenceDecision,
   type CadenceSettings,
   type LevelDecision,
-  type ObservedHour,
 } from './cadence.ts';
 import { Following } from './following.ts';
-import { cpuOfHour, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
+import { cpuOfHour, highestCores, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
 import { RUNGS } from './ladder.ts';
 import { Tally } from './realised.ts';
 import { LEVELS, type Estimate, type Level, type Sizing, type SizingInput } from './sizing.ts';
@@ -30,11 +28,13 @@ class Walk {
     this.#cadence = this.#following ?? new Steady(settings);
   }
 
-  follow({ startSeconds, endSeconds, weight, use }: WalkedHour<HourCpu>): void {
+  follow({ startSeconds, endSeconds, weight, use: cpu }: WalkedHour<HourCpu>): void {
     const request = this.#levels[0]?.amount;
     // The time that an hour stands for ages what was before it, but is charged once.
-    for (let i = 1; i < weight; i++) this.#cadence.observe(observed(startSeconds, use, undefined));
-    this.#cadence.observe(observed(startSeconds, use, request));
+    for (let i = 1; i < weight; i++) {
+      this.#cadence.observe({ startSeconds, cpu, request: undefined });
+    }
+    this.#cadence.observe({ startSeconds, cpu, request });
     this.#cadence.decide(endSeconds, request);
     this.#levels = this.#cadence.levels();
   }
@@ -52,15 +52,6 @@ class Walk {
   followed(index: number): CadenceName {
     return this.#following?.followed(index) ?? 'Steady';
   }
-}
-
-/** Field by field: it is made for each hour, and a spread takes longer than all that is done with most hours. */
-function observed(
-  startSeconds: number,
-  { cpu, counts, codes }: HourCpu,
-  request: number | undefined,
-): ObservedHour {
-  return { startSeconds, cpu, counts, codes, request };
 }
 
 /** One risk on a walk, and how it fared. */
@@ -91,13 +82,12 @@ class Lane {
   }
 
   /** To be told of an hour before the walk is. */
-  see({ startSeconds, use }: WalkedHour<HourCpu>): void {
+  see({ startSeconds, use: cpu }: WalkedHour<HourCpu>): void {
     const request = this.decision?.amount;
     this.shift = 0;
-    if (request === undefined) return;
-    const hour = observed(startSeconds, use, request);
     // Where nothing is over it, as nearly always, nothing has shifted.
-    if ((highestUse(hour) ?? 0) <= request) return;
+    if (request === undefined || highestCores(cpu) <= request) return;
+    const hour = { startSeconds, cpu, request };
     this.shift = shiftedLevel(hour, exceededShare(hour, request));
   }
 

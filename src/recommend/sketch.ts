@@ -125,29 +125,62 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
   let code = reader.varint();
   const told = reader.byte();
   const gapCode = told >>> 5 === GAMMA_OF_GAPS ? GAMMA : told >>> 5;
-  const countCode =
-    (told & 31) === GAMMA_OF_COUNTS ? GAMMA : Math.min(told & 31, LARGEST_COUNT_RICE);
+  const countCode = countCodeOf(told & 31);
   const { codes, counts } = sketch;
-  reader.beginBits();
-  for (let i = 0; i < size; i++) {
-    if (i > 0) code += readNumber(reader, gapCode) + 1;
-    codes[i] = code;
-    counts[i] = readNumber(reader, countCode) + 1;
+  // All that changes with each number is at hand here: this is where unpacking takes its time.
+  const { bytes } = reader;
+  let { at } = reader;
+  let bits = 0;
+  let bitCount = 0;
+  // Counts and gaps by turns; the first code has no gap before it.
+  for (let n = 1; n < 2 * size; n++) {
+    for (; bitCount < PEEKED_BITS; bitCount += 8) bits |= (bytes[at++] ?? 0) << (24 - bitCount);
+    const isCount = (n & 1) === 1;
+    const numberCode = isCount ? countCode : gapCode;
+    let number = numberIn(bits, numberCode);
+    if (number >= 0) {
+      const length = lengthIn(bits, numberCode);
+      bits <<= length;
+      bitCount -= length;
+    } else {
+      reader.bitPosition = 8 * at - bitCount;
+      number = readInParts(reader, numberCode);
+      const bit = reader.bitPosition & 7;
+      at = reader.bitPosition >>> 3;
+      bits = (bytes[at++] ?? 0) << (24 + bit);
+      bitCount = 8 - bit;
+    }
+    if (isCount) {
+      codes[n >> 1] = code;
+      counts[n >> 1] = number + 1;
+    } else {
+      code += number + 1;
+    }
   }
   sketch.size = size;
 }
 
-function readNumber(reader: ByteReader, code: Code): number {
-  const next = reader.peek();
-  const run = Math.clz32(~next);
-  const bits = code === GAMMA ? run : code;
-  if (run >= LONGEST_RUN || run + 1 + bits > PEEKED_BITS) return readInParts(reader, code);
-  reader.pass(run + 1 + bits);
-  // Shifting by 32 is shifting by 0, hence in two steps.
-  const rest = ((next << (run + 1)) >>> 1) >>> (31 - bits);
-  return code === GAMMA ? (1 << run) + rest - 1 : (run << code) + rest;
+function countCodeOf(told: number): Code {
+  return told === GAMMA_OF_COUNTS ? GAMMA : Math.min(told, LARGEST_COUNT_RICE);
 }
 
+/** Bits that the number takes of which these are the first. */
+function lengthIn(bits: number, code: Code): number {
+  const run = Math.clz32(~bits);
+  return run + 1 + (code === GAMMA ? run : code);
+}
+
+/** The number of which these are the first bits; -1 where it has more than can be looked at in one go. */
+function numberIn(bits: number, code: Code): number {
+  const run = Math.clz32(~bits);
+  const rest = code === GAMMA ? run : code;
+  if (run >= LONGEST_RUN || run + 1 + rest > PEEKED_BITS) return -1;
+  // Shifting by 32 is shifting by 0, hence in two steps.
+  const low = ((bits << (run + 1)) >>> 1) >>> (31 - rest);
+  return code === GAMMA ? (1 << run) + low - 1 : (run << code) + low;
+}
+
+/** A number of which more is to be read than can be looked at in one go. */
 function readInParts(reader: ByteReader, code: Code): number {
   const run = Math.min(Math.clz32(~reader.peek()), LONGEST_RUN);
   if (run === LONGEST_RUN) {

@@ -1,6 +1,7 @@
 import {
   hasSample,
   isFresh,
+  isListed,
   LoweringTimes,
   youthFactor,
   type Cadence,
@@ -54,13 +55,13 @@ export class Steady implements Cadence {
     this.#ladder.observe(hour);
     if (!hasSample(hour)) return;
     this.#use.age();
-    const { cpu, counts, codes } = hour;
-    if (codes !== undefined && counts !== undefined) {
-      this.#use.addCodes({ codes, counts });
-    } else {
+    const { cpu } = hour;
+    if (isListed(cpu)) {
       for (const cores of cpu) {
         if (!Number.isNaN(cores)) this.#use.addLog(Math.log(cores));
       }
+    } else {
+      this.#use.addCodes(cpu);
     }
     this.#observedHours += 1;
     this.#lastSeconds = hour.startSeconds + 3600;

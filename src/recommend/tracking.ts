@@ -1,5 +1,6 @@
 import {
   isFresh,
+  isListed,
   LoweringTimes,
   youthFactor,
   type Cadence,
@@ -9,6 +10,7 @@ import {
   type ObservedHour,
 } from './cadence.ts';
 import { DecayedHistogram } from './histogram.ts';
+import { coresAt, highestCores } from './hours.ts';
 import { Ladder } from './ladder.ts';
 import { TailCurve, TRACKING_TAILS } from './levels.ts';
 import { CANDIDATES, LevelPredictors } from './predictors.ts';
@@ -81,9 +83,8 @@ export class Tracking implements Cadence {
   }
 
   #observeRatios(hour: ObservedHour, count: number): void {
-    const { startSeconds, cpu, counts } = hour;
-    this.#predictors.logLevels(startSeconds, this.#levels);
-    const logs = cpu.map(Math.log);
+    this.#predictors.logLevels(hour.startSeconds, this.#levels);
+    const { logs, counts } = logsOf(hour);
     for (const [i, ratios] of this.#ratios.entries()) {
       const level = this.#levels[i] ?? 0;
       this.#levelSums[i] = (this.#levelSums[i] ?? 0) * DECAY + Math.exp(level) * count;
@@ -142,16 +143,28 @@ export class Tracking implements Cadence {
   }
 }
 
-function useOf({ cpu, counts }: ObservedHour): HourUse {
+/** The natural logarithm of each amount in cores, and how many samples are of each; one unless given. */
+function logsOf({ cpu }: ObservedHour): {
+  readonly logs: Float64Array;
+  readonly counts?: Float32Array;
+} {
+  if (isListed(cpu)) return { logs: cpu.map(Math.log) };
+  const { begin, end, counts } = cpu;
+  const logs = Float64Array.from({ length: end - begin }, (_, i) =>
+    Math.log(coresAt(cpu, begin + i)),
+  );
+  return { logs, counts: counts.subarray(begin, end) };
+}
+
+function useOf({ cpu }: ObservedHour): HourUse {
+  if (!isListed(cpu)) return { sum: cpu.sum, count: cpu.samples, maximum: highestCores(cpu) };
   let sum = 0;
   let count = 0;
   let maximum = 0;
-  for (let i = 0; i < cpu.length; i++) {
-    const cores = cpu[i] ?? NaN;
+  for (const cores of cpu) {
     if (Number.isNaN(cores)) continue;
-    const samples = counts?.[i] ?? 1;
-    sum += cores * samples;
-    count += samples;
+    sum += cores;
+    count += 1;
     maximum = Math.max(maximum, cores);
   }
   return { sum, count, maximum };

@@ -47,45 +47,37 @@ function measure(packed: PackedUsage): { readonly finestSeconds: number; readonl
   return { finestSeconds, codes };
 }
 
-/** All hours of a container share three arrays: an array for each hour would take longer than all else. */
+/** The arrays of all hours of a container. */
 class Room {
-  readonly #cpu: Float64Array;
-  readonly #counts: Float64Array;
+  readonly #counts: Float32Array;
   readonly #codes: Uint16Array;
   #end = 0;
 
   constructor(size: number) {
-    this.#cpu = new Float64Array(size);
-    this.#counts = new Float64Array(size);
+    this.#counts = new Float32Array(size);
     this.#codes = new Uint16Array(size);
   }
 
   /** The hour that was read last; undefined where it has no sample. */
   take(weight: number): HourCpu | undefined {
-    const { size, codes, counts } = SKETCH;
+    const { size } = SKETCH;
     if (size === 0) return undefined;
+    const codes = this.#codes;
+    const counts = this.#counts;
     const begin = this.#end;
     const end = begin + size;
     let samples = 0;
     let sum = 0;
     for (let i = 0; i < size; i++) {
-      const code = codes[i] ?? 0;
-      const cores = coresOfCode(code);
-      const count = (counts[i] ?? 0) * weight;
-      this.#cpu[begin + i] = cores;
-      this.#counts[begin + i] = count;
-      this.#codes[begin + i] = code;
+      const code = SKETCH.codes[i] ?? 0;
+      const count = (SKETCH.counts[i] ?? 0) * weight;
+      counts[begin + i] = count;
+      codes[begin + i] = code;
       samples += count;
-      sum += cores * count;
+      sum += coresOfCode(code) * count;
     }
     this.#end = end;
-    return {
-      cpu: this.#cpu.subarray(begin, end),
-      counts: this.#counts.subarray(begin, end),
-      codes: this.#codes.subarray(begin, end),
-      samples,
-      sum,
-    };
+    return { begin, end, codes, counts, cores: undefined, samples, sum };
   }
 }
 

@@ -35,14 +35,20 @@ export interface UsageDay {
   readonly hours: HourlyUse;
 }
 
-/** CPU of one hour. */
+/**
+ * CPU of one hour: how many samples are of each amount. The hours of a container share their arrays, of which each has a
+ * part: an array for each hour would take longer, and leave more behind, than all that is done with it.
+ */
 export interface HourCpu {
-  /** Amounts in cores, ascending and none twice. */
-  readonly cpu: Float64Array;
-  /** For each of them how many samples, one per pod and step, are of it. */
-  readonly counts: Float64Array;
-  /** The code of each, as `codeOf` gives it. */
+  /** The part of the arrays that is of this hour; never empty. */
+  readonly begin: number;
+  readonly end: number;
+  /** Amounts by their codes, as `codeOf` gives them, ascending. */
   readonly codes: Uint16Array;
+  /** For each of them how many samples, one per pod and step, are of it. */
+  readonly counts: Float32Array;
+  /** Amounts in cores, ascending and none twice, where they are known better than by their codes. */
+  readonly cores: Float64Array | undefined;
   /** Samples of all amounts. */
   readonly samples: number;
   /** What they come to, in cores. */

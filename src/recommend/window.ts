@@ -1,4 +1,4 @@
-import { HOUR_SECONDS } from './hours.ts';
+import { highestCores, HOUR_SECONDS } from './hours.ts';
 import { DAY_SECONDS, type Resource, type UsageDay, type UsageHistory } from './usage.ts';
 
 /** Days of use that the days have of a resource, gaps not counted. */
@@ -28,9 +28,7 @@ export function highestCpu({ days }: UsageHistory, untilSeconds: number): number
   for (const { startSeconds, hours } of days) {
     for (const [index, hour] of hours.cpu.entries()) {
       if (startSeconds + (index + 1) * HOUR_SECONDS > untilSeconds) break;
-      // Ascending within each hour.
-      const cores = hour?.cpu.at(-1);
-      if (cores !== undefined && cores > (highest ?? -1)) highest = cores;
+      if (hour !== undefined) highest = Math.max(highest ?? 0, highestCores(hour));
     }
   }
   return highest;

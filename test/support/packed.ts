@@ -1,9 +1,9 @@
-import { codeOf } from '../../src/recommend/buckets.ts';
 import { HourHead, memoryCodeOf, WHOLE_THROTTLED } from '../../src/recommend/hourrecord.ts';
 import { cpuOfHour, HOURS_OF_DAY } from '../../src/recommend/hours.ts';
 import { UsageWriter, type PackedUsage } from '../../src/recommend/packed.ts';
 import { Sketch } from '../../src/recommend/sketch.ts';
 import { DAY_SECONDS, type UsageDay, type UsageHistory } from '../../src/recommend/usage.ts';
+import { placesOf } from './hourcpu.ts';
 
 /** A history as it is kept: the coverage of a day is spread over its hours with a sample, its signals are in the first. */
 export function packedOf(history: UsageHistory): PackedUsage {
@@ -44,12 +44,13 @@ function writeHour(
 
 function sketchOf(use: ReturnType<typeof cpuOfHour>): Sketch {
   const sketch = new Sketch();
-  for (const [i, cores] of (use?.cpu ?? []).entries()) {
-    const code = codeOf(cores);
+  if (use === undefined) return sketch;
+  for (const place of placesOf(use)) {
+    const code = use.codes[place] ?? 0;
     const isNew = sketch.size === 0 || sketch.codes[sketch.size - 1] !== code;
     if (isNew) sketch.codes[sketch.size++] = code;
     const at = sketch.size - 1;
-    sketch.counts[at] = (isNew ? 0 : (sketch.counts[at] ?? 0)) + (use?.counts[i] ?? 0);
+    sketch.counts[at] = (isNew ? 0 : (sketch.counts[at] ?? 0)) + (use.counts[place] ?? 0);
   }
   return sketch;
 }

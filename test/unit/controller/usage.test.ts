@@ -6,6 +6,7 @@ import { dayStart, HistoryFold } from '../../../src/recommend/history.ts';
 import { cpuOfHour, hourOf } from '../../../src/recommend/hours.ts';
 import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
 import { aHistory, day, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { samplesOfHour } from '../../support/hourcpu.ts';
 import { aWorkload, MemoryUsage, UNREACHABLE } from './memorycluster.ts';
 
 const WINDOW = 14 * DAY_SECONDS;
@@ -135,7 +136,7 @@ describe('the keeper of usage', () => {
     return Array.from({ length: count }, (_, i) => {
       const at = NOW + (i - hoursAgo) * HOUR_SECONDS;
       const found = main?.days.find(({ startSeconds }) => startSeconds === dayStart(at));
-      const cpu = found && cpuOfHour(found.hours, hourOf(at))?.cpu.at(-1);
+      const cpu = found && samplesOfHour(cpuOfHour(found.hours, hourOf(at))).at(-1);
       return cpu && Math.round(cpu * 10) / 10;
     });
   };

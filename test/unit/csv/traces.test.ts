@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { UsageDay } from '../../../src/recommend/usage.ts';
 import { readTraces, type TraceSeries } from '../../../src/csv/traces.ts';
+import { samplesOfHour } from '../../support/hourcpu.ts';
 
 async function collect(reading: AsyncIterable<TraceSeries>): Promise<readonly TraceSeries[]> {
   const all: TraceSeries[] = [];
@@ -20,11 +21,7 @@ const START = 946_684_800;
 /** In cores, to the nearest half: they are kept within 1 %. */
 function samplesOf(day: UsageDay | undefined): readonly number[] {
   const hours = day?.hours.cpu.filter((hour) => hour !== undefined) ?? [];
-  return hours.flatMap(({ cpu, counts }) =>
-    [...cpu].flatMap((cores, i) =>
-      Array.from({ length: counts[i] ?? 0 }, () => Math.round(cores * 2) / 2),
-    ),
-  );
+  return hours.flatMap((hour) => samplesOfHour(hour).map((cores) => Math.round(cores * 2) / 2));
 }
 
 describe('trace files', () => {

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { cpuHours } from '../../../src/backtest/grid.ts';
-import {
-  behaviourOf,
-  behaviourOfDays,
-  type Behaviour,
-  type HourSamples,
-} from '../../../src/recommend/behaviour.ts';
+import { behaviourOf, behaviourOfDays, type Behaviour } from '../../../src/recommend/behaviour.ts';
 import { HistoryFold } from '../../../src/recommend/history.ts';
 import { DAY_SECONDS, type UsageDay } from '../../../src/recommend/usage.ts';
 import { random } from '../../support/history-generator.ts';
@@ -40,16 +35,12 @@ function usageDays(shape: Shape, pods = 1): readonly UsageDay[] {
   return fold.history()?.days ?? [];
 }
 
-function samples(hours: readonly Float64Array[]): readonly HourSamples[] {
-  return hours.map((cpu) => ({ cpu }));
-}
-
 const ALWAYS = { runsToCompletion: false };
 
 describe('behaviour of a container', () => {
   for (const [want, shape] of Object.entries(SHAPES)) {
     it(`is ${want} by its samples, by its days and by those of three replicas`, () => {
-      assert.equal(behaviourOf(samples(hours(shape))), want);
+      assert.equal(behaviourOf(hours(shape)), want);
       assert.equal(behaviourOfDays(usageDays(shape), ALWAYS), want);
       assert.equal(behaviourOfDays(usageDays(shape, 3), ALWAYS), want);
     });
@@ -57,7 +48,7 @@ describe('behaviour of a container', () => {
 
   it('is seen through gaps', () => {
     const gaps: Shape = (bin) => (bin % 100 < 30 ? NaN : SHAPES.Diurnal(bin));
-    assert.equal(behaviourOf(samples(hours(gaps))), 'Diurnal');
+    assert.equal(behaviourOf(hours(gaps)), 'Diurnal');
     assert.equal(behaviourOfDays(usageDays(gaps), ALWAYS), 'Diurnal');
   });
 
@@ -67,12 +58,12 @@ describe('behaviour of a container', () => {
   });
 
   it('is Idle or not by what the share of a machine is in cores', () => {
-    assert.equal(behaviourOf(samples(hours(SHAPES.Idle)), 4), 'Steady');
+    assert.equal(behaviourOf(hours(SHAPES.Idle), 4), 'Steady');
   });
 
   it('has no daily rhythm before half of the fourth day', () => {
-    assert.equal(behaviourOf(samples(hours(SHAPES.Diurnal).slice(0, 84))), 'Diurnal');
-    assert.equal(behaviourOf(samples(hours(SHAPES.Diurnal).slice(0, 83))), 'Steady');
+    assert.equal(behaviourOf(hours(SHAPES.Diurnal).slice(0, 84)), 'Diurnal');
+    assert.equal(behaviourOf(hours(SHAPES.Diurnal).slice(0, 83)), 'Steady');
   });
 
   it('is Batch for what runs to completion, unless it is idle', () => {
@@ -83,7 +74,7 @@ describe('behaviour of a container', () => {
 
   it('is not known without a sample', () => {
     const nothing = () => NaN;
-    assert.equal(behaviourOf(samples(hours(nothing))), undefined);
+    assert.equal(behaviourOf(hours(nothing)), undefined);
     assert.equal(behaviourOf([]), undefined);
     assert.equal(behaviourOfDays([], { runsToCompletion: true }), undefined);
   });

@@ -5,6 +5,7 @@ import { dayStart, HistoryFold } from '../../../src/recommend/history.ts';
 import { cpuOfHour } from '../../../src/recommend/hours.ts';
 import { DAY_SECONDS, type UsageDay, type UsageHistory } from '../../../src/recommend/usage.ts';
 import { HOUR_SECONDS, MI, NOW } from '../../support/builders.ts';
+import { samplesOfHour } from '../../support/hourcpu.ts';
 
 const STEP = 300;
 
@@ -22,10 +23,7 @@ function samplesOf({ hours }: UsageDay): number {
 
 /** Amounts of an hour, each as often as it was sampled, to the nearest percent. */
 function amountsOf({ hours }: UsageDay, hour: number): readonly number[] {
-  const { cpu = [], counts = [] } = cpuOfHour(hours, hour) ?? {};
-  return [...cpu].flatMap((cores, i) =>
-    Array.from({ length: counts[i] ?? 0 }, () => Math.round(cores * 20) / 20),
-  );
+  return samplesOfHour(cpuOfHour(hours, hour)).map((cores) => Math.round(cores * 20) / 20);
 }
 
 describe('folding samples into days', () => {
@@ -94,7 +92,7 @@ describe('folding samples into days', () => {
       fold.addCpu('a', NOW, 0);
       fold.addMemory('a', NOW, 0);
     });
-    assert.deepEqual([...(got[0]?.hours.cpu[0]?.cpu ?? [])], [0]);
+    assert.deepEqual(samplesOfHour(got[0]?.hours.cpu[0]), [0]);
     assert.equal(got[0]?.memoryPeakBytes, 0);
   });
 

@@ -8,6 +8,7 @@ import { unpackUsage } from '../../../src/recommend/unpacked.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
 import { HOUR_SECONDS, MI, NOW } from '../../support/builders.ts';
 import { random } from '../../support/history-generator.ts';
+import { samplesOfHour } from '../../support/hourcpu.ts';
 
 interface Sample {
   readonly pod: string;
@@ -39,12 +40,11 @@ function packed(samples: readonly Sample[], stepSeconds = 60): PackedUsage {
 
 /** The samples of each hour since NOW in ascending order, as they were unpacked. */
 function hoursOf(usage: PackedUsage): ReadonlyMap<number, readonly number[]> {
-  const hours = new Map<number, number[]>();
+  const hours = new Map<number, readonly number[]>();
   for (const day of unpackUsage(usage).days) {
     for (let hour = 0; hour < 24; hour++) {
-      const { cpu = [], counts = [] } = cpuOfHour(day.hours, hour) ?? {};
+      const samples = samplesOfHour(cpuOfHour(day.hours, hour));
       const key = (day.startSeconds - NOW) / HOUR_SECONDS + hour;
-      const samples = [...cpu].flatMap((cores, i) => new Array<number>(counts[i] ?? 0).fill(cores));
       if (samples.length > 0) hours.set(key, samples);
     }
   }
@@ -243,7 +243,7 @@ describe('merging what is read again', () => {
   it('weighs an hour by its time, not by how often it was sampled', () => {
     const got = merged(hour(0, times(12, 1)), hour(1, times(60, 2), 60)) ?? assert.fail();
     const [day] = unpackUsage(got).days;
-    const weights = [0, 1].map((each) => cpuOfHour(day?.hours ?? assert.fail(), each)?.counts[0]);
+    const weights = [0, 1].map((each) => cpuOfHour(day?.hours ?? assert.fail(), each)?.samples);
     assert.deepEqual(weights, [60, 60]);
   });
 

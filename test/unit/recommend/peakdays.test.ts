@@ -35,21 +35,21 @@ describe('the peak of an hour', () => {
     const peaks = new Peaks();
     const memory = Float64Array.of(NaN, 2 * GIB, NaN, 3 * GIB, GIB, NaN);
     peaks.observe({ startSeconds: START, memory });
-    assert.equal(peaks.demand(0)?.peak, 3 * GIB);
+    assert.equal(peaks.highest, 3 * GIB);
   });
 
   it('is not lowered by a later hour of the day', () => {
     const peaks = new Peaks();
     peaks.observe({ startSeconds: START, memory: Float64Array.of(3 * GIB) });
     peaks.observe({ startSeconds: START + HOUR, memory: Float64Array.of(GIB) });
-    assert.equal(peaks.demand(0)?.peak, 3 * GIB);
+    assert.equal(peaks.highest, 3 * GIB);
   });
 
   it('is none, and the hour not fresh, without a sample', () => {
     const peaks = new Peaks();
     peaks.observe({ startSeconds: START, memory: Float64Array.of(NaN, NaN) });
     peaks.observe({ startSeconds: START, memory: new Float64Array() });
-    assert.equal(peaks.demand(0), undefined);
+    assert.equal(peaks.highest, undefined);
     peaks.observe({ startSeconds: START, memory: Float64Array.of(GIB) });
     const end = START + HOUR;
     assert.equal(peaks.isFresh(end), true);
@@ -65,12 +65,12 @@ describe('the peak of an hour', () => {
 
 describe('the margin of a container', () => {
   const margin = (dailyPeaks: readonly number[], excess: number) =>
-    observed(dailyPeaks).demand(excess)?.margin;
+    observed(dailyPeaks).marginOf(excess);
 
   it('counts peaks as differing most while there are fewer than three days', () => {
     // 0.1 + 0.5 is the most; the last day is not over yet.
     near(margin(repeated(GIB, 3), 2), Math.exp(2 * 0.6));
-    near(margin(repeated(GIB, 4), 2), Math.max(Math.exp(2 * 0.1), margin([GIB], 0) ?? 0));
+    near(margin(repeated(GIB, 4), 2), Math.max(Math.exp(2 * 0.1), margin([GIB], 0)));
   });
 
   it('grows with the deviation of daily peaks', () => {

@@ -47,7 +47,7 @@ describe('memory peaks', () => {
   });
 
   it('have no size before the first sample', () => {
-    assert.equal(new Peaks().demand(1), undefined);
+    assert.equal(new Peaks().highest, undefined);
     assert.equal(new PeakSize().decide(new Peaks(), START, 1), undefined);
   });
 

@@ -37,8 +37,16 @@ export class ByteWriter {
 
   copy(from: Uint8Array, begin: number, end: number): void {
     if (this.#length + end - begin > this.#bytes.length) this.#grow(end - begin);
-    this.#bytes.set(from.subarray(begin, end), this.#length);
-    this.#length += end - begin;
+    const bytes = this.#bytes;
+    let at = this.#length;
+    // Some twenty bytes at a time: a view of them would take longer.
+    for (let i = begin; i < end; i++) bytes[at++] = from[i] ?? 0;
+    this.#length = at;
+  }
+
+  /** All that another has written. */
+  append(other: ByteWriter): void {
+    this.copy(other.#bytes, 0, other.#length);
   }
 
   /** A value of `count` bits, MOST_BITS at most; `endBits` is to follow. */
@@ -65,11 +73,6 @@ export class ByteWriter {
   /** What was written since the beginning: a copy. */
   result(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
-  }
-
-  /** A view, until more is written. */
-  view(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
   }
 
   #grow(atLeast: number): void {

@@ -28,8 +28,19 @@ class OpenHour {
   oomKills = 0;
   restarts = 0;
   throttledShare = 0;
-  /** Where codes of it wait: begin and end, by turns. */
-  waiting: number[] = [];
+  /** Where codes of it wait, begin and end: mostly it is one part, and others stand by turns in `more`. */
+  begin = 0;
+  end = 0;
+  more: number[] | undefined;
+
+  wait(begin: number, end: number): void {
+    if (this.begin === this.end) {
+      this.begin = begin;
+      this.end = end;
+    } else {
+      (this.more ??= []).push(begin, end);
+    }
+  }
 }
 
 const WRITER = new UsageWriter();
@@ -118,25 +129,24 @@ export class HistoryFold {
     this.#waiting += part.count;
     if (this.#codes.length === 0) this.#codes = FREE_CODES.pop() ?? new Uint16Array(LEAST_WAITING);
     while (this.#waiting > this.#codes.length) this.#codes = grown(this.#codes);
-    this.#codes.set(part.codes.subarray(0, part.count), begin);
-    open.waiting.push(begin, this.#waiting);
+    const codes = this.#codes;
+    for (let i = 0; i < part.count; i++) codes[begin + i] = part.codes[i] ?? 0;
+    open.wait(begin, this.#waiting);
   }
 
   /** Counts the codes that wait into what was counted before. */
   #count(span: Pick<UsageHistory, 'firstSampleSeconds' | 'lastSampleSeconds'>): PackedUsage {
     WRITER.begin();
     CURSOR.open(this.#counted);
-    for (const [hour, open] of [...this.#hours].sort(([a], [b]) => a - b)) {
+    for (const hour of Float64Array.from(this.#hours.keys()).sort()) {
+      const open = this.#open(hour);
       RANGE.low = CODES;
       RANGE.high = -1;
       if (CURSOR.hour === hour) {
         if (CURSOR.readHead().hasCpu) recount();
         CURSOR.next();
       }
-      for (let part = 0; part < open.waiting.length; part += 2) {
-        countCodes(this.#codes, open.waiting[part] ?? 0, open.waiting[part + 1] ?? 0);
-      }
-      open.waiting = [];
+      this.#countWaiting(open);
       gather();
       WRITER.hour(hour, this.#headOf(open), SKETCH);
     }
@@ -145,6 +155,16 @@ export class HistoryFold {
     this.#codes = NO_CODES;
     this.#counted = WRITER.end({ ...span, stepSeconds: this.#stepSeconds });
     return this.#counted ?? new Uint8Array(0);
+  }
+
+  #countWaiting(open: OpenHour): void {
+    const { begin, end, more = [] } = open;
+    countCodes(this.#codes, begin, end);
+    for (let part = 0; part < more.length; part += 2) {
+      countCodes(this.#codes, more[part] ?? 0, more[part + 1] ?? 0);
+    }
+    open.begin = open.end = 0;
+    open.more = undefined;
   }
 
   #headOf(open: OpenHour): HourHead {

@@ -44,19 +44,24 @@ export class UsageWriter {
     this.#record.clear();
     writeHead(this.#record, head);
     if (head.hasCpu) writeSketch(this.#record, sketch);
-    this.copy(hour, this.#record.view(), 0, this.#record.length);
+    this.#beginHour(hour, this.#record.length);
+    this.#all.append(this.#record);
   }
 
   /** Takes over an hour as it was written. */
   copy(hour: number, bytes: Uint8Array, begin: number, end: number): void {
+    this.#beginHour(hour, end - begin);
+    this.#all.copy(bytes, begin, end);
+  }
+
+  #beginHour(hour: number, length: number): void {
     if (this.#nextHour === -1) this.#all.varint(hour);
     else if (hour > this.#nextHour) {
       this.#all.byte(0);
       this.#all.varint(hour - this.#nextHour);
     }
     this.#nextHour = hour + 1;
-    this.#all.varint(end - begin);
-    this.#all.copy(bytes, begin, end);
+    this.#all.varint(length);
   }
 
   /** Undefined when no hour was written. */

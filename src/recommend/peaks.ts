@@ -37,7 +37,7 @@ export interface MemoryDecision {
 
 /**
  * Daily memory peaks of one container class. The request is the highest of 14 days times a margin.
- * State: 14 peaks, 170 bytes.
+ * State: 14 peaks, 180 bytes.
  */
 export class Peaks {
   readonly #peaks = new Float64Array(WINDOW_DAYS);
@@ -49,10 +49,12 @@ export class Peaks {
   #revision = 0;
   #spread = LEAST_SPREAD + LARGEST_DEVIATION;
   #observedHours = 0;
+  /** The factor for hours that were not seen yet: each risk asks for it, hour by hour. */
+  #youth = youthFactor(0);
   #lastSeconds = -Infinity;
 
   get bytes(): number {
-    return this.#peaks.byteLength + 56;
+    return this.#peaks.byteLength + 64;
   }
 
   /** Grows whenever what is demanded for a given excess may have changed. */
@@ -74,12 +76,13 @@ export class Peaks {
   observePeak(startSeconds: number, peak: number): number | undefined {
     const day = Math.floor(startSeconds / DAY_SECONDS);
     const excess = day > this.#day ? this.#closeDay() : undefined;
-    const isYoung = youthFactor(this.#observedHours) > 1;
+    const isYoung = this.#youth > 1;
     if (isYoung || day !== this.#day || peak > this.#today) this.#revision += 1;
     this.#day = day;
     this.#today = Math.max(this.#today, peak);
     this.#lastSeconds = startSeconds + 3600;
     this.#observedHours += 1;
+    if (isYoung) this.#youth = youthFactor(this.#observedHours);
     return excess;
   }
 
@@ -109,7 +112,7 @@ export class Peaks {
 
   /** What the highest peak is to be multiplied with; `excess` is in units of spread, as `PeakMargin` gives it. */
   marginOf(excess: number): number {
-    return Math.max(Math.exp(excess * this.#spread), youthFactor(this.#observedHours));
+    return Math.max(Math.exp(excess * this.#spread), this.#youth);
   }
 
   /** Today is at or above the highest of the days before it, or there is none. */

@@ -96,21 +96,22 @@ export class OpenPod implements PodFold, PodHours {
       const steps = Math.min(Math.ceil((HOUR_SECONDS - within) / step), CODES_AT_ONCE);
       if (this.count + steps > CODES_AT_ONCE) this.#enter(timeSeconds);
       const until = Math.min(from + steps, codes.length);
-      const last = this.#takeCodes(codes.subarray(from, until), within);
-      this.sees(timeSeconds, timeSeconds + last * step);
+      const last = this.#takeCodes(codes, from, until, within);
+      this.sees(timeSeconds, timeSeconds + (last - from) * step);
       from = nextCode(codes, until);
     }
   }
 
   /** Of an hour, which is entered; says which is the last that is a code. */
-  #takeCodes(codes: Uint16Array, within: number): number {
+  #takeCodes(codes: Uint16Array, from: number, until: number, within: number): number {
     const bins = this.#stepSeconds * this.#bin;
-    let [low, high, last, count] = [0, 0, 0, this.count];
-    for (let i = 0; i < codes.length; i++) {
+    const firstBin = within * this.#bin;
+    let [low, high, last, count] = [0, 0, from, this.count];
+    for (let i = from; i < until; i++) {
       const code = codes[i] ?? NO_CODE;
       if (code === NO_CODE) continue;
       this.codes[count++] = code;
-      const bin = (within * this.#bin + i * bins) | 0;
+      const bin = (firstBin + (i - from) * bins) | 0;
       if (bin < 32) low |= 1 << bin;
       else high |= 1 << bin;
       last = i;
@@ -121,7 +122,7 @@ export class OpenPod implements PodFold, PodHours {
     return last;
   }
 
-  addMemoryHour(hour: number, { bytes, low, high }: Bins & { readonly bytes: number }): void {
+  addMemoryHour(hour: number, bytes: number, low: number, high: number): void {
     if (this.#start !== hour * HOUR_SECONDS) this.#enter(hour * HOUR_SECONDS);
     this.memoryBytes = Math.max(this.memoryBytes, bytes);
     this.memory.low |= low;

@@ -1,4 +1,4 @@
-import { codeOf, NO_CODE } from './buckets.ts';
+import { NO_CODE, raiseCodes } from './buckets.ts';
 import { HOUR_SECONDS } from './hours.ts';
 import { isAmount, LEAST_BIN_SECONDS, stepsIn, type StepRow, type StepWindow } from './rows.ts';
 
@@ -7,10 +7,7 @@ export interface PodHours {
   /** Codes of CPU of steps in a row, of which the first ends at the time; NO_CODE is a step without a sample. */
   addCodes(endSeconds: number, codes: Uint16Array): void;
   /** An hour, as hours since 1970, by its peak in bytes and the bins that have a sample, the first 32 of them in `low`. */
-  addMemoryHour(
-    hour: number,
-    of: { readonly bytes: number; readonly low: number; readonly high: number },
-  ): void;
+  addMemoryHour(hour: number, bytes: number, low: number, high: number): void;
   /** There is a sample at each of these times, and between them alone. */
   sees(firstSeconds: number, lastSeconds: number): void;
 }
@@ -43,7 +40,7 @@ export class CpuRow implements StepRow {
       const page = this.#pages.get(number) ?? this.#open(number);
       const start = number * PAGE_STEPS;
       const until = Math.min(end, start + PAGE_STEPS);
-      raiseCodes(page.subarray(from - start), values.subarray(from - step, until - step));
+      raiseCodes(page, from - start, { values, begin: from - step, end: until - step });
       from = until;
     }
   }
@@ -64,16 +61,6 @@ export class CpuRow implements StepRow {
     const page = FREE_PAGES.pop() ?? new Uint16Array(PAGE_STEPS).fill(NO_CODE);
     this.#pages.set(number, page);
     return page;
-  }
-}
-
-function raiseCodes(codes: Uint16Array, values: Float64Array): void {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? NaN;
-    if (!isAmount(value)) continue;
-    const code = codeOf(value);
-    const before = codes[i] ?? NO_CODE;
-    if (before === NO_CODE || code > before) codes[i] = code;
   }
 }
 
@@ -111,18 +98,20 @@ export class MemoryRow implements StepRow {
     this.#from = Math.min(this.#from, at);
     this.#to = Math.max(this.#to, end - 1);
     while (at < end) {
-      at = this.#raiseHour(at, Math.min(end, this.#hourEnd(at)), values.subarray(at - step));
+      const until = Math.min(end, this.#hourEnd(at));
+      this.#raiseHour(at, until, values, at - step);
+      at = until;
     }
   }
 
   // A sample costs a few nanoseconds, so that an object or a call for each would be most of it.
-  #raiseHour(from: number, until: number, values: Float64Array): number {
+  #raiseHour(from: number, until: number, values: Float64Array, begin: number): void {
     const at = this.#hourOf(from) - this.#firstHour;
     const binSeconds = Math.max(this.#stepSeconds, LEAST_BIN_SECONDS);
     let within = this.#secondOf(from) - this.#hourOf(from) * HOUR_SECONDS;
     let [peak, low, high] = [this.#peaks[at] ?? 0, 0, 0];
     for (let step = from; step < until; step++, within += this.#stepSeconds) {
-      const value = values[step - from] ?? NaN;
+      const value = values[begin + step - from] ?? NaN;
       if (!isAmount(value)) continue;
       if (value > peak) peak = value;
       const bin = (within / binSeconds) | 0;
@@ -132,15 +121,14 @@ export class MemoryRow implements StepRow {
     this.#peaks[at] = peak;
     this.#low[at] = (this.#low[at] ?? 0) | low;
     this.#high[at] = (this.#high[at] ?? 0) | high;
-    return until;
   }
 
   fold(): void {
-    for (const [at, peak] of this.#peaks.entries()) {
+    for (let at = 0; at < this.#peaks.length; at++) {
       const low = this.#low[at] ?? 0;
       const high = this.#high[at] ?? 0;
       if (low === 0 && high === 0) continue;
-      this.#pod.addMemoryHour(this.#firstHour + at, { bytes: peak, low, high });
+      this.#pod.addMemoryHour(this.#firstHour + at, this.#peaks[at] ?? 0, low, high);
     }
     if (this.#from <= this.#to)
       this.#pod.sees(this.#secondOf(this.#from), this.#secondOf(this.#to));

@@ -28,8 +28,44 @@ const LARGEST_COUNT_RICE = 24;
 const GAMMA_OF_GAPS: Code = 7;
 const GAMMA_OF_COUNTS: Code = 31;
 
-const GAPS = new Uint32Array(CODES);
-const COUNTS = new Uint32Array(CODES);
+/** Numbers that are to be written, and which way they are shortest. One is used for one hour after the other. */
+class Numbers {
+  readonly values = new Uint32Array(CODES);
+  readonly #largestRice: Code;
+  readonly #gamma: Code;
+  #size = 0;
+  #sum = 0;
+  #gammaBits = 0;
+
+  constructor(largestRice: Code, gamma: Code) {
+    this.#largestRice = largestRice;
+    this.#gamma = gamma;
+  }
+
+  /** Takes over what was put into `values`: how many, their sum, and what they take as gamma numbers. */
+  take(size: number, sum: number, gammaBits: number): void {
+    this.#size = size;
+    this.#sum = sum;
+    this.#gammaBits = gammaBits;
+  }
+
+  /** The code that they are shortest in, nearly: of Rice's parameters that for their mean is looked at. */
+  shortest(): Code {
+    const { values } = this;
+    const size = this.#size;
+    const fit = Math.floor(Math.log2((this.#sum / size) * Math.LN2 + 0.5));
+    const rice = Math.min(Math.max(fit, 0), this.#largestRice);
+    let riceBits = size * (1 + rice);
+    for (let i = 0; i < size; i++) {
+      const run = (values[i] ?? 0) >>> rice;
+      riceBits += run >= LONGEST_RUN ? LONGEST_RUN + 31 - rice : run;
+    }
+    return this.#gammaBits < riceBits ? this.#gamma : rice;
+  }
+}
+
+const GAPS = new Numbers(LARGEST_GAP_RICE, GAMMA_OF_GAPS);
+const COUNTS = new Numbers(LARGEST_COUNT_RICE, GAMMA_OF_COUNTS);
 
 /**
  * Writes a sketch of at least one code. Between two codes stands how far they lie apart, and after each its count:
@@ -38,51 +74,50 @@ const COUNTS = new Uint32Array(CODES);
  */
 export function writeSketch(writer: ByteWriter, sketch: Sketch): void {
   const { size } = sketch;
-  const first = sketch.codes[0] ?? 0;
-  readNumbers(sketch, first);
-  const gapCode = shortest(GAPS, size, LARGEST_GAP_RICE, GAMMA_OF_GAPS);
-  const countCode = shortest(COUNTS, size, LARGEST_COUNT_RICE, GAMMA_OF_COUNTS);
+  readNumbers(sketch);
+  const gapCode = GAPS.shortest();
+  const countCode = COUNTS.shortest();
   writer.varint(size);
-  writer.varint(first);
+  writer.varint(sketch.codes[0] ?? 0);
   writer.byte((gapCode << 5) | countCode);
   const gapsIn = gapCode === GAMMA_OF_GAPS ? GAMMA : gapCode;
   const countsIn = countCode === GAMMA_OF_COUNTS ? GAMMA : countCode;
-  for (let i = 0; i < size; i++) {
-    if (i > 0) writeNumber(writer, GAPS[i] ?? 0, gapsIn);
-    writeNumber(writer, COUNTS[i] ?? 0, countsIn);
+  const gaps = GAPS.values;
+  const counts = COUNTS.values;
+  writeNumber(writer, counts[0] ?? 0, countsIn);
+  for (let i = 1; i < size; i++) {
+    writeNumber(writer, gaps[i] ?? 0, gapsIn);
+    writeNumber(writer, counts[i] ?? 0, countsIn);
   }
   writer.endBits();
 }
 
-function readNumbers({ codes, counts, size }: Sketch, first: number): void {
-  let before = first - 1;
+/** All in one go, since this is done for each hour: the first code has no gap before it. */
+function readNumbers({ codes, counts, size }: Sketch): void {
+  const gapValues = GAPS.values;
+  const countValues = COUNTS.values;
+  let before = (codes[0] ?? 0) - 1;
+  let [gapSum, gapBits, countSum, countBits] = [0, 0, 0, 0];
   for (let i = 0; i < size; i++) {
     const code = codes[i] ?? 0;
-    GAPS[i] = code - before - 1;
-    COUNTS[i] = Math.min((counts[i] ?? 0) - 1, MOST);
+    const gap = code - before - 1;
+    const count = Math.min((counts[i] ?? 0) - 1, MOST);
     before = code;
+    gapValues[i] = gap;
+    countValues[i] = count;
+    gapSum += gap;
+    countSum += count;
+    gapBits += gammaBits(gap);
+    countBits += gammaBits(count);
   }
+  GAPS.take(size, gapSum, gapBits);
+  COUNTS.take(size, countSum, countBits);
 }
 
 const GAMMA = -1;
 
-/** The code that the numbers are shortest in, nearly: of Rice's parameters that for their mean is looked at. */
-function shortest(numbers: Uint32Array, size: number, largestRice: Code, gamma: Code): Code {
-  let sum = 0;
-  let gammaBits = 0;
-  for (let i = 0; i < size; i++) {
-    const number = numbers[i] ?? 0;
-    sum += number;
-    gammaBits += 2 * bitsOf(number + 1) - 1;
-  }
-  const fit = Math.floor(Math.log2((sum / size) * Math.LN2 + 0.5));
-  const rice = Math.min(Math.max(fit, 0), largestRice);
-  let riceBits = size * (1 + rice);
-  for (let i = 0; i < size; i++) {
-    const run = (numbers[i] ?? 0) >>> rice;
-    riceBits += run >= LONGEST_RUN ? LONGEST_RUN + 31 - rice : run;
-  }
-  return gammaBits < riceBits ? gamma : rice;
+function gammaBits(number: number): number {
+  return 2 * bitsOf(number + 1) - 1;
 }
 
 /** Bits of a whole number from 1 on. */

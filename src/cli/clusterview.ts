@@ -46,7 +46,7 @@ export function openPrometheus(flags: PrometheusFlags, { progress }: Context): P
   return reading(() =>
     createPrometheusSource({
       ...prometheusOptions(flags),
-      onProgress: (done, total) => progress.show(`reading usage, ${done} of ${total} batches`),
+      onProgress: (done, total) => progress.show(`reading usage, ${done} of ${total} workloads`),
     }),
   );
 }

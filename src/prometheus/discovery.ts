@@ -31,16 +31,11 @@ export async function findPods(
   query: UsageQuery,
   { concurrency, lister }: Finding,
 ): Promise<FoundPods> {
-  const targetsOf = Map.groupBy(query.targets, ({ workload }) => workload.namespace);
   const workloads: WorkloadPods[] = [];
   const failures: (UsageFailure & { readonly targets: readonly UsageTarget[] })[] = [];
-  const groups = groupsOf([...targetsOf.keys()].sort(), NAMESPACES_PER_QUERY);
-  await eachLimited(groups, concurrency, async (namespaces) => {
-    const targets = namespaces.flatMap((namespace) => targetsOf.get(namespace) ?? []);
+  await eachLimited(groupsOfTargets(query.targets), concurrency, async (targets) => {
     try {
-      workloads.push(
-        ...(await podsOfNamespaces({ session, lister }, { ...query, targets }, namespaces)),
-      );
+      workloads.push(...(await podsOfTargets({ session, lister }, { ...query, targets })));
     } catch (error) {
       const failure = usageFailure(error, 'find the pods of the workload');
       failures.push({ ...failure, targets });
@@ -49,14 +44,63 @@ export async function findPods(
   return { workloads, failures };
 }
 
+/** Pods of few namespaces are found at once, so that reading can begin with them. */
+const FIRST_NAMESPACES = 4;
+
+export interface FoundPart {
+  readonly query: UsageQuery;
+  readonly found: FoundPods;
+}
+
+/** The same for some namespaces after others, always one part ahead of what is asked for. */
+export async function* findPodsAhead(
+  session: Session,
+  query: UsageQuery,
+  finding: Finding,
+): AsyncGenerator<FoundPart, void> {
+  const find = async (targets: readonly UsageTarget[]): Promise<FoundPart> => {
+    const part = { ...query, targets };
+    return { query: part, found: await findPods(session, part, finding) };
+  };
+  const groups = groupsOfTargets(query.targets, FIRST_NAMESPACES).values();
+  const begin = (): Promise<FoundPart> | undefined => {
+    const { value } = groups.next();
+    const part = value && find(value);
+    // Whoever asks for it is told.
+    void part?.catch(() => undefined);
+    return part;
+  };
+  let next = begin();
+  try {
+    while (next !== undefined) {
+      const part = await next;
+      next = begin();
+      yield part;
+    }
+  } finally {
+    await next?.catch(() => undefined);
+  }
+}
+
+/** Those of as many namespaces as one call may be for; of `first` in the first group. */
+function groupsOfTargets(
+  targets: readonly UsageTarget[],
+  first = NAMESPACES_PER_QUERY,
+): readonly (readonly UsageTarget[])[] {
+  const targetsOf = Map.groupBy(targets, ({ workload }) => workload.namespace);
+  const namespaces = [...targetsOf.keys()].sort();
+  const groups = [
+    ...groupsOf(namespaces.slice(0, first), first),
+    ...groupsOf(namespaces.slice(first), NAMESPACES_PER_QUERY),
+  ];
+  return groups.map((group) => group.flatMap((namespace) => targetsOf.get(namespace) ?? []));
+}
+
 /** Series of use take 600 bytes each, for their labels name the image and the cgroup: 13,000 containers. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-async function podsOfNamespaces(
-  finder: Finder,
-  query: UsageQuery,
-  namespaces: readonly string[],
-): Promise<readonly WorkloadPods[]> {
+async function podsOfTargets(finder: Finder, query: UsageQuery): Promise<readonly WorkloadPods[]> {
+  const namespaces = [...new Set(query.targets.map(({ workload }) => workload.namespace))];
   const listed = await podsByIndex(finder, query, namespaces);
   const used =
     listed === undefined

@@ -3,6 +3,7 @@ import {
   type UsageFailure,
   type UsageQuery,
   type UsageReading,
+  type UsageTarget,
 } from '../controller/ports.ts';
 import { planBatches, timeRanges, type Batch } from './batches.ts';
 import type { FoundPods } from './discovery.ts';
@@ -25,15 +26,23 @@ interface Job {
   run(): Promise<void>;
 }
 
-interface Jobs<T> {
-  readonly query: UsageQuery;
+/** Some targets of a reading, and what is to be done for them. */
+export interface JobsPart {
+  readonly targets: readonly UsageTarget[];
   /** What failed before any job. */
   readonly failures: FoundPods['failures'];
   readonly jobs: readonly Job[];
+}
+
+interface Jobs<T> {
+  readonly query: UsageQuery;
+  /** Each target is in one of them. */
+  readonly parts: AsyncIterable<JobsPart> | Iterable<JobsPart>;
   readonly concurrency: number;
   /** Takes out what a workload came to. */
   readonly close: (workload: string) => Promise<ReadonlyMap<string, T>>;
   readonly onPart: OnPart<T> | undefined;
+  /** Told of how many targets nothing is left to do. */
   readonly onProgress: ((done: number, total: number) => void) | undefined;
 }
 
@@ -76,17 +85,22 @@ export function jobsFor(
  * failure of Prometheus rejects.
  */
 export async function runJobs<T>(session: Session, all: Jobs<T>): Promise<ReadingOf<T>> {
-  const { jobs, onPart, onProgress } = all;
-  const state = openState(all);
-  let done = 0;
-  await eachLimited(jobs, all.concurrency, async (job) => {
+  const { query, onPart, onProgress } = all;
+  const state: State<T> = {
+    usage: new Map(),
+    failures: new Map(),
+    broken: new Map(),
+    waiting: new Map(),
+    done: 0,
+  };
+  await eachLimited(jobsIn(all, state), all.concurrency, async (job) => {
     await runJob(state, job, all.close);
     if (onPart !== undefined && state.usage.size > 0) {
       const usage = new Map(state.usage);
       state.usage.clear();
       onPart({ usage, failures: new Map(), warnings: session.warnings() });
     }
-    onProgress?.(++done, jobs.length);
+    onProgress?.(state.done, query.targets.length);
   });
   return { usage: state.usage, failures: state.failures, warnings: session.warnings() };
 }
@@ -99,23 +113,31 @@ interface State<T> {
   readonly broken: Map<string, UsageFailure>;
   /** Jobs that a workload still waits for. */
   readonly waiting: Map<string, number>;
+  /** Workloads of which nothing is left to do. */
+  done: number;
 }
 
-function openState<T>({ query, failures: failed, jobs }: Jobs<T>): State<T> {
-  const failures = new Map<string, UsageFailure>();
-  for (const { reason, message, targets } of failed) {
+async function* jobsIn<T>({ parts }: Jobs<T>, state: State<T>): AsyncGenerator<Job> {
+  for await (const part of parts) {
+    expect(state, part);
+    yield* part.jobs;
+  }
+}
+
+function expect<T>(state: State<T>, part: JobsPart): void {
+  const { usage, failures, waiting } = state;
+  for (const { reason, message, targets } of part.failures) {
     for (const { workload } of targets) failures.set(workloadKey(workload), { reason, message });
   }
-  const waiting = new Map<string, number>();
-  for (const { workloads } of jobs) {
+  for (const { workloads } of part.jobs) {
     for (const key of workloads) waiting.set(key, (waiting.get(key) ?? 0) + 1);
   }
-  const usage = new Map<string, ReadonlyMap<string, T>>();
-  for (const { workload } of query.targets) {
+  for (const { workload } of part.targets) {
     const key = workloadKey(workload);
-    if (!waiting.has(key) && !failures.has(key)) usage.set(key, new Map());
+    if (waiting.has(key)) continue;
+    state.done += 1;
+    if (!failures.has(key)) usage.set(key, new Map());
   }
-  return { usage, failures, broken: new Map(), waiting };
 }
 
 async function runJob<T>(state: State<T>, job: Job, close: Jobs<T>['close']): Promise<void> {
@@ -134,6 +156,7 @@ async function runJob<T>(state: State<T>, job: Job, close: Jobs<T>['close']): Pr
     const left = (waiting.get(key) ?? 0) - 1;
     waiting.set(key, left);
     if (left > 0) continue;
+    state.done += 1;
     const containers = await close(key);
     const failure = broken.get(key);
     if (failure === undefined) usage.set(key, containers);

@@ -32,7 +32,7 @@ export interface PrometheusOptions {
   readonly share?: number | undefined;
   /** A larger answer, uncompressed, is not read but asked for in parts; 64 MiB unless set. */
   readonly maxAnswerBytes?: number | undefined;
-  /** Told after each batch of one reading. */
+  /** Told after each batch of one reading of how many workloads nothing is left to read. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Told after each call, for metrics. */
   readonly onCall?: ((call: PrometheusCall) => void) | undefined;

@@ -1,8 +1,8 @@
 import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/ports.ts';
 import type { Batch } from './batches.ts';
-import { findPods, ownersOfStrangers } from './discovery.ts';
+import { findPods, findPodsAhead, ownersOfStrangers } from './discovery.ts';
 import type { Folding } from './folds.ts';
-import { jobsFor, planFor, runJobs, type OnPart, type ReadingOf } from './jobs.ts';
+import { jobsFor, planFor, runJobs, type JobsPart, type OnPart, type ReadingOf } from './jobs.ts';
 import { isTooLarge, PrometheusError } from './prometheuserror.ts';
 import { NAMESPACES_PER_QUERY, USAGE_STEP_SECONDS } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
@@ -60,30 +60,13 @@ export async function readRemotely<T>(
   reading: Reading,
   { query, folding, openRaw, onPart }: RemoteQuestion<T>,
 ): Promise<ReadingOf<T>> {
-  const { session, remote, concurrency, onProgress } = reading;
-  const whole = wholeNamespaces(query);
-  const [inWhole, others] = split(query.targets, ({ workload }) => whole.has(workload.namespace));
-  // Where they are folded beside, that starts while the pods are found.
+  const { session, concurrency, onProgress } = reading;
+  // Where they are folded beside, that starts while the first pods are found.
   const folds = openRaw();
   try {
-    const found = await findPods(
-      session,
-      { ...query, targets: others },
-      { concurrency, lister: remote.lister },
-    );
-    const raw: Raw = { ...reading, query, folding, folds };
     return await runJobs(session, {
       query,
-      failures: found.failures,
-      jobs: [
-        ...wholeGroups(inWhole).map((targets) => ({
-          workloads: targets.map(({ workload }) => workloadKey(workload)),
-          run: () => readWhole(raw, targets),
-        })),
-        ...jobsFor(planFor(query, found, RAW_STEPS_SHARE), async (batch) => {
-          await readRaw(raw, batch);
-        }),
-      ],
+      parts: partsOf({ ...reading, query, folding, folds }),
       concurrency: Math.min(concurrency, RAW_READS_AT_ONCE),
       close: (workload) => folds.close(workload),
       onPart,
@@ -91,6 +74,32 @@ export async function readRemotely<T>(
     });
   } finally {
     folds.end();
+  }
+}
+
+/** Whole namespaces first; of others the pods are found while those before them are read. */
+async function* partsOf(raw: Raw): AsyncGenerator<JobsPart> {
+  const { session, query, concurrency, remote } = raw;
+  const whole = wholeNamespaces(query);
+  const [inWhole, others] = split(query.targets, ({ workload }) => whole.has(workload.namespace));
+  yield {
+    targets: inWhole,
+    failures: [],
+    jobs: wholeGroups(inWhole).map((targets) => ({
+      workloads: targets.map(({ workload }) => workloadKey(workload)),
+      run: () => readWhole(raw, targets),
+    })),
+  };
+  const finding = { concurrency, lister: remote.lister };
+  const asked = { ...query, targets: others };
+  for await (const { query: part, found } of findPodsAhead(session, asked, finding)) {
+    yield {
+      targets: part.targets,
+      failures: found.failures,
+      jobs: jobsFor(planFor(part, found, RAW_STEPS_SHARE), async (batch) => {
+        await readRaw(raw, batch);
+      }),
+    };
   }
 }
 

@@ -107,22 +107,25 @@ export function usageFailure(error: unknown, doing: string): UsageFailure {
   return { reason: error.reason, message: `${doing}: ${error.message}` };
 }
 
-/** Runs over the items with at most `limit` under way; rejects with the first that rejects, once none is under way. */
+/**
+ * Runs over the items with at most `limit` under way; rejects with the first that rejects, or with what the items
+ * themselves end with, once none is under way.
+ */
 export async function eachLimited<T>(
-  items: readonly T[],
+  items: readonly T[] | AsyncGenerator<T>,
   limit: number,
   run: (item: T) => Promise<void>,
 ): Promise<void> {
-  const queue = items.values();
+  const queue = 'next' in items ? items : items.values();
   let failed: { readonly error: unknown } | undefined;
-  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
-    for (const item of queue) {
-      if (failed !== undefined) return;
-      try {
+  const workers = Array.from({ length: limit }, async () => {
+    try {
+      for await (const item of queue) {
+        if (failed !== undefined) return;
         await run(item);
-      } catch (error) {
-        failed ??= { error };
       }
+    } catch (error) {
+      failed ??= { error };
     }
   });
   await Promise.all(workers);

@@ -142,8 +142,13 @@ async function readByRange<T>(
   const batches = planFor(query, found, 1);
   return runJobs(session, {
     query,
-    failures: found.failures,
-    jobs: jobsFor(batches, (batch) => readBatch(session, batch, query, folds)),
+    parts: [
+      {
+        targets: query.targets,
+        failures: found.failures,
+        jobs: jobsFor(batches, (batch) => readBatch(session, batch, query, folds)),
+      },
+    ],
     concurrency,
     close: (workload) => Promise.resolve(folds.close(workload)),
     onPart,

@@ -68,7 +68,7 @@ class Run {
         if (outcome !== 'Ok') this.#done.reject(new Error(`a call ended in ${outcome}`));
       },
       onProgress: (done, total) =>
-        say({ kind: 'Progress', text: `${this.#what}, ${done} of ${total} batches` }),
+        say({ kind: 'Progress', text: `${this.#what}, ${done} of ${total} workloads` }),
     });
     this.#keeper = new UsageKeeper({
       source: {

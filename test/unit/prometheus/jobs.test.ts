@@ -19,6 +19,22 @@ describe('limited runs', () => {
     assert.deepEqual(begun, [5, 2]);
     assert.deepEqual(ended, [5]);
   });
+
+  it('take items as they come, and end with what these end with', async () => {
+    const ended: number[] = [];
+    const run = async (item: number): Promise<void> => {
+      for (let turn = 0; turn < item; turn++) await setImmediate();
+      ended.push(item);
+    };
+    // eslint-disable-next-line @typescript-eslint/require-await -- what is awaited is of no matter
+    async function* items(): AsyncGenerator<number> {
+      yield 9;
+      yield 1;
+      throw new Error('no more');
+    }
+    await assert.rejects(eachLimited(items(), 2, run), /no more/);
+    assert.deepEqual(ended, [1, 9]);
+  });
 });
 
 describe('jobs of a reading', () => {
@@ -30,8 +46,13 @@ describe('jobs of a reading', () => {
   ) =>
     runJobs(session, {
       query,
-      failures: [],
-      jobs: Object.entries(runs).map(([name, run]) => ({ workloads: name.split('+'), run })),
+      parts: [
+        {
+          targets: [],
+          failures: [],
+          jobs: Object.entries(runs).map(([name, run]) => ({ workloads: name.split('+'), run })),
+        },
+      ],
       concurrency: 1,
       close: (key) => Promise.resolve(new Map([['main', key]])),
       onPart: ({ usage }) => [...usage.keys()].forEach(onPart),
@@ -61,6 +82,38 @@ describe('jobs of a reading', () => {
     assert.deepEqual([...reading.usage.keys()], []);
     assert.deepEqual([...reading.failures.keys()], ['c', 'd']);
     assert.equal(reading.failures.get('d')?.reason, 'PrometheusTimeout');
+  });
+
+  it('say of how many workloads nothing is left to do, part after part', async () => {
+    const targets = ['a', 'b', 'c'].map((name) => ({
+      workload: { namespace: 'shop', kind: 'Deployment', name } as const,
+      pods: [],
+    }));
+    const [a, b, c] = targets;
+    assert.ok(a !== undefined && b !== undefined && c !== undefined);
+    const key = (name: string): string => `shop/Deployment/${name}`;
+    const told: string[] = [];
+    const reading = await runJobs(session, {
+      query: { ...query, targets },
+      parts: [
+        {
+          targets: [a, b],
+          failures: [{ reason: 'PrometheusTimeout', message: 'too slow', targets: [b] }],
+          jobs: [
+            { workloads: [key('a')], run: fine },
+            { workloads: [key('a')], run: fine },
+          ],
+        },
+        { targets: [c], failures: [], jobs: [{ workloads: [key('c')], run: fine }] },
+      ],
+      concurrency: 1,
+      close: (closed) => Promise.resolve(new Map([['main', closed]])),
+      onPart: undefined,
+      onProgress: (done, total) => told.push(`${done} of ${total}`),
+    });
+    assert.deepEqual(told, ['1 of 3', '2 of 3', '3 of 3']);
+    assert.deepEqual([...reading.usage.keys()], [key('a'), key('c')]);
+    assert.deepEqual([...reading.failures.keys()], [key('b')]);
   });
 
   it('hand on nothing once one broke', async () => {

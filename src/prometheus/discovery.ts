@@ -33,7 +33,8 @@ export async function findPods(
 ): Promise<FoundPods> {
   const workloads: WorkloadPods[] = [];
   const failures: (UsageFailure & { readonly targets: readonly UsageTarget[] })[] = [];
-  await eachLimited(groupsOfTargets(query.targets), concurrency, async (targets) => {
+  const groups = groupsOfTargets(query.targets, NAMESPACES_PER_QUERY);
+  await eachLimited(groups, concurrency, async (targets) => {
     try {
       workloads.push(...(await podsOfTargets({ session, lister }, { ...query, targets })));
     } catch (error) {
@@ -44,7 +45,9 @@ export async function findPods(
   return { workloads, failures };
 }
 
-/** Pods of few namespaces are found at once, so that reading can begin with them. */
+/** Of few namespaces at a time: what a server holds while it lists them is the most that a reading costs it in memory. */
+const NAMESPACES_AHEAD = 8;
+/** Of fewer still to begin with, so that reading can begin. */
 const FIRST_NAMESPACES = 4;
 
 export interface FoundPart {
@@ -62,7 +65,7 @@ export async function* findPodsAhead(
     const part = { ...query, targets };
     return { query: part, found: await findPods(session, part, finding) };
   };
-  const groups = groupsOfTargets(query.targets, FIRST_NAMESPACES).values();
+  const groups = groupsOfTargets(query.targets, NAMESPACES_AHEAD, FIRST_NAMESPACES).values();
   const begin = (): Promise<FoundPart> | undefined => {
     const { value } = groups.next();
     const part = value && find(value);
@@ -82,16 +85,17 @@ export async function* findPodsAhead(
   }
 }
 
-/** Those of as many namespaces as one call may be for; of `first` in the first group. */
+/** Those of so many namespaces at a time, of `first` in the first group. */
 function groupsOfTargets(
   targets: readonly UsageTarget[],
-  first = NAMESPACES_PER_QUERY,
+  size: number,
+  first = size,
 ): readonly (readonly UsageTarget[])[] {
   const targetsOf = Map.groupBy(targets, ({ workload }) => workload.namespace);
   const namespaces = [...targetsOf.keys()].sort();
   const groups = [
     ...groupsOf(namespaces.slice(0, first), first),
-    ...groupsOf(namespaces.slice(first), NAMESPACES_PER_QUERY),
+    ...groupsOf(namespaces.slice(first), size),
   ];
   return groups.map((group) => group.flatMap((namespace) => targetsOf.get(namespace) ?? []));
 }

@@ -13,8 +13,8 @@ import type { RemoteReader } from './remoteread.ts';
 import type { SeriesLister } from './serieslist.ts';
 import type { Session } from './session.ts';
 
-/** One core decodes faster than a server sends; a second read fills the time in which it looks up the first. */
-const RAW_READS_AT_ONCE = 2;
+/** One thread folds them, and a server sends faster than it does: a second one under way would only cost memory there. */
+const RAW_READS_AT_ONCE = 1;
 /** Raw samples of many more pods than their points would fill an answer of `query_range`. */
 const RAW_STEPS_SHARE = 0.25;
 /** A reading of a shorter window is of whole namespaces: to ask which pods there are costs more than their samples. */

@@ -5,7 +5,7 @@ import {
   type UsageTarget,
 } from '../controller/ports.ts';
 import { ownersOf, type Finder } from './ownerrows.ts';
-import { askInParts, groupsOf } from './parts.ts';
+import { askInParts } from './parts.ts';
 import { assignPods, type SeenPods, type WorkloadPods } from './pods.ts';
 import { isTooLarge, PrometheusError } from './prometheuserror.ts';
 import { NAMESPACES_PER_QUERY, podSeries } from './queries.ts';
@@ -31,24 +31,24 @@ export async function findPods(
   query: UsageQuery,
   { concurrency, lister }: Finding,
 ): Promise<FoundPods> {
-  const workloads: WorkloadPods[] = [];
-  const failures: (UsageFailure & { readonly targets: readonly UsageTarget[] })[] = [];
-  const groups = groupsOfTargets(query.targets, NAMESPACES_PER_QUERY);
+  const found: FoundPods[] = [];
+  const groups = groupsOfTargets(query.targets, { namespaces: NAMESPACES_PER_QUERY });
   await eachLimited(groups, concurrency, async (targets) => {
-    try {
-      workloads.push(...(await podsOfTargets({ session, lister }, { ...query, targets })));
-    } catch (error) {
-      const failure = usageFailure(error, 'find the pods of the workload');
-      failures.push({ ...failure, targets });
-    }
+    found.push(await podsOfTargets({ session, lister }, { ...query, targets }));
   });
-  return { workloads, failures };
+  return {
+    workloads: found.flatMap(({ workloads }) => workloads),
+    failures: found.flatMap(({ failures }) => failures),
+  };
 }
 
-/** Of few namespaces at a time: what a server holds while it lists them is the most that a reading costs it in memory. */
-const NAMESPACES_AHEAD = 8;
-/** Of fewer still to begin with, so that reading can begin. */
-const FIRST_NAMESPACES = 4;
+/**
+ * Of so many pods that run now at a time: what a server holds while it lists them is the most that a reading costs it
+ * in memory. Namespaces of few pods go together, so that as few calls as can be read them.
+ */
+const AHEAD = { namespaces: 3 * NAMESPACES_PER_QUERY, pods: 160 };
+/** Of fewer to begin with, so that reading can begin. */
+const FIRST = { namespaces: NAMESPACES_PER_QUERY, pods: 60 };
 
 export interface FoundPart {
   readonly query: UsageQuery;
@@ -57,15 +57,14 @@ export interface FoundPart {
 
 /** The same for some namespaces after others, always one part ahead of what is asked for. */
 export async function* findPodsAhead(
-  session: Session,
+  finder: Finder,
   query: UsageQuery,
-  finding: Finding,
 ): AsyncGenerator<FoundPart, void> {
   const find = async (targets: readonly UsageTarget[]): Promise<FoundPart> => {
     const part = { ...query, targets };
-    return { query: part, found: await findPods(session, part, finding) };
+    return { query: part, found: await podsOfTargets(finder, part) };
   };
-  const groups = groupsOfTargets(query.targets, NAMESPACES_AHEAD, FIRST_NAMESPACES).values();
+  const groups = groupsOfTargets(query.targets, AHEAD, FIRST).values();
   const begin = (): Promise<FoundPart> | undefined => {
     const { value } = groups.next();
     const part = value && find(value);
@@ -85,25 +84,53 @@ export async function* findPodsAhead(
   }
 }
 
-/** Those of so many namespaces at a time, of `first` in the first group. */
+interface GroupSize {
+  readonly namespaces: number;
+  /** That run now; any number unless given. A namespace is never cut. */
+  readonly pods?: number;
+}
+
+/** Targets of some namespaces each, of the first group up to another size. */
 function groupsOfTargets(
   targets: readonly UsageTarget[],
-  size: number,
+  size: GroupSize,
   first = size,
 ): readonly (readonly UsageTarget[])[] {
   const targetsOf = Map.groupBy(targets, ({ workload }) => workload.namespace);
-  const namespaces = [...targetsOf.keys()].sort();
-  const groups = [
-    ...groupsOf(namespaces.slice(0, first), first),
-    ...groupsOf(namespaces.slice(first), size),
-  ];
-  return groups.map((group) => group.flatMap((namespace) => targetsOf.get(namespace) ?? []));
+  const groups: UsageTarget[][] = [];
+  let [namespaces, pods] = [0, 0];
+  for (const namespace of [...targetsOf.keys()].sort()) {
+    const added = targetsOf.get(namespace) ?? [];
+    const addedPods = added.reduce((sum, target) => sum + target.pods.length, 0);
+    const most = groups.length === 1 ? first : size;
+    const open = groups.at(-1);
+    const isFull = namespaces === most.namespaces || pods + addedPods > (most.pods ?? Infinity);
+    if (open === undefined || isFull) {
+      groups.push([...added]);
+      [namespaces, pods] = [1, addedPods];
+    } else {
+      open.push(...added);
+      namespaces += 1;
+      pods += addedPods;
+    }
+  }
+  return groups;
+}
+
+/** What fails is a failure of these targets. */
+async function podsOfTargets(finder: Finder, query: UsageQuery): Promise<FoundPods> {
+  try {
+    return { workloads: await workloadPods(finder, query), failures: [] };
+  } catch (error) {
+    const failure = usageFailure(error, 'find the pods of the workload');
+    return { workloads: [], failures: [{ ...failure, targets: query.targets }] };
+  }
 }
 
 /** Series of use take 600 bytes each, for their labels name the image and the cgroup: 13,000 containers. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-async function podsOfTargets(finder: Finder, query: UsageQuery): Promise<readonly WorkloadPods[]> {
+async function workloadPods(finder: Finder, query: UsageQuery): Promise<readonly WorkloadPods[]> {
   const namespaces = [...new Set(query.targets.map(({ workload }) => workload.namespace))];
   const listed = await podsByIndex(finder, query, namespaces);
   const used =

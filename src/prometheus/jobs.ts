@@ -117,14 +117,19 @@ interface State<T> {
   done: number;
 }
 
-async function* jobsIn<T>({ parts }: Jobs<T>, state: State<T>): AsyncGenerator<Job> {
+async function* jobsIn<T>(
+  { query, parts, onProgress }: Jobs<T>,
+  state: State<T>,
+): AsyncGenerator<Job> {
   for await (const part of parts) {
-    expect(state, part);
+    const before = state.done;
+    takeUp(state, part);
+    if (state.done > before) onProgress?.(state.done, query.targets.length);
     yield* part.jobs;
   }
 }
 
-function expect<T>(state: State<T>, part: JobsPart): void {
+function takeUp<T>(state: State<T>, part: JobsPart): void {
   const { usage, failures, waiting } = state;
   for (const { reason, message, targets } of part.failures) {
     for (const { workload } of targets) failures.set(workloadKey(workload), { reason, message });
@@ -156,8 +161,8 @@ async function runJob<T>(state: State<T>, job: Job, close: Jobs<T>['close']): Pr
     const left = (waiting.get(key) ?? 0) - 1;
     waiting.set(key, left);
     if (left > 0) continue;
-    state.done += 1;
     const containers = await close(key);
+    state.done += 1;
     const failure = broken.get(key);
     if (failure === undefined) usage.set(key, containers);
     else failures.set(key, failure);

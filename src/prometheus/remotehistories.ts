@@ -77,9 +77,9 @@ export async function readRemotely<T>(
   }
 }
 
-/** Whole namespaces first; of others the pods are found while those before them are read. */
+/** Whole namespaces first; of others the pods of some are found while those before them are read. */
 async function* partsOf(raw: Raw): AsyncGenerator<JobsPart> {
-  const { session, query, concurrency, remote } = raw;
+  const { session, query, remote } = raw;
   const whole = wholeNamespaces(query);
   const [inWhole, others] = split(query.targets, ({ workload }) => whole.has(workload.namespace));
   yield {
@@ -90,9 +90,9 @@ async function* partsOf(raw: Raw): AsyncGenerator<JobsPart> {
       run: () => readWhole(raw, targets),
     })),
   };
-  const finding = { concurrency, lister: remote.lister };
+  const finder = { session, lister: remote.lister };
   const asked = { ...query, targets: others };
-  for await (const { query: part, found } of findPodsAhead(session, asked, finding)) {
+  for await (const { query: part, found } of findPodsAhead(finder, asked)) {
     yield {
       targets: part.targets,
       failures: found.failures,

@@ -118,14 +118,18 @@ export async function eachLimited<T>(
 ): Promise<void> {
   const queue = 'next' in items ? items : items.values();
   let failed: { readonly error: unknown } | undefined;
+  const fail = (error: unknown): void => {
+    failed ??= { error };
+  };
   const workers = Array.from({ length: limit }, async () => {
     try {
       for await (const item of queue) {
+        // Known before the loop is left, which waits until the next item is there.
+        if (failed === undefined) await run(item).catch(fail);
         if (failed !== undefined) return;
-        await run(item);
       }
     } catch (error) {
-      failed ??= { error };
+      fail(error);
     }
   });
   await Promise.all(workers);

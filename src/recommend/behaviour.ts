@@ -1,6 +1,6 @@
 import { linearRegression, quantile, sampleCorrelation } from 'simple-statistics';
 import { CODES, codeOf, coresOfCode } from './buckets.ts';
-import { coresAt, cpuOfHour, highestCores, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
+import { coresAt, cpuOfHour, highestCores, HOUR_SECONDS, HOURS_OF_DAY, isListed } from './hours.ts';
 import type { HourCpu, UsageDay } from './usage.ts';
 
 /** What the CPU use of a container looks like. It is shown, and reported by; nothing is decided by it. */
@@ -25,7 +25,7 @@ type HourSamples = Float64Array | HourCpu | undefined;
  * Undefined without a sample. The hours follow each other without a gap; `cores` is what 1.0 of a sample stands for.
  */
 export function behaviourOf(hours: readonly HourSamples[], cores = 1): Behaviour | undefined {
-  const pool = hours.some(isCounted) ? counted(hours) : pooled(hours);
+  const pool = hours.some(isListed) ? pooled(hours) : counted(hours);
   if (pool === undefined) return undefined;
   const [median, p95, p99] = [pool.at(0.5), pool.at(0.95), pool.at(0.99)];
   if (p95 * cores < IDLE_CORES) return 'Idle';
@@ -58,14 +58,6 @@ function hoursOf(days: readonly UsageDay[]): readonly (HourCpu | undefined)[] {
   return hours;
 }
 
-function isCounted(samples: HourSamples): samples is HourCpu {
-  return samples !== undefined && !ArrayBuffer.isView(samples);
-}
-
-function isListed(samples: HourSamples): samples is Float64Array {
-  return ArrayBuffer.isView(samples);
-}
-
 /** The samples of all hours together. */
 interface Pool {
   at(quantile: number): number;
@@ -96,7 +88,7 @@ function counted(hours: readonly HourSamples[]): Pool | undefined {
   WEIGHTS.fill(0);
   let total = 0;
   for (const hour of hours) {
-    if (!isCounted(hour)) continue;
+    if (hour === undefined || isListed(hour)) continue;
     const { begin, end, codes, counts } = hour;
     for (let i = begin; i < end; i++) {
       const code = codes[i] ?? 0;

@@ -1,5 +1,5 @@
 import type { Demand } from './budget.ts';
-import { highestCores, samplesOver } from './hours.ts';
+import { highestCores, isListed, samplesOver } from './hours.ts';
 import type { HourCpu } from './usage.ts';
 
 /** What a cadence is told of the promise that it is to keep. */
@@ -108,11 +108,6 @@ export function isFresh(nowSeconds: number, lastSeconds: number): boolean {
 /** Whether an hour has a sample. */
 export function hasSample({ cpu }: ObservedHour): boolean {
   return !isListed(cpu) || !cpu.every(Number.isNaN);
-}
-
-/** Sample by sample. */
-export function isListed(cpu: Float64Array | HourCpu): cpu is Float64Array {
-  return ArrayBuffer.isView(cpu);
 }
 
 /** Share of an hour's samples over a request in cores; undefined without a sample, or a request. */

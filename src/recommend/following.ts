@@ -51,8 +51,7 @@ class Path {
 
   decide(nowSeconds: number, inForce: number | undefined): void {
     this.#request = this.#cadence.decide(nowSeconds, inForce ?? this.#request)?.amount;
-    // What both decided before is compared after one of them has decided anew.
-    this.#levels = this.#cadence.levels().map((level) => ({ ...level }));
+    this.#levels = this.#cadence.levels();
   }
 }
 
@@ -166,7 +165,8 @@ export class Following implements Cadence {
       const own = followed ?? steady;
       const stricter = levels[0];
       const isBound = stricter !== undefined && stricter.amount < own.amount;
-      levels.unshift(isBound ? { ...stricter, risk: own.risk } : own);
+      // A copy, since it is to hold while both walk on.
+      levels.unshift({ ...(isBound ? stricter : own), risk: own.risk });
     }
     const [asked] = levels;
     if (asked !== undefined && asked.amount < least) levels[0] = { ...asked, amount: least };

@@ -48,6 +48,11 @@ export function coresAt({ cores, codes }: HourCpu, index: number): number {
   return cores === undefined ? coresOfCode(codes[index] ?? 0) : (cores[index] ?? 0);
 }
 
+/** Whether CPU of an hour is given sample by sample, in cores. */
+export function isListed(cpu: Float64Array | HourCpu | undefined): cpu is Float64Array {
+  return ArrayBuffer.isView(cpu);
+}
+
 export function highestCores(hour: HourCpu): number {
   return coresAt(hour, hour.end - 1);
 }

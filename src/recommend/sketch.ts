@@ -154,7 +154,7 @@ export function sketchSize(reader: ByteReader): number {
   return Math.min(reader.varint(), CODES);
 }
 
-/** Reads what `writeSketch` wrote. */
+/** Reads what `writeSketch` wrote, and perhaps some bytes after it. */
 export function readSketch(reader: ByteReader, sketch: Sketch): void {
   const size = sketchSize(reader);
   let code = reader.varint();
@@ -193,6 +193,7 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
     }
   }
   sketch.size = size;
+  reader.at = at;
 }
 
 function countCodeOf(told: number): Code {

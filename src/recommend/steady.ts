@@ -1,7 +1,6 @@
 import {
   hasSample,
   isFresh,
-  isListed,
   LoweringTimes,
   youthFactor,
   type Cadence,
@@ -11,6 +10,7 @@ import {
   type ObservedHour,
 } from './cadence.ts';
 import { DecayedHistogram } from './histogram.ts';
+import { isListed } from './hours.ts';
 import { Ladder } from './ladder.ts';
 import { STEADY_TAILS, TailCurve } from './levels.ts';
 import { DAY_SECONDS } from './usage.ts';

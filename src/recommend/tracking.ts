@@ -1,6 +1,5 @@
 import {
   isFresh,
-  isListed,
   LoweringTimes,
   youthFactor,
   type Cadence,
@@ -10,7 +9,7 @@ import {
   type ObservedHour,
 } from './cadence.ts';
 import { DecayedHistogram } from './histogram.ts';
-import { coresAt, highestCores } from './hours.ts';
+import { coresAt, highestCores, isListed } from './hours.ts';
 import { Ladder } from './ladder.ts';
 import { TailCurve, TRACKING_TAILS } from './levels.ts';
 import { CANDIDATES, LevelPredictors } from './predictors.ts';

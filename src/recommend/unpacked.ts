@@ -70,9 +70,10 @@ class Room {
     let sum = 0;
     for (let i = 0; i < size; i++) {
       const code = SKETCH.codes[i] ?? 0;
-      const count = (SKETCH.counts[i] ?? 0) * weight;
-      counts[begin + i] = count;
+      counts[begin + i] = (SKETCH.counts[i] ?? 0) * weight;
       codes[begin + i] = code;
+      // As it is kept, so that the parts come to the whole.
+      const count = counts[begin + i] ?? 0;
       samples += count;
       sum += coresOfCode(code) * count;
     }

@@ -7,13 +7,13 @@ import { PrometheusError } from '../../../src/prometheus/prometheuserror.ts';
 import type { SeriesLabels, SeriesLister } from '../../../src/prometheus/serieslist.ts';
 import { createSession } from '../../../src/prometheus/session.ts';
 
-/** One Deployment in each of so many namespaces, with a pod that is running. */
-function queryOf(namespaces: number): UsageQuery {
+/** One Deployment in each of so many namespaces, with so many pods that are running. */
+function queryOf(namespaces: number, pods = 20): UsageQuery {
   const targets = Array.from({ length: namespaces }, (_, i) => {
     const namespace = `team-${String(i).padStart(2, '0')}`;
     return {
       workload: { namespace, kind: 'Deployment', name: 'api' } as const,
-      pods: [`api-6f7d8c9b5d-x2x${i % 10}z`],
+      pods: Array.from({ length: pods }, (__, pod) => `api-6f7d8c9b5d-x2x${pod}z`),
     };
   });
   const siblings = targets.map(({ workload }) => workload);
@@ -48,41 +48,57 @@ async function settled(): Promise<void> {
 describe('finding pods ahead of reading', () => {
   const session = () => createSession({} as PrometheusClient, [], new AbortController().signal);
 
-  it('begins with few namespaces, and is one part ahead of what was asked for', async () => {
+  it('begins with few pods, and is one part ahead of what was asked for', async () => {
     const lister = new HeldLister();
-    const parts = findPodsAhead(session(), queryOf(20), { concurrency: 2, lister });
+    const parts = findPodsAhead({ session: session(), lister }, queryOf(19));
     const first = parts.next();
     await settled();
     assert.deepEqual(lister.asked, ['team-00']);
     lister.answer();
     const { value } = await first;
-    assert.equal(value?.found.workloads.length, 4);
+    assert.equal(value?.found.workloads.length, 3);
     await settled();
-    assert.deepEqual(lister.asked, ['team-00', 'team-04']);
+    assert.deepEqual(lister.asked, ['team-00', 'team-03']);
     lister.answer();
     await settled();
-    assert.deepEqual(lister.asked, ['team-00', 'team-04']);
+    assert.deepEqual(lister.asked, ['team-00', 'team-03']);
     const sizes: number[] = [];
     const rest = (async () => {
       for await (const { found } of parts) sizes.push(found.workloads.length);
     })();
     await settled();
-    assert.deepEqual(lister.asked, ['team-00', 'team-04', 'team-12']);
+    assert.deepEqual(lister.asked, ['team-00', 'team-03', 'team-11']);
     lister.answer();
     await rest;
     assert.deepEqual(sizes, [8, 8]);
   });
 
+  it('puts namespaces of few pods together', async () => {
+    const lister = new HeldLister();
+    const sizes: number[] = [];
+    const all = (async () => {
+      for await (const { found } of findPodsAhead({ session: session(), lister }, queryOf(99, 1))) {
+        sizes.push(found.workloads.length);
+      }
+    })();
+    for (let part = 0; part < 3; part++) {
+      await settled();
+      lister.answer();
+    }
+    await all;
+    assert.deepEqual(sizes, [20, 60, 19]);
+  });
+
   it('leaves a failure to the namespaces that it is of', async () => {
     const lister = new HeldLister();
-    const parts = findPodsAhead(session(), queryOf(6), { concurrency: 2, lister });
+    const parts = findPodsAhead({ session: session(), lister }, queryOf(5));
     const first = parts.next();
     await settled();
     lister.fail();
     const { value: failed } = await first;
     assert.deepEqual(
       failed?.found.failures.map(({ reason, targets }) => [reason, targets.length]),
-      [['PrometheusOverloaded', 4]],
+      [['PrometheusOverloaded', 3]],
     );
     const second = parts.next();
     await settled();
@@ -94,7 +110,7 @@ describe('finding pods ahead of reading', () => {
 
   it('leaves no question under way when nobody asks any more', async () => {
     const lister = new HeldLister();
-    const parts = findPodsAhead(session(), queryOf(40), { concurrency: 2, lister });
+    const parts = findPodsAhead({ session: session(), lister }, queryOf(40));
     const first = parts.next();
     await settled();
     lister.answer();

@@ -20,6 +20,21 @@ describe('limited runs', () => {
     assert.deepEqual(ended, [5]);
   });
 
+  it('begin no more while the next item is waited for, when one fails', async () => {
+    const begun: number[] = [];
+    const run = (item: number): Promise<void> => {
+      begun.push(item);
+      return Promise.reject(new Error(`item ${item}`));
+    };
+    async function* items(): AsyncGenerator<number> {
+      yield 1;
+      for (let turn = 0; turn < 9; turn++) await setImmediate();
+      yield 2;
+    }
+    await assert.rejects(eachLimited(items(), 2, run), /item 1/);
+    assert.deepEqual(begun, [1]);
+  });
+
   it('take items as they come, and end with what these end with', async () => {
     const ended: number[] = [];
     const run = async (item: number): Promise<void> => {
@@ -111,7 +126,7 @@ describe('jobs of a reading', () => {
       onPart: undefined,
       onProgress: (done, total) => told.push(`${done} of ${total}`),
     });
-    assert.deepEqual(told, ['1 of 3', '2 of 3', '3 of 3']);
+    assert.deepEqual(told, ['1 of 3', '1 of 3', '2 of 3', '3 of 3']);
     assert.deepEqual([...reading.usage.keys()], [key('a'), key('c')]);
     assert.deepEqual([...reading.failures.keys()], [key('b')]);
   });

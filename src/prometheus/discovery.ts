@@ -80,6 +80,7 @@ export async function* findPodsAhead(
       yield part;
     }
   } finally {
+    // Nobody asks for it any more, and who stopped asking has a reason of its own to tell.
     await next?.catch(() => undefined);
   }
 }

@@ -161,39 +161,76 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
   const told = reader.byte();
   const gapCode = told >>> 5 === GAMMA_OF_GAPS ? GAMMA : told >>> 5;
   const countCode = countCodeOf(told & 31);
+  const pairs = pairsIn(gapCode, countCode);
   const { codes, counts } = sketch;
   // All that changes with each number is at hand here: this is where unpacking takes its time.
   const { bytes } = reader;
   let { at } = reader;
   let bits = 0;
   let bitCount = 0;
-  // Counts and gaps by turns; the first code has no gap before it.
-  for (let n = 1; n < 2 * size; n++) {
+  // Gap, count, gap and so on; the first code has no gap before it.
+  for (let i = 0; i < size; i++) {
     for (; bitCount < PEEKED_BITS; bitCount += 8) bits |= (bytes[at++] ?? 0) << (24 - bitCount);
-    const isCount = (n & 1) === 1;
-    const numberCode = isCount ? countCode : gapCode;
-    let number = numberIn(bits, numberCode);
-    if (number >= 0) {
-      const length = lengthIn(bits, numberCode);
+    const pair = i === 0 ? 0 : (pairs[bits >>> (32 - PAIR_BITS)] ?? 0);
+    let count = pair & LARGEST_OF_PAIR;
+    if (pair !== 0) {
+      code += pair >>> GAP_AT;
+      const length = (pair >>> LENGTH_AT) & MOST_PAIR_BITS;
       bits <<= length;
       bitCount -= length;
     } else {
       reader.bitPosition = 8 * at - bitCount;
-      number = readInParts(reader, numberCode);
+      if (i > 0) code += readNumber(reader, gapCode) + 1;
+      count = readNumber(reader, countCode) + 1;
       const bit = reader.bitPosition & 7;
       at = reader.bitPosition >>> 3;
       bits = (bytes[at++] ?? 0) << (24 + bit);
       bitCount = 8 - bit;
     }
-    if (isCount) {
-      codes[n >> 1] = code;
-      counts[n >> 1] = number + 1;
-    } else {
-      code += number + 1;
-    }
+    codes[i] = code;
+    counts[i] = count;
   }
   sketch.size = size;
   reader.at = at;
+}
+
+/** So many bits are looked up at once: most gaps with the count behind them take fewer. */
+const PAIR_BITS = 11;
+const MOST_PAIR_BITS = 15;
+/** A pair as it is looked up: by how much the code grows, how many bits that takes, and how many samples the code has. */
+const LARGEST_OF_PAIR = 0xfff;
+const LENGTH_AT = 12;
+const GAP_AT = 16;
+
+/** By how both are written; made when first asked for. */
+const PAIRS: (Uint32Array | undefined)[] = [];
+
+/** What a gap and a count come to, by the bits that they begin with; 0 where these are not all that they take. */
+function pairsIn(gapCode: Code, countCode: Code): Uint32Array {
+  const key = (gapCode + 1) * 32 + countCode + 1;
+  return (PAIRS[key] ??= lookedUp(gapCode, countCode));
+}
+
+function lookedUp(gapCode: Code, countCode: Code): Uint32Array {
+  return Uint32Array.from({ length: 2 ** PAIR_BITS }, (_, begin) => {
+    const bits = begin << (32 - PAIR_BITS);
+    const gapLength = lengthIn(bits, gapCode);
+    if (gapLength >= PAIR_BITS) return 0;
+    const rest = bits << gapLength;
+    const length = gapLength + lengthIn(rest, countCode);
+    if (length > PAIR_BITS) return 0;
+    const grown = numberIn(bits, gapCode) + 1;
+    return (grown << GAP_AT) | (length << LENGTH_AT) | (numberIn(rest, countCode) + 1);
+  });
+}
+
+/** One number, of whatever length. */
+function readNumber(reader: ByteReader, code: Code): number {
+  const bits = reader.peek();
+  const number = numberIn(bits, code);
+  if (number < 0) return readInParts(reader, code);
+  reader.pass(lengthIn(bits, code));
+  return number;
 }
 
 function countCodeOf(told: number): Code {

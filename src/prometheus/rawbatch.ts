@@ -29,15 +29,29 @@ function hoursOf(window: Window): HourWindow {
   return { beforeSeconds, hours };
 }
 
-/** What is asked of the server; each series must also have `extra`. */
+/** Blocks and their chunks begin at multiples of this, and none is longer as long as it is new. */
+const CHUNK_MS = 2 * 3600 * 1000;
+
+/**
+ * From the beginning of the first chunk on: a server hands a chunk out as it is stored, but what is left of one that is
+ * cut it decodes and encodes anew, which makes up half of what a short reading costs it.
+ */
+function fromChunkStart({ fromMs, toMs }: Times): Times {
+  return { fromMs: Math.floor(fromMs / CHUNK_MS) * CHUNK_MS, toMs };
+}
+
+/** What is asked of the server, with samples before the window; each series must also have `extra`. */
 export function rawQueries(question: RawQuestion, extra: Session['extra']): readonly ReadQuery[] {
   const { batch, window, stepSeconds, withSignals } = question;
   const scope = scopeOf(batch);
   const hours = hoursOf(window);
   const signals = withSignals && hours.hours > 0 ? rawSignals(scope, extra) : [];
   return [
-    { matchers: rawUsage(scope, extra), ...usageTimes(stepsOf(window, stepSeconds)) },
-    ...signals.map((matchers) => ({ matchers, ...signalTimes(hours) })),
+    {
+      matchers: rawUsage(scope, extra),
+      ...fromChunkStart(usageTimes(stepsOf(window, stepSeconds))),
+    },
+    ...signals.map((matchers) => ({ matchers, ...fromChunkStart(signalTimes(hours)) })),
   ];
 }
 
@@ -95,12 +109,15 @@ export class RawBatch {
   readonly #containers = new Map<string, RawContainer>();
   readonly #periods = new Map<string, Periods>();
   readonly #seesAll: boolean;
+  /** Of the samples of the window and those beside it that it needs; what comes is of more, see `fromChunkStart`. */
+  readonly #times: Times;
   /** Pods with usage that were not named. */
   readonly #strangers = new Map<string, PodName>();
   #open: OpenSeries | undefined;
 
   constructor({ batch, window, stepSeconds }: RawQuestion, folds: Folds<unknown>) {
     this.#steps = stepsOf(window, stepSeconds);
+    this.#times = usageTimes(this.#steps);
     this.#folds = folds;
     this.#hours = hoursOf(window);
     this.#windowStart = signalHours(window).windowStartSeconds;
@@ -153,14 +170,15 @@ export class RawBatch {
   }
 
   /** Undefined for series of pods that were not asked for, and for what is not a container's. */
-  #foldOf({ labels }: ReadSeries): SeriesFold | undefined {
+  #foldOf(part: ReadSeries): SeriesFold | undefined {
+    const { labels } = part;
     const name = labels.get('__name__') ?? '';
     const shared = seriesKey(labels);
     const key = name + shared;
     if (this.#open?.key === key) return this.#open.fold;
     this.#endSeries();
     if (!isRawMetric(name)) throw invalidAnswer('a series that no query asked for');
-    const container = this.#containerOf(labels);
+    const container = this.#containerOf(part);
     if (container === undefined) return undefined;
     const fold = this.#openFold(RAW_METRICS[name], container, shared);
     this.#open = { key, fold };
@@ -221,14 +239,17 @@ export class RawBatch {
     return hours;
   }
 
-  #containerOf(labels: ReadonlyMap<string, string>): RawContainer | undefined {
+  #containerOf(part: ReadSeries): RawContainer | undefined {
+    const { labels } = part;
     const container = labels.get('container') ?? '';
     const namespace = labels.get('namespace') ?? '';
     const name = labels.get('pod') ?? '';
     if (container === '') return undefined;
     const pod = this.#podOf(namespace, name);
     if (pod === undefined) {
-      if (this.#seesAll) this.#strangers.set(`${namespace}/${name}`, { namespace, name });
+      if (this.#seesAll && this.#hasSampleIn(part)) {
+        this.#strangers.set(`${namespace}/${name}`, { namespace, name });
+      }
       return undefined;
     }
     const key = `${pod.namespace}/${pod.name}/${container}`;
@@ -239,6 +260,15 @@ export class RawBatch {
     const opened = { pod, container, rows, hours: new Map() };
     this.#containers.set(key, opened);
     return opened;
+  }
+
+  #hasSampleIn({ chunks }: ReadSeries): boolean {
+    const { fromMs, toMs } = this.#times;
+    return chunks.some((chunk) => {
+      const count = decode(chunk);
+      const { times } = BUFFER;
+      return count > 0 && (times[0] ?? NaN) <= toMs && (times[count - 1] ?? NaN) >= fromMs;
+    });
   }
 }
 

@@ -1,0 +1,79 @@
+import { strict as assert } from 'node:assert';
+import { createFolds, HISTORIES } from '../../../src/prometheus/folds.ts';
+import { RawBatch, rawQueries, type RawQuestion } from '../../../src/prometheus/rawbatch.ts';
+import { HourCursor } from '../../../src/recommend/packed.ts';
+import { bitsOf, encodeXor } from '../../support/xor-encoder.ts';
+
+const HOUR = 3600;
+/** A full hour that is no multiple of two hours. */
+const NINE = Date.UTC(2027, 0, 15, 9) / 1000;
+
+function question(fromSeconds: number, toSeconds: number): RawQuestion {
+  return {
+    batch: {
+      pods: [{ namespace: 'shop', name: 'web-1', workload: 'shop/Deployment/web' }],
+      namespaces: ['shop'],
+    },
+    window: { fromSeconds, toSeconds, isContinued: true },
+    stepSeconds: 60,
+    withSignals: true,
+  };
+}
+
+/** A gauge with a sample a minute in (from, to]. */
+function memory(pod: string, fromSeconds: number, toSeconds: number) {
+  const samples = [];
+  for (let time = fromSeconds + 60; time <= toSeconds; time += 60) {
+    samples.push({ timeMs: time * 1000, bits: bitsOf(2 ** 20) });
+  }
+  const labels = new Map([
+    ['__name__', 'container_memory_working_set_bytes'],
+    ['namespace', 'shop'],
+    ['pod', pod],
+    ['container', 'app'],
+  ]);
+  return { query: 0, labels, chunks: [encodeXor(samples)] };
+}
+
+describe('a batch of raw samples', () => {
+  it('is asked for from the beginning of the chunk on that has the last sample before the window', () => {
+    for (const from of [NINE, NINE + HOUR]) {
+      const [usage, ...signals] = rawQueries(question(from, from + 900), []);
+      assert.equal(usage?.fromMs, Date.parse('2027-01-15T08:00:00.000Z'));
+      for (const { fromMs } of signals) assert.equal(fromMs % (2 * HOUR * 1000), 0);
+    }
+  });
+
+  it('asks for the sample at the end of its last hour, and for no others behind its window', () => {
+    const [, ...signals] = rawQueries(question(NINE, NINE + HOUR), []);
+    assert.ok(signals.length > 0);
+    for (const { toMs } of signals) assert.equal(toMs, (NINE + HOUR) * 1000);
+  });
+
+  it('keeps to its window whatever the chunks hold', () => {
+    const folds = createFolds(HISTORIES, 60);
+    const batch = new RawBatch(question(NINE, NINE + HOUR), folds);
+    batch.take(memory('web-1', NINE - HOUR, NINE + 3 * HOUR));
+    batch.end();
+    batch.fold();
+    const packed = folds.close('shop/Deployment/web').get('app');
+    const cursor = new HourCursor().open(packed);
+    assert.equal(cursor.hour, NINE / HOUR);
+    assert.equal(cursor.readHead().memorySeconds, HOUR);
+    cursor.next();
+    assert.equal(cursor.hour, Infinity);
+  });
+
+  it('tells of strangers that were there in the window, not of those before and after it', () => {
+    const batch = new RawBatch(question(NINE, NINE + HOUR), createFolds(HISTORIES, 60));
+    batch.take(memory('web-gone', NINE - HOUR, NINE - 600));
+    batch.take(memory('web-before', NINE - HOUR, NINE + 60));
+    batch.take(memory('web-later', NINE + HOUR + 600, NINE + 2 * HOUR));
+    batch.take(memory('web-within', NINE + 600, NINE + 1200));
+    batch.end();
+    assert.deepEqual(
+      batch.strangers.map(({ name }) => name),
+      ['web-before', 'web-within'],
+    );
+  });
+});

@@ -84,7 +84,9 @@ function composed(
   fleet: FleetView,
 ) {
   const key = workloadKey(workload.ref);
-  const containers = new UnpackedContainers(answer.usage.get(key) ?? new Map<string, never>());
+  const read = answer.usage.get(key) ?? new Map<string, never>();
+  const held = new Map([...read].map(([name, packed]) => [name, { packed }]));
+  const containers = new UnpackedContainers(() => held);
   const failure = answer.failures.get(key);
   return compose(workload, {
     view,

@@ -5,39 +5,48 @@ import type { UsageHistory } from '../recommend/usage.ts';
 /** A workload is looked at several times in a row; a history takes a few hundred kilobytes while it is unpacked. */
 const MOST_UNPACKED = 4;
 
-/** The last that were unpacked, the newest first. */
-let unpacked: readonly { readonly packed: PackedUsage; readonly history: UsageHistory }[] = [];
+/** Where a history is found; it never changes which. */
+interface Held {
+  readonly packed: PackedUsage;
+}
 
-function unpackedOf(packed: PackedUsage): UsageHistory {
-  const known = unpacked.find((each) => each.packed === packed);
+/** The last that were unpacked, the newest first. */
+let unpacked: readonly { readonly held: Held; readonly history: UsageHistory }[] = [];
+
+function unpackedOf(held: Held): UsageHistory {
+  const known = unpacked.find((each) => each.held === held);
   if (known !== undefined) return known.history;
-  const history = unpackUsage(packed);
-  unpacked = [{ packed, history }, ...unpacked.slice(0, MOST_UNPACKED - 1)];
+  const history = unpackUsage(held.packed);
+  unpacked = [{ held, history }, ...unpacked.slice(0, MOST_UNPACKED - 1)];
   return history;
 }
 
 /**
- * The histories of a workload's containers, by name. What is held are the packed ones, so that it may be held for long:
- * a history is unpacked when it is asked for.
+ * The histories of a workload's containers, by name, as they are known when they are asked for. It may be held for long,
+ * since a history is unpacked only then.
  */
 export class UnpackedContainers implements ReadonlyMap<string, UsageHistory> {
-  readonly #packed: ReadonlyMap<string, PackedUsage>;
+  readonly #known: () => ReadonlyMap<string, Held>;
 
-  constructor(packed: ReadonlyMap<string, PackedUsage>) {
-    this.#packed = packed;
+  constructor(known: () => ReadonlyMap<string, Held>) {
+    this.#known = known;
+  }
+
+  get #held(): ReadonlyMap<string, Held> {
+    return this.#known();
   }
 
   get size(): number {
-    return this.#packed.size;
+    return this.#held.size;
   }
 
   has(name: string): boolean {
-    return this.#packed.has(name);
+    return this.#held.has(name);
   }
 
   get(name: string): UsageHistory | undefined {
-    const packed = this.#packed.get(name);
-    return packed && unpackedOf(packed);
+    const held = this.#held.get(name);
+    return held && unpackedOf(held);
   }
 
   forEach(
@@ -47,7 +56,7 @@ export class UnpackedContainers implements ReadonlyMap<string, UsageHistory> {
   }
 
   keys(): MapIterator<string> {
-    return this.#packed.keys();
+    return this.#held.keys();
   }
 
   *values(): MapIterator<UsageHistory> {
@@ -55,7 +64,7 @@ export class UnpackedContainers implements ReadonlyMap<string, UsageHistory> {
   }
 
   *entries(): MapIterator<[string, UsageHistory]> {
-    for (const name of this.#packed.keys()) {
+    for (const name of this.#held.keys()) {
       const history = this.get(name);
       if (history !== undefined) yield [name, history];
     }

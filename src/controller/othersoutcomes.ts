@@ -25,7 +25,18 @@ export function outcomesOfOthers(
   });
 }
 
-function outcomeOf({ namespace, status }: StoredRecommendation): Outcome | undefined {
+/** Of a Recommendation, as long as it stays the same: those of all other shards are asked for every few seconds. */
+const KNOWN = new WeakMap<StoredRecommendation, Outcome>();
+
+function outcomeOf(stored: StoredRecommendation): Outcome | undefined {
+  const known = KNOWN.get(stored);
+  if (known !== undefined) return known;
+  const outcome = readOutcome(stored);
+  if (outcome !== undefined) KNOWN.set(stored, outcome);
+  return outcome;
+}
+
+function readOutcome({ namespace, status }: StoredRecommendation): Outcome | undefined {
   if (status?.policy === undefined) return undefined;
   const { name } = status.policy;
   return {

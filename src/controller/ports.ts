@@ -213,7 +213,10 @@ export interface UsageWarning {
 }
 
 export interface UsageReading {
-  /** By workload key, then container name. A workload that was read and has no samples has an empty map. */
+  /**
+   * By workload key, then container name; a workload that was read and has no samples has an empty map. The histories
+   * are those of whoever asked, who may give their memory back.
+   */
   readonly usage: ReadonlyMap<string, ReadonlyMap<string, PackedUsage>>;
   /** By workload key: what could not be read; never in `usage` as well. */
   readonly failures: ReadonlyMap<string, UsageFailure>;

@@ -82,7 +82,7 @@ export async function reconcileWorkload(
   // What stands against sizing new pods needs no usage to be seen, and holds at once.
   const isWithdrawn = isForbidden && found?.isActive === true;
   if (isWithdrawn) await context.writer.applyRecommendation(workload, name, 'Inactive', signal);
-  const stored = isWithdrawn ? { ...found, isActive: false } : found;
+  const stored = isWithdrawn ? { ...found, status: found.status, isActive: false } : found;
   const reconciled = await update(workload, { governance, name, stored }, context, signal);
   return { ...reconciled, againSeconds: soonest(againSeconds, reconciled.againSeconds) };
 }
@@ -198,6 +198,7 @@ export function isOfUnreadablePolicy(
   stored: StoredRecommendation | undefined,
   { unreadablePolicies }: ClusterView,
 ): boolean {
+  if (unreadablePolicies.size === 0) return false;
   const policy = stored?.status?.policy;
   if (stored === undefined || policy === undefined) return false;
   const isNamespaced = policy.kind === 'RightsizePolicy';

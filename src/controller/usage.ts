@@ -24,6 +24,7 @@ import {
   type Windowed,
 } from './usagereadings.ts';
 import { UsageSaving } from './usagesaving.ts';
+import { UsageSlabs } from './usageslabs.ts';
 import type { UsageStore } from './usagestore.ts';
 
 /** What is known of a workload's usage. */
@@ -71,6 +72,7 @@ const NEW_AT_ONCE = 5000;
 export class UsageKeeper {
   readonly #options: UsageKeeperOptions;
   readonly #entries = new Map<string, UsageEntry>();
+  readonly #slabs = new UsageSlabs();
   readonly #saving: UsageSaving;
   readonly #doubts: Doubts;
   readonly #answers: Answers;
@@ -104,7 +106,7 @@ export class UsageKeeper {
     const soon = this.#options.clock.nowSeconds() + GATHER_SECONDS;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = new UsageEntry(ref, windowSeconds, soon);
+      entry = new UsageEntry(ref, windowSeconds, soon, this.#slabs);
       this.#entries.set(key, entry);
       this.#wakeAt(soon);
     }
@@ -114,9 +116,10 @@ export class UsageKeeper {
       entry.nextSeconds = soon;
       this.#wakeAt(soon);
     }
-    const { containers, failure, isRead, readTo } = entry;
+    const known = entry;
+    const { failure, isRead, readTo } = known;
     return {
-      containers: new UnpackedContainers(containers),
+      containers: new UnpackedContainers(() => known.containers),
       failure,
       isRead: isRead && readTo !== undefined,
     };
@@ -124,6 +127,7 @@ export class UsageKeeper {
 
   /** Drops a workload that no policy selects any more, or that is gone. */
   forget(key: string): void {
+    this.#entries.get(key)?.forget();
     if (this.#entries.delete(key)) this.#saving.changed();
     this.#doubts.forget(key);
   }
@@ -137,6 +141,7 @@ export class UsageKeeper {
     await this.#reading;
     await this.#saving.save(this.#entries);
     this.#abort = new AbortController();
+    for (const entry of this.#entries.values()) entry.forget();
     this.#entries.clear();
     this.#doubts.clear();
   }

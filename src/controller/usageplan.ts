@@ -2,9 +2,10 @@ import { gapsOf, isWholeHour } from '../recommend/gaps.ts';
 import { dayStart } from '../recommend/history.ts';
 import { HOUR_SECONDS } from '../recommend/hours.ts';
 import { mergePacked } from '../recommend/mergepacked.ts';
-import { spanOf, type PackedUsage } from '../recommend/packed.ts';
+import { release, spanOf, type PackedUsage } from '../recommend/packed.ts';
 import { DAY_SECONDS } from '../recommend/usage.ts';
 import type { UsageFailure, UsageWarning, WorkloadRef } from './ports.ts';
+import type { Slot, UsageSlabs } from './usageslabs.ts';
 import type { KeptUsage } from './usagestore.ts';
 
 /** Samples may come this late where a pod has not all of them, and where an hour has none at all this late. */
@@ -19,7 +20,8 @@ const RECENT_SECONDS = 3 * DAY_SECONDS;
 export class UsageEntry {
   readonly ref: WorkloadRef;
   windowSeconds: number;
-  containers: ReadonlyMap<string, PackedUsage> = new Map();
+  /** By container; another map after each reading. */
+  containers: ReadonlyMap<string, Slot> = new Map();
   /** End of the last good reading; undefined until the window was read. */
   readTo: number | undefined;
   /** Read once since this process began. */
@@ -29,11 +31,14 @@ export class UsageEntry {
   nextSeconds: number;
   nextGapsSeconds = Infinity;
   nextAllGapsSeconds = Infinity;
+  readonly #slabs: UsageSlabs;
+  #isForgotten = false;
 
-  constructor(ref: WorkloadRef, windowSeconds: number, nextSeconds: number) {
+  constructor(ref: WorkloadRef, windowSeconds: number, nextSeconds: number, slabs: UsageSlabs) {
     this.ref = ref;
     this.windowSeconds = windowSeconds;
     this.nextSeconds = nextSeconds;
+    this.#slabs = slabs;
   }
 
   /** Goes on from what was kept, where that reaches into the window and far enough back. */
@@ -47,11 +52,13 @@ export class UsageEntry {
     this.readTo = readToSeconds;
     this.nextGapsSeconds = kept.nextGapsSeconds;
     this.nextAllGapsSeconds = kept.nextAllGapsSeconds;
-    this.containers = kept.containers;
+    this.#replace(kept.containers);
   }
 
+  /** Its histories are to be read at once: they may lie elsewhere later. */
   kept(): KeptUsage | undefined {
-    const { ref, windowSeconds, readTo, containers } = this;
+    const { ref, windowSeconds, readTo } = this;
+    const containers = new Map([...this.containers].map(([name, { packed }]) => [name, packed]));
     const { nextGapsSeconds, nextAllGapsSeconds } = this;
     if (readTo === undefined) return undefined;
     return {
@@ -64,14 +71,30 @@ export class UsageEntry {
     };
   }
 
+  /** Takes over what is fresh: there is nothing in it then. */
   merge(fresh: ReadonlyMap<string, PackedUsage> | undefined, nowSeconds: number): void {
     const merged = new Map<string, PackedUsage>();
     for (const name of new Set([...this.containers.keys(), ...(fresh?.keys() ?? [])])) {
       const from = nowSeconds - this.windowSeconds;
-      const packed = mergePacked(this.containers.get(name), fresh?.get(name), from);
+      const packed = mergePacked(this.containers.get(name)?.packed, fresh?.get(name), from);
       if (packed !== undefined) merged.set(name, packed);
     }
-    this.containers = merged;
+    this.#replace(merged);
+    for (const packed of [...merged.values(), ...(fresh?.values() ?? [])]) release(packed);
+  }
+
+  /** Nobody wants it any more: what is read of it all the same is not kept. */
+  forget(): void {
+    this.#isForgotten = true;
+    this.#replace(new Map());
+  }
+
+  /** Takes copies. */
+  #replace(by: ReadonlyMap<string, PackedUsage>): void {
+    const before = this.containers;
+    const kept = this.#isForgotten ? [] : [...by];
+    this.containers = new Map(kept.map(([name, packed]) => [name, this.#slabs.put(packed)]));
+    for (const slot of before.values()) this.#slabs.free(slot);
   }
 
   /** Everything up to the time is read; `spread` is from 0 to 1. */
@@ -90,7 +113,7 @@ export class UsageEntry {
     if (isOfAll) this.nextAllGapsSeconds = nowSeconds + ALL_GAPS_SECONDS;
     const windowStart = nowSeconds - this.windowSeconds;
     const from = isOfAll ? windowStart : Math.max(windowStart, nowSeconds - RECENT_SECONDS);
-    const gaps = [...this.containers.values()].flatMap((packed) => gapsOf(packed, from) ?? []);
+    const gaps = this.#packed.flatMap((packed) => gapsOf(packed, from) ?? []);
     if (gaps.length === 0) return undefined;
     const first = Math.min(...gaps.map(({ fromSeconds }) => fromSeconds));
     const last = Math.max(...gaps.map(({ toSeconds }) => toSeconds));
@@ -114,19 +137,21 @@ export class UsageEntry {
     return { fromSeconds: Math.max(start, from), toSeconds: nowSeconds };
   }
 
+  get #packed(): readonly PackedUsage[] {
+    return Array.from(this.containers.values(), ({ packed }) => packed);
+  }
+
   /** Of what was in use in the hour of the time nothing can come late. */
   #isWhole(seconds: number, pods: number): boolean {
     const hour = Math.floor(seconds / HOUR_SECONDS);
-    const seen = [...this.containers.values()].flatMap(
-      (packed) => isWholeHour(packed, hour, pods) ?? [],
-    );
+    const seen = this.#packed.flatMap((packed) => isWholeHour(packed, hour, pods) ?? []);
     return seen.length > 0 && !seen.includes(false);
   }
 
   /** The first of the last hours that had not all of its samples when it was read. */
   #lateFrom(readTo: number): number {
     const since = readTo - LATEST_SECONDS;
-    const late = [...this.containers.values()].flatMap((packed) => {
+    const late = this.#packed.flatMap((packed) => {
       const { lastSampleSeconds } = spanOf(packed);
       const gaps = gapsOf(packed, since);
       return [

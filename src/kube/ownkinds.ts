@@ -4,7 +4,7 @@ import { clusterRightsizePolicySpec, policyStatus, rightsizePolicySpec } from '.
 import { recommendationSpec, recommendationStatus } from '../api/recommendation.ts';
 import { policyKey } from '../controller/policy.ts';
 import type { Policy } from '../controller/ports.ts';
-import type { StoredRecommendation } from '../controller/ports.ts';
+
 import {
   listAt,
   numberAt,
@@ -16,6 +16,7 @@ import {
   type Json,
 } from './json.ts';
 import { identityOf } from './metadata.ts';
+import { PackedRecommendation } from './packedrecommendation.ts';
 import type { ApiResource } from './paths.ts';
 
 /** Where the kinds of this operator live. */
@@ -66,14 +67,14 @@ function firstIssue({ issues }: z.ZodError): string {
 }
 
 /** A status that this version cannot read counts as none, and is written anew. */
-export function projectRecommendation(raw: Json): StoredRecommendation {
+export function projectRecommendation(raw: Json): PackedRecommendation {
   const metadata = objectAt(raw, 'metadata');
   const owner = listAt(metadata, 'ownerReferences')[0];
-  return {
+  return new PackedRecommendation({
     ...identityOf(raw),
     targetRef: recommendationSpec.parse(objectAt(raw, 'spec')).targetRef,
     ownerUid: owner === undefined ? undefined : textAt(owner, 'uid'),
     isActive: textsAt(metadata, 'labels')[ADMISSION_LABEL] === ADMISSION_ACTIVE,
     status: recommendationStatus.safeParse(raw['status']).data,
-  };
+  });
 }

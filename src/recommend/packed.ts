@@ -19,6 +19,14 @@ export interface PackedSpan {
   readonly stepSeconds: number;
 }
 
+/**
+ * Gives the memory of usage back at once, where it is by itself; it has no bytes any more. Thousands are merged at a
+ * time, and would pile up until garbage is collected.
+ */
+export function release({ buffer }: PackedUsage): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
 const VERSION = 1;
 const CHECKSUM_AT = 1;
 const SPAN_AT = 5;

@@ -96,7 +96,8 @@ function outcomeOf(workload: Workload, index: number, sizer: Sizer): readonly Co
   if (governance === undefined || history === undefined) {
     throw new Error(`no policy selects ${workloadKey(workload.ref)}`);
   }
-  const containers = new UnpackedContainers(new Map([['app', history]]));
+  const held = new Map([['app', { packed: history }]]);
+  const containers = new UnpackedContainers(() => held);
   const usage = { containers, failure: undefined, isRead: true };
   const input = { view: cluster, nowSeconds: NOW, governance, usage, stored: undefined };
   return compose(workload, input).outcome.containers ?? [];

@@ -1,5 +1,6 @@
 import type { RecommendationStatus } from '../../src/api/recommendation.ts';
 import { workloadKey, type Pod, type Policy, type Workload } from '../../src/controller/ports.ts';
+import { PackedRecommendation } from '../../src/kube/packedrecommendation.ts';
 import {
   aClusterPolicy,
   aPod,
@@ -41,8 +42,10 @@ export class CountingCluster extends MemoryCluster {
     this.counts.statuses += 1;
     const stored = this.recommendations.get(`${namespace}/${name}`);
     if (stored === undefined) return Promise.reject(new Error(`no recommendation ${name}`));
-    const kept = JSON.parse(JSON.stringify(status)) as RecommendationStatus;
-    this.recommendations.set(`${namespace}/${name}`, { ...stored, status: kept });
+    this.recommendations.set(
+      `${namespace}/${name}`,
+      new PackedRecommendation({ ...stored, status }),
+    );
     return Promise.resolve();
   }
 

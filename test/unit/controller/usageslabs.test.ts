@@ -1,0 +1,80 @@
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import { UsageSlabs, type Slot } from '../../../src/controller/usageslabs.ts';
+
+const KIB = 1024;
+
+/** Bytes that say which they are, and where they begin and end. */
+function bytesOf(id: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length).fill(id % 251);
+  bytes[length - 1] = 253;
+  bytes[0] = 252;
+  return bytes;
+}
+
+function assertHolds({ packed, length }: Slot, id: number): void {
+  assert.ok(Buffer.from(packed).equals(bytesOf(id, length)), `slot ${id} of ${length} bytes`);
+}
+
+describe('slabs of packed usage', () => {
+  it('give back what was put, whatever was freed and put before, after and between', () => {
+    const step = fc.record({
+      length: fc.oneof(fc.integer({ min: 1, max: 20 * KIB }), fc.constant(300 * KIB)),
+      frees: fc.array(fc.nat(), { maxLength: 3 }),
+    });
+    const property = fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
+      const slabs = new UsageSlabs();
+      const held = new Map<number, Slot>();
+      steps.forEach(({ length, frees }, id) => {
+        held.set(id, slabs.put(bytesOf(id, length)));
+        for (const free of frees) {
+          const [freed] = [...held].splice(free % held.size, 1);
+          if (freed === undefined || held.size === 1) continue;
+          slabs.free(freed[1]);
+          held.delete(freed[0]);
+        }
+      });
+      for (const [id, slot] of held) assertHolds(slot, id);
+    });
+    fc.assert(property, { numRuns: 100 });
+  });
+
+  it('hold little more than is in use when all is replaced by what is some bytes longer', () => {
+    const slabs = new UsageSlabs();
+    let slots = Array.from({ length: 2000 }, (_, id) => slabs.put(bytesOf(id, 8 * KIB)));
+    for (let round = 1; round <= 5; round++) {
+      slots = slots.map((slot, id) => {
+        const next = slabs.put(bytesOf(id, 8 * KIB + 23 * round));
+        slabs.free(slot);
+        return next;
+      });
+    }
+    const used = slots.reduce((sum, { length }) => sum + length, 0);
+    assert.ok(slabs.heldBytes < 1.1 * used, `${slabs.heldBytes} for ${used}`);
+  });
+
+  it('hold little more than is in use when some of all are gone', () => {
+    const slabs = new UsageSlabs();
+    const slots = Array.from({ length: 2000 }, (_, id) => slabs.put(bytesOf(id, 8 * KIB)));
+    const left = slots.filter((slot, id) => {
+      if (id % 4 === 0) return true;
+      slabs.free(slot);
+      return false;
+    });
+    const used = left.reduce((sum, { length }) => sum + length, 0);
+    assert.ok(slabs.heldBytes < 1.4 * used, `${slabs.heldBytes} for ${used}`);
+    left.forEach((slot, at) => {
+      assertHolds(slot, 4 * at);
+    });
+  });
+
+  it('hold next to nothing when all is freed, and what is freed twice was freed once', () => {
+    const slabs = new UsageSlabs();
+    const slots = Array.from({ length: 500 }, (_, id) => slabs.put(bytesOf(id, 8 * KIB)));
+    for (const slot of [...slots, ...slots]) slabs.free(slot);
+    assert.ok(slabs.heldBytes <= 256 * KIB);
+    assert.equal(slots[0]?.packed.length, 0);
+    const again = slabs.put(bytesOf(7, 100));
+    assertHolds(again, 7);
+  });
+});

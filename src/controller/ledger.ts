@@ -44,12 +44,13 @@ export class Ledger {
     this.#view = view;
     this.#share = share;
     this.#rules = rules;
-    for (const { namespace, targetRef, status } of view.recommendations.values()) {
+    for (const stored of view.recommendations.values()) {
+      const { namespace, targetRef, hasHistory } = stored;
       const kind = WORKLOAD_KINDS.find((each) => each === targetRef.kind);
-      if (kind === undefined) continue;
+      if (kind === undefined || hasHistory === false) continue;
       this.set(
         workloadKey({ namespace, kind, name: targetRef.name }),
-        recordsOfHistory(status?.history),
+        recordsOfHistory(stored.status?.history),
       );
     }
   }

@@ -26,14 +26,11 @@ export function outcomesOfOthers(
 }
 
 /** Of a Recommendation, as long as it stays the same: those of all other shards are asked for every few seconds. */
-const KNOWN = new WeakMap<StoredRecommendation, Outcome>();
+const KNOWN = new WeakMap<StoredRecommendation, Outcome | undefined>();
 
 function outcomeOf(stored: StoredRecommendation): Outcome | undefined {
-  const known = KNOWN.get(stored);
-  if (known !== undefined) return known;
-  const outcome = readOutcome(stored);
-  if (outcome !== undefined) KNOWN.set(stored, outcome);
-  return outcome;
+  if (!KNOWN.has(stored)) KNOWN.set(stored, readOutcome(stored));
+  return KNOWN.get(stored);
 }
 
 function readOutcome({ namespace, status }: StoredRecommendation): Outcome | undefined {

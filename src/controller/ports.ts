@@ -260,6 +260,8 @@ export interface StoredRecommendation {
   /** It has the label by which the API server takes it into account for new pods. */
   readonly isActive: boolean;
   readonly status: RecommendationStatus | undefined;
+  /** Whether the status has a history, where that is known without it: a status may be dear to look at. */
+  readonly hasHistory?: boolean;
 }
 
 /** Whether the API server sizes new pods by active Recommendations. `Unknown`: nobody has looked. */

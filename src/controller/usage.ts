@@ -29,7 +29,7 @@ import type { UsageStore } from './usagestore.ts';
 
 /** What is known of a workload's usage. */
 export interface KnownUsage {
-  /** By container. */
+  /** By container, as it is known when it is looked at. */
   readonly containers: ReadonlyMap<string, UsageHistory>;
   /** The last reading, if it failed; the containers are then those of the reading before. */
   readonly failure: UsageFailure | undefined;
@@ -72,7 +72,7 @@ const NEW_AT_ONCE = 5000;
 export class UsageKeeper {
   readonly #options: UsageKeeperOptions;
   readonly #entries = new Map<string, UsageEntry>();
-  readonly #slabs = new UsageSlabs();
+  #slabs = new UsageSlabs();
   readonly #saving: UsageSaving;
   readonly #doubts: Doubts;
   readonly #answers: Answers;
@@ -141,8 +141,9 @@ export class UsageKeeper {
     await this.#reading;
     await this.#saving.save(this.#entries);
     this.#abort = new AbortController();
-    for (const entry of this.#entries.values()) entry.forget();
     this.#entries.clear();
+    // Who looks at something just now goes on to see it.
+    this.#slabs = new UsageSlabs();
     this.#doubts.clear();
   }
 

@@ -21,7 +21,8 @@ export class UsageEntry {
   readonly ref: WorkloadRef;
   windowSeconds: number;
   /** By container; another map after each reading. */
-  containers: ReadonlyMap<string, Slot> = new Map();
+  containers: ReadonlyMap<string, { readonly packed: PackedUsage }> = new Map();
+  #slots: readonly Slot[] = [];
   /** End of the last good reading; undefined until the window was read. */
   readTo: number | undefined;
   /** Read once since this process began. */
@@ -83,18 +84,28 @@ export class UsageEntry {
     for (const packed of [...merged.values(), ...(fresh?.values() ?? [])]) release(packed);
   }
 
-  /** Nobody wants it any more: what is read of it all the same is not kept. */
+  /** Nobody wants it any more: what is read of it all the same is not kept. Who looks at it just now goes on to see it. */
   forget(): void {
     this.#isForgotten = true;
-    this.#replace(new Map());
+    this.containers = new Map(
+      [...this.containers].map(([name, { packed }]) => [name, { packed: packed.slice() }]),
+    );
+    this.#free(this.#slots);
+    this.#slots = [];
   }
 
   /** Takes copies. */
   #replace(by: ReadonlyMap<string, PackedUsage>): void {
-    const before = this.containers;
-    const kept = this.#isForgotten ? [] : [...by];
-    this.containers = new Map(kept.map(([name, packed]) => [name, this.#slabs.put(packed)]));
-    for (const slot of before.values()) this.#slabs.free(slot);
+    if (this.#isForgotten) return;
+    const before = this.#slots;
+    const slots = new Map([...by].map(([name, packed]) => [name, this.#slabs.put(packed)]));
+    this.containers = slots;
+    this.#slots = [...slots.values()];
+    this.#free(before);
+  }
+
+  #free(slots: readonly Slot[]): void {
+    for (const slot of slots) this.#slabs.free(slot);
   }
 
   /** Everything up to the time is read; `spread` is from 0 to 1. */

@@ -4,7 +4,6 @@ import { clusterRightsizePolicySpec, policyStatus, rightsizePolicySpec } from '.
 import { recommendationSpec, recommendationStatus } from '../api/recommendation.ts';
 import { policyKey } from '../controller/policy.ts';
 import type { Policy } from '../controller/ports.ts';
-
 import {
   listAt,
   numberAt,

@@ -6,7 +6,7 @@ import type { StoredRecommendation } from '../controller/ports.ts';
 const SHORT = { windowBits: 12, memLevel: 4 };
 
 /** A Recommendation is looked at several times in a row, and a few are at once. */
-const MOST_UNPACKED = 4;
+const MOST_UNPACKED = 8;
 
 interface Unpacked {
   readonly of: PackedRecommendation;
@@ -18,7 +18,7 @@ let unpacked: readonly Unpacked[] = [];
 
 /**
  * A Recommendation whose status is kept as deflated JSON, in a sixth of what its objects take: each of thousands is looked
- * at once an hour. The status is a property of the class, so that a copy of all own properties has none.
+ * at once an hour. A copy of its own properties has the packed status only; two are alike where these are.
  */
 export class PackedRecommendation implements StoredRecommendation {
   readonly namespace: string;
@@ -27,8 +27,9 @@ export class PackedRecommendation implements StoredRecommendation {
   readonly targetRef: StoredRecommendation['targetRef'];
   readonly ownerUid: string | undefined;
   readonly isActive: boolean;
+  readonly hasHistory: boolean;
   /** One character a byte: next to each other in the heap, where a Buffer of each has overhead. */
-  readonly #status: string | undefined;
+  readonly deflatedStatus: string | undefined;
 
   constructor({ status, ...stored }: StoredRecommendation) {
     this.namespace = stored.namespace;
@@ -37,14 +38,16 @@ export class PackedRecommendation implements StoredRecommendation {
     this.targetRef = stored.targetRef;
     this.ownerUid = stored.ownerUid;
     this.isActive = stored.isActive;
-    this.#status = status && deflateRawSync(JSON.stringify(status), SHORT).toString('latin1');
+    this.hasHistory = (status?.history ?? []).length > 0;
+    this.deflatedStatus =
+      status && deflateRawSync(JSON.stringify(status), SHORT).toString('latin1');
   }
 
   get status(): RecommendationStatus | undefined {
-    if (this.#status === undefined) return undefined;
+    if (this.deflatedStatus === undefined) return undefined;
     const known = unpacked.find(({ of }) => of === this);
     if (known !== undefined) return known.status;
-    const json = inflateRawSync(Buffer.from(this.#status, 'latin1')).toString('utf8');
+    const json = inflateRawSync(Buffer.from(this.deflatedStatus, 'latin1')).toString('utf8');
     const status = JSON.parse(json) as RecommendationStatus;
     unpacked = [{ of: this, status }, ...unpacked.slice(0, MOST_UNPACKED - 1)];
     return status;

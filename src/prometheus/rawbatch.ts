@@ -29,12 +29,12 @@ function hoursOf(window: Window): HourWindow {
   return { beforeSeconds, hours };
 }
 
-/** Blocks and their chunks begin at multiples of this, and none is longer as long as it is new. */
+/** New samples go into blocks that begin at multiples of this; no chunk reaches over the end of its block. */
 const CHUNK_MS = 2 * 3600 * 1000;
 
 /**
- * From the beginning of the first chunk on: a server hands a chunk out as it is stored, but what is left of one that is
- * cut it decodes and encodes anew, which makes up half of what a short reading costs it.
+ * From the beginning of the first chunk on: a server hands a chunk out as it is stored, but one that is cut it decodes, and
+ * what is left of it it encodes anew.
  */
 function fromChunkStart({ fromMs, toMs }: Times): Times {
   return { fromMs: Math.floor(fromMs / CHUNK_MS) * CHUNK_MS, toMs };
@@ -247,9 +247,7 @@ export class RawBatch {
     if (container === '') return undefined;
     const pod = this.#podOf(namespace, name);
     if (pod === undefined) {
-      if (this.#seesAll && this.#hasSampleIn(part)) {
-        this.#strangers.set(`${namespace}/${name}`, { namespace, name });
-      }
+      if (this.#seesAll) this.#seeStranger(part, { namespace, name });
       return undefined;
     }
     const key = `${pod.namespace}/${pod.name}/${container}`;
@@ -262,13 +260,10 @@ export class RawBatch {
     return opened;
   }
 
-  #hasSampleIn({ chunks }: ReadSeries): boolean {
-    const { fromMs, toMs } = this.#times;
-    return chunks.some((chunk) => {
-      const count = decode(chunk);
-      const { times } = BUFFER;
-      return count > 0 && (times[0] ?? NaN) <= toMs && (times[count - 1] ?? NaN) >= fromMs;
-    });
+  #seeStranger({ chunks }: ReadSeries, pod: PodName): void {
+    const key = `${pod.namespace}/${pod.name}`;
+    if (this.#strangers.has(key)) return;
+    if (chunks.some((chunk) => reaches(chunk, this.#times))) this.#strangers.set(key, pod);
   }
 }
 
@@ -287,6 +282,19 @@ function decode(chunk: Uint8Array): number {
     return decodeXor(chunk, BUFFER);
   } catch (cause) {
     if (cause instanceof ChunkError) throw invalidAnswer(cause.message, cause);
+    throw cause;
+  }
+}
+
+/** Whether there are samples in the time, or may be. */
+function reaches(chunk: Uint8Array, { fromMs, toMs }: Times): boolean {
+  try {
+    const count = decodeXor(chunk, BUFFER);
+    const { times } = BUFFER;
+    return count > 0 && (times[0] ?? NaN) <= toMs && (times[count - 1] ?? NaN) >= fromMs;
+  } catch (cause) {
+    // What is wrong with it is said once the pod is known to be asked for.
+    if (cause instanceof ChunkError) return true;
     throw cause;
   }
 }

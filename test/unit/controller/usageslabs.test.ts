@@ -1,5 +1,11 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
+import { UnpackedContainers } from '../../../src/controller/containerusage.ts';
+import { UsageEntry } from '../../../src/controller/usageplan.ts';
+import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
+import { aHistory, days, NOW } from '../../support/builders.ts';
+import { packedOf } from '../../support/packed.ts';
+import { aWorkload } from './memorycluster.ts';
 import { UsageSlabs, type Slot } from '../../../src/controller/usageslabs.ts';
 
 const KIB = 1024;
@@ -76,5 +82,45 @@ describe('slabs of packed usage', () => {
     assert.equal(slots[0]?.packed.length, 0);
     const again = slabs.put(bytesOf(7, 100));
     assertHolds(again, 7);
+  });
+});
+
+describe('usage of a workload that is looked at for long', () => {
+  const key = aWorkload('cart').ref;
+  const fresh = (count: number) =>
+    new Map([['main', packedOf(aHistory(days(count)) ?? assert.fail())]]);
+
+  function begun() {
+    const slabs = new UsageSlabs();
+    const entry = new UsageEntry(key, 14 * DAY_SECONDS, NOW, slabs);
+    return { slabs, entry, held: new UnpackedContainers(() => entry.containers) };
+  }
+
+  it('is what is known now', () => {
+    const { entry, held } = begun();
+    assert.equal(held.size, 0);
+    entry.merge(fresh(3), NOW);
+    assert.equal(held.get('main')?.days.length, 3);
+    entry.merge(fresh(9), NOW);
+    assert.equal(held.get('main')?.days.length, 9);
+  });
+
+  it('stays what it was when the workload is forgotten, and what is read of it then is let go', () => {
+    const { slabs, entry, held } = begun();
+    const before = slabs.heldBytes;
+    entry.merge(fresh(9), NOW);
+    entry.forget();
+    const after = slabs.heldBytes;
+    assert.equal(held.get('main')?.days.length, 9);
+    for (let reading = 0; reading < 100; reading++) entry.merge(fresh(14), NOW);
+    assert.equal(held.get('main')?.days.length, 9);
+    assert.deepEqual([before, slabs.heldBytes], [0, after]);
+  });
+
+  it('takes over what is read, and its memory', () => {
+    const { entry } = begun();
+    const read = fresh(3);
+    entry.merge(read, NOW);
+    assert.equal(read.get('main')?.length, 0);
   });
 });

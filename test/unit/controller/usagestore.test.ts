@@ -221,7 +221,10 @@ class MemoryStore implements UsageStore {
   }
 
   save(usage: Iterable<KeptUsage>): Promise<void> {
-    this.saved = [...usage];
+    this.saved = Array.from(usage, (kept) => ({
+      ...kept,
+      containers: new Map([...kept.containers].map(([name, packed]) => [name, packed.slice()])),
+    }));
     this.saves += 1;
     return Promise.resolve();
   }

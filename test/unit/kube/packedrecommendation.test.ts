@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { RecommendationStatus } from '../../../src/api/recommendation.ts';
+import { Store } from '../../../src/kube/store.ts';
 import { PackedRecommendation } from '../../../src/kube/packedrecommendation.ts';
 
 const STORED = {
@@ -25,6 +26,26 @@ describe('a Recommendation that is kept packed', () => {
 
   it('has no status where it had none', () => {
     assert.equal(new PackedRecommendation({ ...STORED, status: undefined }).status, undefined);
+  });
+
+  it('is news where its status alone is another, or gone, and none where it is the same', () => {
+    const store = new Store<PackedRecommendation>();
+    const put = (status: RecommendationStatus | undefined) =>
+      store.put('deployment-web', new PackedRecommendation({ ...STORED, status }))?.kind;
+    assert.equal(put(aStatus('250m')), 'Added');
+    assert.equal(put(aStatus('250m')), undefined);
+    assert.equal(put(aStatus('87m')), 'Updated');
+    assert.equal(put(undefined), 'Updated');
+  });
+
+  it('says without its status whether that has a history', () => {
+    const record = { time: '2027-01-15T09:00:00Z', kind: 'InPlace' };
+    const hasHistory = (history: readonly unknown[]) =>
+      new PackedRecommendation({
+        ...STORED,
+        status: { ...aStatus('1'), history } as unknown as RecommendationStatus,
+      }).hasHistory;
+    assert.deepEqual([hasHistory([]), hasHistory([record])], [false, true]);
   });
 
   it('is not mixed up with others that are looked at by turns', () => {

@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { createFolds, HISTORIES } from '../../../src/prometheus/folds.ts';
+import { RAW_METRICS } from '../../../src/prometheus/queries.ts';
+import type { ReadSeries } from '../../../src/prometheus/readwire.ts';
 import { RawBatch, rawQueries, type RawQuestion } from '../../../src/prometheus/rawbatch.ts';
-import { HourCursor } from '../../../src/recommend/packed.ts';
+import { HourCursor, type PackedUsage } from '../../../src/recommend/packed.ts';
 import { bitsOf, encodeXor } from '../../support/xor-encoder.ts';
 
 const HOUR = 3600;
@@ -20,19 +22,47 @@ function question(fromSeconds: number, toSeconds: number): RawQuestion {
   };
 }
 
-/** A gauge with a sample a minute in (from, to]. */
-function memory(pod: string, fromSeconds: number, toSeconds: number) {
+/** A series with a sample a minute in (from, to]. */
+function series(
+  { name, pod }: { readonly name: string; readonly pod: string },
+  fromSeconds: number,
+  toSeconds: number,
+  valueAt: (timeSeconds: number) => number,
+): ReadSeries {
   const samples = [];
   for (let time = fromSeconds + 60; time <= toSeconds; time += 60) {
-    samples.push({ timeMs: time * 1000, bits: bitsOf(2 ** 20) });
+    samples.push({ timeMs: time * 1000, bits: bitsOf(valueAt(time)) });
   }
   const labels = new Map([
-    ['__name__', 'container_memory_working_set_bytes'],
+    ['__name__', name],
     ['namespace', 'shop'],
     ['pod', pod],
     ['container', 'app'],
   ]);
   return { query: 0, labels, chunks: [encodeXor(samples)] };
+}
+
+function memory(pod: string, fromSeconds: number, toSeconds: number): ReadSeries {
+  return series(
+    { name: 'container_memory_working_set_bytes', pod },
+    fromSeconds,
+    toSeconds,
+    () => 2 ** 20,
+  );
+}
+
+/** What a reading of an hour comes to where the series begin at a time. */
+function packedFrom(names: readonly string[], fromSeconds: number): PackedUsage | undefined {
+  const folds = createFolds(HISTORIES, 60);
+  const batch = new RawBatch(question(NINE, NINE + HOUR), folds);
+  for (const name of names) {
+    // Up and down for gauges, with a new beginning now and then for counters.
+    const valueAt = (time: number): number => ((time / 60) % 47) * 3 + ((time / 60) % 7);
+    batch.take(series({ name, pod: 'web-1' }, fromSeconds, NINE + HOUR, valueAt));
+  }
+  batch.end();
+  batch.fold();
+  return folds.close('shop/Deployment/web').get('app');
 }
 
 describe('a batch of raw samples', () => {
@@ -62,6 +92,28 @@ describe('a batch of raw samples', () => {
     assert.equal(cursor.readHead().memorySeconds, HOUR);
     cursor.next();
     assert.equal(cursor.hour, Infinity);
+  });
+
+  it('comes to the same whatever comes before the samples that it needs', () => {
+    const all = Object.keys(RAW_METRICS);
+    const use = all.filter((name) => /cpu_usage|working_set/.test(name));
+    assert.equal(use.length, 2);
+    // Of signals the hour before is looked at as well, from where they stood when it began.
+    for (const [names, needed] of [
+      [use, NINE - 300],
+      [all, NINE - 2 * HOUR],
+    ] as const) {
+      const packed = packedFrom(names, needed);
+      assert.ok(packed !== undefined && packed.length > 40);
+      assert.deepEqual(packedFrom(names, NINE - 4 * HOUR), packed);
+    }
+  });
+
+  it('takes a stranger for one that was there where its samples cannot be read', () => {
+    const batch = new RawBatch(question(NINE, NINE + HOUR), createFolds(HISTORIES, 60));
+    const { query, labels } = memory('web-odd', NINE, NINE + HOUR);
+    batch.take({ query, labels, chunks: [Uint8Array.of(0, 9, 1)] });
+    assert.deepEqual(batch.strangers, [{ namespace: 'shop', name: 'web-odd' }]);
   });
 
   it('tells of strangers that were there in the window, not of those before and after it', () => {

@@ -44,9 +44,8 @@ export class UsageFile implements UsageStore {
     const { log } = this.#options;
     try {
       await this.#removeUnfinished();
-      const file = await openIfThere(this.#path);
-      if (file === undefined) return [];
-      const read = await readUsage(file, await this.#identityOnce()).finally(() => file.close());
+      const read = await this.#read();
+      if (read === undefined) return [];
       if (typeof read !== 'string') {
         log.info({ file: this.#path, workloads: read.length }, 'usage taken from the state file');
         return read;
@@ -56,6 +55,16 @@ export class UsageFile implements UsageStore {
       log.warn({ file: this.#path, err: error }, 'the state file cannot be read; all is read anew');
     }
     return [];
+  }
+
+  /** Undefined where there is no file. */
+  async #read(): Promise<readonly KeptUsage[] | Unusable | undefined> {
+    const file = await openIfThere(this.#path);
+    try {
+      return file && (await readUsage(file, await this.#identityOnce()));
+    } finally {
+      await file?.close();
+    }
   }
 
   async save(usage: Iterable<KeptUsage>): Promise<void> {

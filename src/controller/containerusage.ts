@@ -1,6 +1,7 @@
 import type { PackedUsage } from '../recommend/packed.ts';
 import { unpackUsage } from '../recommend/unpacked.ts';
 import type { UsageHistory } from '../recommend/usage.ts';
+import { LastUnpacked } from './lastunpacked.ts';
 
 /** A workload is looked at several times in a row; a history takes a few hundred kilobytes while it is unpacked. */
 const MOST_UNPACKED = 4;
@@ -10,16 +11,7 @@ interface Held {
   readonly packed: PackedUsage;
 }
 
-/** The last that were unpacked, the newest first. */
-let unpacked: readonly { readonly held: Held; readonly history: UsageHistory }[] = [];
-
-function unpackedOf(held: Held): UsageHistory {
-  const known = unpacked.find((each) => each.held === held);
-  if (known !== undefined) return known.history;
-  const history = unpackUsage(held.packed);
-  unpacked = [{ held, history }, ...unpacked.slice(0, MOST_UNPACKED - 1)];
-  return history;
-}
+const UNPACKED = new LastUnpacked<Held, UsageHistory>(MOST_UNPACKED);
 
 /**
  * The histories of a workload's containers, by name, as they are known when they are asked for. It may be held for long,
@@ -46,7 +38,7 @@ export class UnpackedContainers implements ReadonlyMap<string, UsageHistory> {
 
   get(name: string): UsageHistory | undefined {
     const held = this.#held.get(name);
-    return held && unpackedOf(held);
+    return held && UNPACKED.of(held, () => unpackUsage(held.packed));
   }
 
   forEach(

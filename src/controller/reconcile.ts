@@ -82,6 +82,7 @@ export async function reconcileWorkload(
   // What stands against sizing new pods needs no usage to be seen, and holds at once.
   const isWithdrawn = isForbidden && found?.isActive === true;
   if (isWithdrawn) await context.writer.applyRecommendation(workload, name, 'Inactive', signal);
+  // The status of a Recommendation that is kept packed is no property that a copy has.
   const stored = isWithdrawn ? { ...found, status: found.status, isActive: false } : found;
   const reconciled = await update(workload, { governance, name, stored }, context, signal);
   return { ...reconciled, againSeconds: soonest(againSeconds, reconciled.againSeconds) };

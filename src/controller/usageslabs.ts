@@ -50,7 +50,7 @@ export class Slot {
 
 /**
  * Packed histories, put one behind the other into slabs of memory. Thousands of them are replaced every hour by ones that
- * are some bytes longer: each in memory of its own, they leave holes that take half as much again as what is in use.
+ * are some bytes longer: each in memory of its own, they leave holes between them.
  */
 export class UsageSlabs {
   readonly #slabs = new Set<Slab>();

@@ -18,6 +18,9 @@ export interface KeptUsage {
 export interface UsageStore {
   /** What was saved last, whole or nothing at all; never rejects. */
   load(): Promise<readonly KeptUsage[]>;
-  /** Replaces what was saved; each is to be read before the next is asked for. What cannot be written is said by the store itself; never rejects. */
+  /**
+   * Replaces what was saved; each is to be read before the next is asked for. What cannot be written is said by the store
+   * itself; never rejects.
+   */
   save(usage: Iterable<KeptUsage>): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { RecommendationStatus } from '../api/recommendation.ts';
+import { LastUnpacked } from '../controller/lastunpacked.ts';
 import type { StoredRecommendation } from '../controller/ports.ts';
 
 /** A status has a few kilobytes: to make ready for more takes longer than to deflate it. */
@@ -8,16 +9,10 @@ const SHORT = { windowBits: 12, memLevel: 4 };
 /** A Recommendation is looked at several times in a row, and a few are at once. */
 const MOST_UNPACKED = 8;
 
-interface Unpacked {
-  readonly of: PackedRecommendation;
-  readonly status: RecommendationStatus;
-}
-
-/** The last that were unpacked, the newest first. */
-let unpacked: readonly Unpacked[] = [];
+const UNPACKED = new LastUnpacked<PackedRecommendation, RecommendationStatus>(MOST_UNPACKED);
 
 /**
- * A Recommendation whose status is kept as deflated JSON, in a sixth of what its objects take: each of thousands is looked
+ * A Recommendation whose status is kept as deflated JSON, in a quarter of what its objects take: each of thousands is looked
  * at once an hour. A copy of its own properties has the packed status only; two are alike where these are.
  */
 export class PackedRecommendation implements StoredRecommendation {
@@ -44,12 +39,11 @@ export class PackedRecommendation implements StoredRecommendation {
   }
 
   get status(): RecommendationStatus | undefined {
-    if (this.deflatedStatus === undefined) return undefined;
-    const known = unpacked.find(({ of }) => of === this);
-    if (known !== undefined) return known.status;
-    const json = inflateRawSync(Buffer.from(this.deflatedStatus, 'latin1')).toString('utf8');
-    const status = JSON.parse(json) as RecommendationStatus;
-    unpacked = [{ of: this, status }, ...unpacked.slice(0, MOST_UNPACKED - 1)];
-    return status;
+    const { deflatedStatus } = this;
+    if (deflatedStatus === undefined) return undefined;
+    return UNPACKED.of(this, () => {
+      const json = inflateRawSync(Buffer.from(deflatedStatus, 'latin1')).toString('utf8');
+      return JSON.parse(json) as RecommendationStatus;
+    });
   }
 }

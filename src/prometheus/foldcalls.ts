@@ -1,6 +1,7 @@
 import type { PackedUsage } from '../recommend/packed.ts';
 import type { PrometheusError } from './prometheuserror.ts';
-import type { PodName, RawQuestion } from './rawbatch.ts';
+import type { PodName } from './rawbatch.ts';
+import type { RawQuestion } from './rawqueries.ts';
 
 /**
  * What the thread that folds is asked: readings and answers go by number. Bytes are handed over, not copied, and come

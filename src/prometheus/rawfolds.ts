@@ -1,5 +1,6 @@
 import { createFolds, type Folding } from './folds.ts';
-import { RawBatch, type PodName, type RawQuestion } from './rawbatch.ts';
+import { RawBatch, type PodName } from './rawbatch.ts';
+import type { RawQuestion } from './rawqueries.ts';
 import { SeriesSink, type ReadSink } from './remoteread.ts';
 
 /** The answer to one question on its way. Nothing of it counts before `fold`, which is to come after `end`; or `drop`. */

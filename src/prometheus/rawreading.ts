@@ -1,6 +1,7 @@
 import type { Batch } from './batches.ts';
 import { isTooLarge } from './prometheuserror.ts';
-import { rawQueries, type PodName, type RawQuestion } from './rawbatch.ts';
+import type { PodName } from './rawbatch.ts';
+import { rawQueries, type RawQuestion } from './rawqueries.ts';
 import type { RawAnswer, RawFolds } from './rawfolds.ts';
 import type { Window } from './signals.ts';
 import { twice } from './readers.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import { FoldThread } from '../../../src/prometheus/foldthread.ts';
-import type { RawQuestion } from '../../../src/prometheus/rawbatch.ts';
+import type { RawQuestion } from '../../../src/prometheus/rawqueries.ts';
 import { frameOf } from '../../support/frames.ts';
 
 const QUESTION: RawQuestion = {

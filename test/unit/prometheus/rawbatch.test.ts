@@ -2,7 +2,8 @@ import { strict as assert } from 'node:assert';
 import { createFolds, HISTORIES } from '../../../src/prometheus/folds.ts';
 import { RAW_METRICS } from '../../../src/prometheus/queries.ts';
 import type { ReadSeries } from '../../../src/prometheus/readwire.ts';
-import { RawBatch, rawQueries, type RawQuestion } from '../../../src/prometheus/rawbatch.ts';
+import { RawBatch } from '../../../src/prometheus/rawbatch.ts';
+import { rawQueries, type RawQuestion } from '../../../src/prometheus/rawqueries.ts';
 import { HourCursor, type PackedUsage } from '../../../src/recommend/packed.ts';
 import { bitsOf, encodeXor } from '../../support/xor-encoder.ts';
 

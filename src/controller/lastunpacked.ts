@@ -1,0 +1,19 @@
+/** The last few that were unpacked, so that what is looked at several times in a row is unpacked once. */
+export class LastUnpacked<Packed, Unpacked> {
+  readonly #most: number;
+  /** The newest first. */
+  #last: readonly { readonly packed: Packed; readonly unpacked: Unpacked }[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Known by identity: what is packed never changes. */
+  of(packed: Packed, unpack: () => Unpacked): Unpacked {
+    const known = this.#last.find((each) => each.packed === packed);
+    if (known !== undefined) return known.unpacked;
+    const unpacked = unpack();
+    this.#last = [{ packed, unpacked }, ...this.#last.slice(0, this.#most - 1)];
+    return unpacked;
+  }
+}

@@ -2,7 +2,8 @@ import { parseDuration } from '../api/duration.ts';
 import { policyKey } from '../controller/policy.ts';
 import { UnpackedContainers } from '../controller/containerusage.ts';
 import { workloadKey, type ClusterView, type UsageReading } from '../controller/ports.ts';
-import { compose } from '../controller/compose.ts';
+import { compose, containersOf } from '../controller/compose.ts';
+import { excessesOf } from '../controller/containeroutcome.ts';
 import { recommendationName } from '../controller/reconcile.ts';
 import { ALONE, fleetMargins, type FleetView } from '../recommend/fleet.ts';
 import type { PrometheusSource } from '../prometheus/source.ts';
@@ -70,10 +71,8 @@ function rowsOf(group: readonly GovernedWorkload[], look: Look): readonly Report
   const byPolicy = Map.groupBy(group, ({ governance }) => policyKey(governance.policy));
   return [...byPolicy.values()].flatMap((fleet) => {
     const alone = fleet.map((each) => composed(each, look, ALONE));
-    const excesses = alone
-      .flatMap(({ outcome }) => outcome.containers ?? [])
-      .flatMap((container) => container.excesses);
-    const view = { ...ALONE, marginOf: fleetMargins(excesses) };
+    const containers = containersOf(alone.map(({ outcome }) => outcome));
+    const view = { ...ALONE, marginOf: fleetMargins(excessesOf(containers)) };
     return fleet.map((each) => rowOf(each, composed(each, look, view).status));
   });
 }

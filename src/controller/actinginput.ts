@@ -14,7 +14,7 @@ import { outsideOf, type Governance } from './gather.ts';
 import { leaksOf } from './leaks.ts';
 import type { Ledger } from './ledger.ts';
 import { newPodSizes, templateSizes } from './newpodsizes.ts';
-import type { PodMemory } from './podhands.ts';
+import type { PodMemory } from './podmemory.ts';
 import type { ClusterView, Workload } from './ports.ts';
 import { addedIn, lacksRoom } from './quotashares.ts';
 import type { KnownUsage } from './usage.ts';

@@ -23,15 +23,8 @@ import type {
 } from './changeports.ts';
 import type { Ledger, LedgerRules } from './ledger.ts';
 import { isWatchingNewPods, judgeAll, saidOfNewPods, tellNewPods } from './newpodwatch.ts';
-import {
-  infeasibleRescues,
-  NO_MEMORY,
-  PodHands,
-  stillHeld,
-  withRefused,
-  type At,
-  type PodMemory,
-} from './podhands.ts';
+import { infeasibleRescues, PodHands, type At } from './podhands.ts';
+import { PodMemories, stillHeld, withRefused } from './podmemory.ts';
 import { isBlind, podState, signalTimes, type PodKnowledge, type SignalTimes } from './podstate.ts';
 import {
   workloadKey,
@@ -86,7 +79,7 @@ export class Actor {
   readonly #parts: ActorParts;
   readonly #hands: PodHands;
   readonly #templates: TemplateHands;
-  readonly #memory = new Map<string, PodMemory>();
+  readonly #memory = new PodMemories();
   /** Workloads of which pods are changed, or watched as they come up, by key. */
   readonly #acted = new Map<string, Acted>();
   /** Of these, those whose pods had not all been looked at when they were last decided on. */
@@ -125,7 +118,7 @@ export class Actor {
   }
 
   forget(key: string): void {
-    this.#memory.delete(key);
+    this.#memory.forget(key);
     this.#acted.delete(key);
     this.#blind.delete(key);
     this.#sized.delete(key);
@@ -151,11 +144,12 @@ export class Actor {
     const onRecord = { view, states, records: known, nowSeconds };
     const { records, judged } = judgeAll(workload, asked, onRecord);
     const pods = view.pods(workload.ref);
-    const before = this.#memory.get(key) ?? NO_MEMORY;
+    const before = this.#memory.of(key);
     const memory = withRefused(stillHeld(before, pods, nowSeconds), states, nowSeconds);
     const generations = new Map(pods.map(({ uid, generation }) => [uid, generation]));
     const signals = signalTimes(states, { records, nowSeconds, before: this.#signals.get(key) });
-    this.#signals.set(key, signals);
+    if (signals.size === 0) this.#signals.delete(key);
+    else this.#signals.set(key, signals);
     const at: At = { workload, memory, nowSeconds, generations, signal, signals };
     const ofPods: KnownOfPods = { states, records, memory, missing, nowSeconds };
     const prepared =
@@ -281,7 +275,7 @@ export class Actor {
 
   #states(workload: Workload, history: PodKnowledge['history']): readonly PodState[] {
     const { ref } = workload;
-    const { evicted } = this.#memory.get(workloadKey(ref)) ?? NO_MEMORY;
+    const { evicted } = this.#memory.of(workloadKey(ref));
     return this.#parts.view
       .pods(ref)
       .filter(({ hasEnded }) => !hasEnded)

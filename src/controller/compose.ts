@@ -5,13 +5,14 @@ import { ALONE, type FleetView } from '../recommend/fleet.ts';
 import { recommend } from '../recommend/recommend.ts';
 import type { Amounts } from '../recommend/usage.ts';
 import { autoscalerTargets } from './autoscalertargets.ts';
-import { containerOutcomes, type ContainerOutcome } from './calibration.ts';
+import { containerOutcomes, type ContainerOutcome } from './containeroutcome.ts';
 import { gather, type Governance } from './gather.ts';
 import { talliesOf, withTallies } from './keptstatus.ts';
 import { leaksOf } from './leaks.ts';
 import { withNewPods } from './newpods.ts';
 import { recommendationObservations } from './observations.ts';
 import { policyKey } from './policy.ts';
+import { PackedOutcomes } from './packedoutcomes.ts';
 import type { ClusterView, Policy, UsageFailure, Workload } from './ports.ts';
 import { amountsOf, podCount, statusOf } from './status.ts';
 import type { KnownUsage } from './usage.ts';
@@ -24,7 +25,12 @@ export interface Outcome {
   readonly savings: Required<Amounts>;
   readonly failure: UsageFailure | undefined;
   /** Those that are sized; undefined while usage was never read. */
-  readonly containers: readonly ContainerOutcome[] | undefined;
+  readonly containers: Iterable<ContainerOutcome> | undefined;
+}
+
+/** The containers of those whose usage was read. */
+export function* containersOf(outcomes: Iterable<Outcome>): Generator<ContainerOutcome> {
+  for (const { containers = [] } of outcomes) yield* containers;
 }
 
 export interface ComposeInput {
@@ -82,7 +88,9 @@ export function compose(workload: Workload, input: ComposeInput): Composed {
     conditions: conditionsOf(said.observations, stored?.conditions, { now }),
   };
   const containers = usage.isRead
-    ? containerOutcomes(recommendations, { settings, pods: podCount(workload), tallies })
+    ? new PackedOutcomes(
+        containerOutcomes(recommendations, { settings, pods: podCount(workload), tallies }),
+      )
     : undefined;
   return {
     status,

@@ -1,5 +1,6 @@
 import { LEVELS } from '../recommend/sizing.ts';
 import { RESOURCES, type Resource } from '../recommend/usage.ts';
+import type { ContainerOutcome, ResourceOutcome } from './containeroutcome.ts';
 
 /** Sums over containers, so that those of several parts of a policy add up to those of the whole. */
 export interface PoolFigures {
@@ -15,7 +16,7 @@ export interface PoolFigures {
   readonly realisedDays: number;
 }
 
-export interface ResourceFigures {
+interface ResourceFigures {
   readonly all: PoolFigures;
   /** Of those that no bound cuts short. */
   readonly ours: PoolFigures;
@@ -28,6 +29,58 @@ export interface ResourceFigures {
 
 /** What a policy is judged by, or a part of it. */
 export type Figures = Readonly<Record<Resource, ResourceFigures>>;
+
+/** What containers add to the figures of their policy. */
+export function figuresOf(containers: Iterable<ContainerOutcome>): Figures {
+  const sums = { cpu: new ResourceSums(), memory: new ResourceSums() };
+  for (const { cpu, memory } of containers) {
+    sums.cpu.add(cpu);
+    sums.memory.add(memory);
+  }
+  return sums;
+}
+
+class PoolSums implements PoolFigures {
+  containers = 0;
+  promised = 0;
+  judged = 0;
+  live = 0;
+  keeping = 0;
+  days = 0;
+  promisedDays = 0;
+  realisedDays = 0;
+
+  add({ promised, judged }: ResourceOutcome): void {
+    this.containers += 1;
+    this.promised += promised;
+    if (judged === undefined) return;
+    const { isLive, isKeeping, days, share } = judged;
+    this.judged += 1;
+    if (isLive) this.live += 1;
+    if (isKeeping) this.keeping += 1;
+    this.days += days;
+    this.promisedDays += promised * days;
+    this.realisedDays += share * days;
+  }
+}
+
+class ResourceSums implements ResourceFigures {
+  readonly all = new PoolSums();
+  readonly ours = new PoolSums();
+  requested = 0;
+  recommended = 0;
+  readonly curve = LEVELS.map(() => 0);
+
+  add(outcome: ResourceOutcome): void {
+    this.all.add(outcome);
+    if (!outcome.isCutShort) this.ours.add(outcome);
+    this.requested += outcome.requested;
+    this.recommended += outcome.recommended;
+    for (const [index, amount] of outcome.curve.entries()) {
+      this.curve[index] = (this.curve[index] ?? 0) + amount;
+    }
+  }
+}
 
 const POOL_FIELDS = [
   'containers',

@@ -1,8 +1,9 @@
 import { ALONE, fleetMargins, type FleetView } from '../recommend/fleet.ts';
 import type { MarginOf } from '../recommend/sizing.ts';
 import type { Resource } from '../recommend/usage.ts';
-import { notKept, type Calibration, type ContainerOutcome, type Verdicts } from './calibration.ts';
+import { notKept, type Calibration, type Verdicts } from './calibration.ts';
 import { verdictsOf } from './calibrationstatus.ts';
+import { excessesOf, type ContainerOutcome } from './containeroutcome.ts';
 import { policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
 
@@ -66,14 +67,14 @@ export class Fleets {
   }
 
   /** Whether the workloads of the policy are to be looked at again: for the first fit, or since lowering stops or may go on. */
-  set(policy: Policy, containers: readonly ContainerOutcome[], known: Found): boolean {
+  set(policy: Policy, containers: Iterable<ContainerOutcome>, known: Found): boolean {
     const { calibration, nowSeconds } = known;
     const before = notKept(this.verdicts(policy));
     const last = this.#known(policy);
     const isDue = last === undefined || nowSeconds - last.fittedSeconds >= FIT_SECONDS;
     const fit = isDue
       ? {
-          marginOf: fleetMargins(containers.flatMap(({ excesses }) => excesses)),
+          marginOf: fleetMargins(excessesOf(containers)),
           fittedSeconds: nowSeconds,
         }
       : last;

@@ -1,9 +1,9 @@
 import type { Method } from '../resize/changes.ts';
 import type { Plan, PodEviction, PodPatch } from '../resize/planned.ts';
-import type { PodState } from '../resize/pod.ts';
-import { isHad, isRefusedWith, refusedByNode, type Refusal } from '../resize/refused.ts';
+import { isRefusedWith } from '../resize/refused.ts';
 import type { EvictionAnswer, Permission, PodChanger, ResizeAnswer } from './changeports.ts';
 import { tellMade, tellRefused, type Telling } from './changetold.ts';
+import type { PodMemory } from './podmemory.ts';
 import type { Pod, Workload } from './ports.ts';
 
 export interface PodHandsOptions extends Telling {
@@ -12,26 +12,6 @@ export interface PodHandsOptions extends Telling {
   readonly isLeader: () => boolean;
 }
 
-/** What is remembered of the pods of one workload, until they are gone or the patch is another. */
-export interface PodMemory {
-  readonly refusals: readonly (Refusal & { readonly atSeconds: number })[];
-  /** Uids of pods that were told to go. */
-  readonly evicted: ReadonlySet<string>;
-  readonly blocked: { readonly message: string; readonly untilSeconds: number } | undefined;
-  /** What the server does not let the operator do, whatever it said of its permissions. */
-  readonly forbidden:
-    { readonly permission: Permission; readonly untilSeconds: number } | undefined;
-}
-
-export const NO_MEMORY: PodMemory = {
-  refusals: [],
-  evicted: new Set(),
-  blocked: undefined,
-  forbidden: undefined,
-};
-
-/** What a quota or an admission plugin refused may be had a while later; what the node refused may not. */
-const REFUSED_SECONDS = 300;
 /** Where the server does not say when to ask for an eviction again. */
 const BLOCKED_SECONDS = 60;
 const FORBIDDEN_SECONDS = 60;
@@ -51,40 +31,6 @@ export interface At {
 export interface Done {
   readonly made: number;
   readonly memory: PodMemory;
-}
-
-/** What of it still holds, of pods that are still there. */
-export function stillHeld(
-  { refusals, evicted, blocked, forbidden }: PodMemory,
-  pods: readonly Pod[],
-  nowSeconds: number,
-): PodMemory {
-  const isThere = (podUid: string) => pods.some(({ uid }) => uid === podUid);
-  const lasts = <T extends { readonly untilSeconds: number }>(each: T | undefined) =>
-    each !== undefined && nowSeconds < each.untilSeconds ? each : undefined;
-  return {
-    refusals: refusals.filter(
-      ({ podUid, reason, atSeconds }) =>
-        isThere(podUid) && (reason === 'Infeasible' || nowSeconds - atSeconds < REFUSED_SECONDS),
-    ),
-    evicted: new Set([...evicted].filter(isThere)),
-    blocked: lasts(blocked),
-    forbidden: lasts(forbidden),
-  };
-}
-
-/** With what pods say that their nodes can never give: they would be asked for it again after something else. */
-export function withRefused(
-  memory: PodMemory,
-  states: readonly PodState[],
-  atSeconds: number,
-): PodMemory {
-  const refusals = memory.refusals.filter((each) => !isHad(each, states));
-  const added = states
-    .flatMap((pod) => refusedByNode(pod) ?? [])
-    .filter((refusal) => !refusals.some((each) => isRefusedWith(each, refusal)))
-    .map((refusal) => ({ ...refusal, atSeconds }));
-  return { ...memory, refusals: [...refusals, ...added] };
 }
 
 /** What of a plan the server would take. */

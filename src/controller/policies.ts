@@ -1,15 +1,10 @@
 import { API_VERSION } from '../api/group.ts';
 import { parsePercent } from '../api/percent.ts';
 import type { PolicyStatus } from '../api/policy.ts';
-import {
-  calibrateFigures,
-  figuresOf,
-  type Calibration,
-  type ContainerOutcome,
-} from './calibration.ts';
+import { calibrate, type Calibration } from './calibration.ts';
 import { verdictsOf } from './calibrationstatus.ts';
-import type { Outcome } from './compose.ts';
-import { sumOf } from './figures.ts';
+import { containersOf, type Outcome } from './compose.ts';
+import { figuresOf, sumOf } from './figures.ts';
 import { Fleets, type KnownFleet } from './fleets.ts';
 import { outcomesOfOthers } from './othersoutcomes.ts';
 import { policyKey } from './policy.ts';
@@ -120,14 +115,14 @@ export class Policies {
     const { territory } = this.#options;
     const key = policyKey(policy);
     const isWhole = alone !== undefined || own.owned.length === 0;
-    const figures = isWhole ? figuresOf(containersOf(own)) : undefined;
+    const figures = isWhole ? figuresOf(containersOf(own.outcomes)) : undefined;
     territory.publish(key, figures);
     const others = territory.figuresOfOthers(key);
     if (figures === undefined || others === undefined) return undefined;
     const confidence = parsePercent(policy.spec.riskTolerance.confidence);
     const sum = sumOf([figures, ...others]);
     if (sum.cpu.all.containers === 0) return undefined;
-    return calibrateFigures(sum, confidence, verdictsOf(policy.status));
+    return calibrate(sum, confidence, verdictsOf(policy.status));
   }
 
   async #write(
@@ -148,7 +143,7 @@ export class Policies {
     const { clock, again } = this.#options;
     if (calibration === undefined) return;
     const found = { calibration, nowSeconds: clock.nowSeconds() };
-    if (!this.#fleets.set(policy, containersOf(own), found)) return;
+    if (!this.#fleets.set(policy, containersOf(own.outcomes), found)) return;
     for (const workload of own.owned) again(workload);
   }
 
@@ -162,10 +157,6 @@ export class Policies {
       events.record({ regarding, type, reason, action: 'Recommend', note });
     }
   }
-}
-
-function containersOf({ outcomes }: PolicyLook): readonly ContainerOutcome[] {
-  return outcomes.flatMap(({ containers }) => containers ?? []);
 }
 
 function withinTerritory(look: PolicyLook, territory: Territory): PolicyLook {

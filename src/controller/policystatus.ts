@@ -5,12 +5,13 @@ import type { PolicyStatus } from '../api/policy.ts';
 import { formatTime } from '../api/timestamp.ts';
 import { calibrate, type Calibration, type Verdicts } from './calibration.ts';
 import { calibrationStatus, riskObservation } from './calibrationstatus.ts';
+import { containersOf, type Outcome } from './compose.ts';
+import { figuresOf } from './figures.ts';
 import { namespaceOf, policyOf } from './gather.ts';
 import { policyObservations } from './policyobservations.ts';
 import { matchesWorkload, policyKey } from './policy.ts';
 import type { Policy } from './ports.ts';
 import type { ClusterView } from './ports.ts';
-import type { Outcome } from './compose.ts';
 import { isOfUnreadablePolicy, recommendationName } from './reconcile.ts';
 import { quantities } from './status.ts';
 import { windowProblems } from './windows.ts';
@@ -82,10 +83,12 @@ export function calibrationOf(
   { owned, outcomes }: PolicyLook,
   known: { readonly verdicts: Verdicts; readonly isKnown: boolean },
 ): Calibration | undefined {
-  const containers = outcomes.flatMap((outcome) => outcome.containers ?? []);
   const isWhole = known.isKnown || outcomes.length === owned.length;
-  if (!isWhole || containers.length === 0) return undefined;
-  return calibrate(containers, parsePercent(policy.spec.riskTolerance.confidence), known.verdicts);
+  if (!isWhole) return undefined;
+  const figures = figuresOf(containersOf(outcomes));
+  if (figures.cpu.all.containers === 0) return undefined;
+  const confidence = parsePercent(policy.spec.riskTolerance.confidence);
+  return calibrate(figures, confidence, known.verdicts);
 }
 
 /**

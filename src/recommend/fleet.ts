@@ -16,23 +16,42 @@ export const ALONE: FleetView = { notKept: [], marginOf: priorMargin };
  * The margins on memory peaks that the days of a fleet's containers ask for. Of a day only what lies before it counts,
  * so that a replay sees nothing of what was to come.
  */
-export function fleetMargins(excesses: readonly DayExcess[]): MarginOf {
-  const falling = excesses.toSorted((a, b) => b.excess - a.excess);
+export function fleetMargins(excesses: Iterable<DayExcess>): MarginOf {
+  const falling = new FallingExcesses(excesses);
   const known = new Map<number, Map<number, Margin>>();
   // Each day is asked for several risks in a row.
-  let past = { day: NaN, falling: [] as readonly number[] };
+  let past = { day: NaN, falling: new Float64Array(0) };
   return (risk, day) => {
     const ofDay = known.get(day) ?? new Map<number, Margin>();
     if (ofDay.size === 0) known.set(day, ofDay);
     const found = ofDay.get(risk);
     if (found !== undefined) return found;
-    if (day !== past.day) past = { day, falling: before(falling, day) };
+    if (day !== past.day) past = { day, falling: falling.before(day) };
     const margin = fitMargin(risk, past.falling);
     ofDay.set(risk, margin);
     return margin;
   };
 }
 
-function before(falling: readonly DayExcess[], day: number): readonly number[] {
-  return falling.filter((each) => each.day < day).map(({ excess }) => excess);
+/** Those of a fleet, from the highest to the lowest: eight for each of thousands of containers, held until the next fit. */
+class FallingExcesses {
+  readonly #days: Float64Array;
+  readonly #excesses: Float64Array;
+
+  constructor(excesses: Iterable<DayExcess>) {
+    const days: number[] = [];
+    const values: number[] = [];
+    for (const { day, excess } of excesses) {
+      days.push(day);
+      values.push(excess);
+    }
+    const order = Uint32Array.from(values.keys());
+    order.sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0));
+    this.#days = Float64Array.from(order, (index) => days[index] ?? 0);
+    this.#excesses = Float64Array.from(order, (index) => values[index] ?? 0);
+  }
+
+  before(day: number): Float64Array<ArrayBuffer> {
+    return Float64Array.from(this.#excesses.filter((_, index) => (this.#days[index] ?? 0) < day));
+  }
 }

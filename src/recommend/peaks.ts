@@ -230,7 +230,7 @@ export interface Margin {
  * The margin that the excesses of container-days ask for, given from the highest to the lowest. Where they are too few,
  * the prior; a risk that they are too few for gets the prior, and the highest seen at least.
  */
-export function fitMargin(risk: number, falling: readonly number[]): Margin {
+export function fitMargin(risk: number, falling: ArrayLike<number>): Margin {
   const days = falling.length;
   if (days < LEAST_CONTAINER_DAYS) return priorMargin(risk);
   const mayExceed = Math.floor(AIM * risk * (days + 1) - 1);

@@ -3,9 +3,11 @@
  * Samples folded, recommendations, and the calibration of a fleet over 28 days.
  */
 import { parseArgs } from 'node:util';
-import { calibrate, type ContainerOutcome } from '../../src/controller/calibration.ts';
-import { compose } from '../../src/controller/compose.ts';
+import { calibrate } from '../../src/controller/calibration.ts';
+import { compose, containersOf, type Outcome } from '../../src/controller/compose.ts';
+import { excessesOf } from '../../src/controller/containeroutcome.ts';
 import { UnpackedContainers } from '../../src/controller/containerusage.ts';
+import { figuresOf } from '../../src/controller/figures.ts';
 import { governanceOf } from '../../src/controller/gather.ts';
 import { workloadKey, type Workload } from '../../src/controller/ports.ts';
 import { fleetMargins } from '../../src/recommend/fleet.ts';
@@ -89,7 +91,7 @@ interface Sizer {
 }
 
 /** What the operator makes of one workload's usage: the whole status, and what it says to its policy. */
-function outcomeOf(workload: Workload, index: number, sizer: Sizer): readonly ContainerOutcome[] {
+function outcomeOf(workload: Workload, index: number, sizer: Sizer): Outcome {
   const { cluster } = sizer;
   const governance = governanceOf(cluster, workload);
   const history = sizer.histories[index % sizer.histories.length];
@@ -100,7 +102,7 @@ function outcomeOf(workload: Workload, index: number, sizer: Sizer): readonly Co
   const containers = new UnpackedContainers(() => held);
   const usage = { containers, failure: undefined, isRead: true };
   const input = { view: cluster, nowSeconds: NOW, governance, usage, stored: undefined };
-  return compose(workload, input).outcome.containers ?? [];
+  return compose(workload, input).outcome;
 }
 
 function recommendationSpeed(count: number): number {
@@ -118,11 +120,12 @@ function calibrationSeconds(count: number, days: number): number {
   const cluster = clusterOf(simulatedFleet(count), `${days}d`);
   const sizer = { cluster, histories: histories(days) };
   return secondsOf(() => {
-    const outcomes = [...cluster.workloads.values()].flatMap((workload, index) =>
+    const outcomes = Array.from(cluster.workloads.values(), (workload, index) =>
       outcomeOf(workload, index, sizer),
     );
-    calibrate(outcomes, 0.9, { cpu: 'TooLittleData', memory: 'TooLittleData' });
-    const marginOf = fleetMargins(outcomes.flatMap(({ excesses }) => excesses));
+    const figures = figuresOf(containersOf(outcomes));
+    calibrate(figures, 0.9, { cpu: 'TooLittleData', memory: 'TooLittleData' });
+    const marginOf = fleetMargins(excessesOf(containersOf(outcomes)));
     for (let day = 0; day <= days; day++) marginOf(0.01, NOW / 86_400 - day);
   });
 }

@@ -169,7 +169,8 @@ class Run {
 }
 
 function isSized({ containers }: Outcome): boolean {
-  return (
-    containers?.some(({ cpu, memory }) => cpu.recommended > 0 && memory.recommended > 0) === true
+  const sized = [...(containers ?? [])].filter(
+    ({ cpu, memory }) => cpu.recommended > 0 && memory.recommended > 0,
   );
+  return sized.length > 0;
 }

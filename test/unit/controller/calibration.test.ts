@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { calibrate, notKept, type Verdicts } from '../../../src/controller/calibration.ts';
 import {
-  calibrate,
   containerOutcomes,
-  notKept,
   type ContainerOutcome,
   type Judged,
-  type Verdicts,
-} from '../../../src/controller/calibration.ts';
+} from '../../../src/controller/containeroutcome.ts';
+import { figuresOf } from '../../../src/controller/figures.ts';
 import { startKept, type Kept } from '../../../src/recommend/kept.ts';
 import { LEVELS } from '../../../src/recommend/sizing.ts';
 import { aContainer, day, days, MI, NOW, recommended, settings } from '../../support/builders.ts';
@@ -27,6 +26,12 @@ function outcome(
     excesses: [],
   };
 }
+
+const calibrated = (
+  containers: readonly ContainerOutcome[],
+  confidence: number,
+  before: Verdicts,
+) => calibrate(figuresOf(containers), confidence, before);
 
 const judged = (share: number, days = 13, risk = 0.02): Judged => ({
   isLive: true,
@@ -122,7 +127,7 @@ describe('the promise of a policy', () => {
   it('is one of each container, at its own risk', () => {
     const strict = outcome(judged(0.015, 13, 0.01), undefined, { risk: 0.01 });
     const loose = outcome(judged(0.04, 13, 0.05), undefined, { risk: 0.05 });
-    const { cpu } = calibrate([strict, loose], 0.95, UNJUDGED);
+    const { cpu } = calibrated([strict, loose], 0.95, UNJUDGED);
     assert.equal(cpu.kept, 0.5);
     assert.ok(Math.abs(cpu.promised - 0.03) < 1e-12);
     assert.ok(Math.abs((cpu.realised ?? NaN) - 0.0275) < 1e-12);
@@ -131,7 +136,7 @@ describe('the promise of a policy', () => {
   it('of memory is one of all days together', () => {
     // Two days over the limit of 26, against one of 50 each: by chance in 9.7 % of cases. Three: in 1.5 %.
     const hits = (count: number) =>
-      calibrate(
+      calibrated(
         [outcome(undefined, judged(count / 13)), outcome(undefined, judged(0))],
         0.95,
         UNJUDGED,
@@ -145,7 +150,7 @@ describe('the promise of a policy', () => {
 
   it('is in doubt where chance alone would do as badly, and broken where none keeps it', () => {
     const of = (...shares: readonly number[]) =>
-      calibrate(
+      calibrated(
         shares.map((share) => outcome(judged(share), undefined)),
         0.95,
         UNJUDGED,
@@ -159,19 +164,19 @@ describe('the promise of a policy', () => {
   it('is not broken by a bound that somebody set, though the figures show it', () => {
     const sound = outcome(judged(0), judged(0));
     const cut = outcome(judged(1), judged(1), { isCutShort: true });
-    const { cpu, memory } = calibrate([sound, sound, cut, cut], 0.95, UNJUDGED);
+    const { cpu, memory } = calibrated([sound, sound, cut, cut], 0.95, UNJUDGED);
     assert.deepEqual([cpu.verdict, memory.verdict], ['Kept', 'Kept']);
     assert.deepEqual([cpu.kept, memory.kept], [0.5, 0.5]);
     const ours = outcome(judged(1), judged(1));
-    assert.equal(calibrate([sound, sound, ours, ours], 0.95, UNJUDGED).cpu.verdict, 'NotKept');
+    assert.equal(calibrated([sound, sound, ours, ours], 0.95, UNJUDGED).cpu.verdict, 'NotKept');
   });
 
   it('that was broken stays so for want of evidence, and is kept again when there is some', () => {
     const young = outcome(undefined, undefined);
-    assert.deepEqual(calibrate([young], 0.95, BROKEN).cpu.verdict, 'NotKept');
-    assert.deepEqual(calibrate([young], 0.95, UNJUDGED).cpu.verdict, 'TooLittleData');
+    assert.deepEqual(calibrated([young], 0.95, BROKEN).cpu.verdict, 'NotKept');
+    assert.deepEqual(calibrated([young], 0.95, UNJUDGED).cpu.verdict, 'TooLittleData');
     const good = outcome(judged(0), judged(0));
-    const { cpu, memory } = calibrate([good, good], 0.95, BROKEN);
+    const { cpu, memory } = calibrated([good, good], 0.95, BROKEN);
     assert.deepEqual(notKept({ cpu: cpu.verdict, memory: memory.verdict }), []);
   });
 
@@ -183,8 +188,8 @@ describe('the promise of a policy', () => {
       fc.property(outcomes, before, (shares, was) => {
         const of = (factor: number): readonly ContainerOutcome[] =>
           shares.map(([cpu, memory]) => outcome(judged(cpu * factor), judged(memory * factor)));
-        const worse = calibrate(of(1), 0.95, was);
-        const better = calibrate(of(0.5), 0.95, was);
+        const worse = calibrated(of(1), 0.95, was);
+        const better = calibrated(of(0.5), 0.95, was);
         for (const each of ['cpu', 'memory'] as const) {
           if (worse[each].verdict === 'Kept') assert.equal(better[each].verdict, 'Kept');
         }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import {
-  calibrate,
-  calibrateFigures,
-  figuresOf,
-  type ContainerOutcome,
-  type ResourceOutcome,
-} from '../../../src/controller/calibration.ts';
-import { figuresOfNumbers, numbersOf, sumOf } from '../../../src/controller/figures.ts';
+import { calibrate } from '../../../src/controller/calibration.ts';
+import type {
+  ContainerOutcome,
+  ResourceOutcome,
+} from '../../../src/controller/containeroutcome.ts';
+import { figuresOf, figuresOfNumbers, numbersOf, sumOf } from '../../../src/controller/figures.ts';
 
 const UNJUDGED = { cpu: 'TooLittleData', memory: 'TooLittleData' } as const;
 
@@ -37,8 +35,8 @@ describe('the figures of a policy', () => {
     );
     const handed = parts.map((part) => figuresOfNumbers(numbersOf(part)));
     const sum = sumOf(handed.map((part) => part ?? assert.fail()));
-    const whole = calibrate(containers, 0.95, UNJUDGED);
-    const merged = calibrateFigures(sum, 0.95, UNJUDGED);
+    const whole = calibrate(figuresOf(containers), 0.95, UNJUDGED);
+    const merged = calibrate(sum, 0.95, UNJUDGED);
     for (const each of ['cpu', 'memory'] as const) {
       assert.equal(merged[each].verdict, whole[each].verdict);
       assert.equal(merged[each].judged, whole[each].judged);

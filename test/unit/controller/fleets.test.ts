@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { calibrate, type ContainerOutcome } from '../../../src/controller/calibration.ts';
+import { calibrate } from '../../../src/controller/calibration.ts';
+import type { ContainerOutcome } from '../../../src/controller/containeroutcome.ts';
+import { figuresOf } from '../../../src/controller/figures.ts';
 import { Fleets } from '../../../src/controller/fleets.ts';
 import { LEVELS } from '../../../src/recommend/sizing.ts';
 import { HOUR_SECONDS, NOW } from '../../support/builders.ts';
@@ -22,7 +24,7 @@ function container(excess: number, share = 0): ContainerOutcome {
 }
 
 function look(fleets: Fleets, containers: readonly ContainerOutcome[], nowSeconds = NOW): boolean {
-  const calibration = calibrate(containers, 0.95, UNJUDGED);
+  const calibration = calibrate(figuresOf(containers), 0.95, UNJUDGED);
   return fleets.set(aPolicy('own'), containers, { calibration, nowSeconds });
 }
 

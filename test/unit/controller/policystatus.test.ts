@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import type { ContainerOutcome, ResourceOutcome } from '../../../src/controller/calibration.ts';
+import type {
+  ContainerOutcome,
+  ResourceOutcome,
+} from '../../../src/controller/containeroutcome.ts';
 import { Fleets } from '../../../src/controller/fleets.ts';
 import { policyNotes } from '../../../src/controller/policynotes.ts';
 import {

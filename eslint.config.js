@@ -14,7 +14,7 @@ const impureGlobals = [
 ];
 
 export default tseslint.config(
-  { ignores: ['coverage/', 'test/architecture/fixture/'] },
+  { ignores: ['coverage/', 'dist/', 'test/architecture/fixture/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   {

@@ -1,9 +1,13 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { PackedUsage } from '../recommend/packed.ts';
 import { PrometheusError } from './prometheuserror.ts';
 import type { FoldCall, FoldReply } from './foldcalls.ts';
 import type { PodName } from './rawbatch.ts';
 import type { RawAnswer, RawFolds } from './rawfolds.ts';
+
+/** TypeScript, or JavaScript in the image. */
+const WORKER = new URL(`./foldworker${extname(import.meta.filename)}`, import.meta.url);
 
 /** As large as a frame of Prometheus. */
 const BLOCK_BYTES = 1024 * 1024;
@@ -77,7 +81,7 @@ export class FoldThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./foldworker.ts', import.meta.url), {
+    const worker = new Worker(WORKER, {
       resourceLimits: {
         maxYoungGenerationSizeMb: YOUNG_MEGABYTES,
         maxOldGenerationSizeMb: OLD_MEGABYTES,

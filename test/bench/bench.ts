@@ -8,6 +8,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Progress } from '../../src/report/progress.ts';
+import { Compiled } from '../support/compiled.ts';
 import { asInImage, ended } from './child.ts';
 import type { CoreFigures } from './core.ts';
 import type { FleetFigures } from './fleet.ts';
@@ -69,9 +70,9 @@ function readOptions(): Options {
   return { containers, krrSample, reader, only, page, json };
 }
 
-async function runPart(task: Task): Promise<readonly PartResult[]> {
+async function runPart(task: Task, programs: Compiled): Promise<readonly PartResult[]> {
   const { env, execArgv } = asInImage();
-  const child = fork(join(import.meta.dirname, 'part.ts'), [], {
+  const child = fork(programs.pathOf('test/bench/part.js'), [], {
     env,
     execArgv: [...execArgv, '--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -89,7 +90,7 @@ async function runPart(task: Task): Promise<readonly PartResult[]> {
 
 async function runServer(
   containers: number,
-  seeder: string,
+  { seeder, programs }: { readonly seeder: string; readonly programs: Compiled },
   { krrSample, reader }: Options,
 ): Promise<ServerRun> {
   const folder = await mkdtemp(join(tmpdir(), 'rightsize-bench-'));
@@ -109,7 +110,7 @@ async function runServer(
       await server.restart();
       const serverPid = server.pid();
       const how = { fromSeconds, toSeconds, krrSample, reader };
-      parts.push(...(await runPart({ part, url, serverPid, fleet, ...how })));
+      parts.push(...(await runPart({ part, url, serverPid, fleet, ...how }, programs)));
     }
     return { containers, parts };
   } finally {
@@ -119,10 +120,14 @@ async function runServer(
 }
 
 /** Runs a script of the benchmark that prints JSON. */
-async function runScript(script: string, flags: readonly string[]): Promise<unknown> {
+async function runScript(
+  script: string,
+  flags: readonly string[],
+  programs: Compiled,
+): Promise<unknown> {
   progress.show(`${script} ${flags.join(' ')}`);
   const { env, execArgv } = asInImage();
-  const child = fork(join(import.meta.dirname, script), [...flags, '--json'], {
+  const child = fork(programs.pathOf(`test/bench/${script}`), [...flags, '--json'], {
     env,
     execArgv: [...execArgv, '--expose-gc'],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -135,18 +140,22 @@ async function runScript(script: string, flags: readonly string[]): Promise<unkn
 
 async function runAll(options: Options): Promise<Results> {
   const wants = (what: string): boolean => options.only === undefined || options.only === what;
+  progress.show('compiling');
+  await using programs = await Compiled.build('test/bench/tsconfig.build.json', interrupt.signal);
   const servers: ServerRun[] = [];
   if (wants('server')) {
     const seeder = await buildSeeder(interrupt.signal);
     for (const containers of options.containers) {
-      servers.push(await runServer(containers, seeder, options));
+      servers.push(await runServer(containers, { seeder, programs }, options));
     }
   }
-  const core = wants('core') ? ((await runScript('core.ts', [])) as CoreFigures) : undefined;
+  const core = wants('core')
+    ? ((await runScript('core.js', [], programs)) as CoreFigures)
+    : undefined;
   const fleets: FleetFigures[] = [];
   for (const { containers, shards } of wants('fleet') ? SIMULATED : []) {
     const flags = [`--containers=${containers}`, `--shards=${shards}`];
-    fleets.push((await runScript('fleet.ts', flags)) as FleetFigures);
+    fleets.push((await runScript('fleet.js', flags, programs)) as FleetFigures);
   }
   return { servers, core, fleets };
 }

@@ -2,7 +2,7 @@
 //   test/cluster/run.sh mocha test/e2e/recommend-cli.test.ts
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { parse } from 'yaml';
 import { API_VERSION, GROUP, PLURALS } from '../../src/api/group.ts';
 import { apply, kubectl, until } from '../support/cluster.ts';
+import { Compiled } from '../support/compiled.ts';
 import { LocalServer } from '../support/local-server.ts';
 import { recommendationsIn, targetsOf, type StoredRecommendation } from '../support/own-objects.ts';
 import { rightsize, startRightsize } from '../support/rightsize.ts';
@@ -43,6 +44,13 @@ const workloads: readonly SceneWorkload[] = [
 ];
 const CONTAINERS = 4;
 
+/** The last word of what the image runs. */
+async function programOfImage(): Promise<string> {
+  const dockerfile = join(import.meta.dirname, '../../deploy/Dockerfile');
+  const [, entry = '[]'] = /^ENTRYPOINT (.*)$/m.exec(await readFile(dockerfile, 'utf8')) ?? [];
+  return (JSON.parse(entry) as string[]).at(-1) ?? assert.fail('it runs nothing');
+}
+
 interface ReportList {
   readonly items: readonly StoredRecommendation[];
 }
@@ -65,6 +73,17 @@ describe('rightsize recommend on a cluster', function () {
   function targetsIn({ items }: ReportList): readonly string[] {
     return targetsOf(new Map(items.map((item) => [item.metadata.name, item])));
   }
+
+  it('says the same as JavaScript, which the image holds', async () => {
+    await using compiled = await Compiled.build('tsconfig.build.json');
+    const main = compiled.pathOf(await programOfImage());
+    const args = ['recommend', url, '-n', scene.namespace];
+    const [{ stdout, stderr }, ofImage] = await Promise.all([
+      rightsize(args),
+      startRightsize(args, {}, main).done,
+    ]);
+    assert.deepEqual(ofImage, { code: 0, stdout, stderr });
+  });
 
   it('prints all workloads as a table, with what it comes to on stderr', async () => {
     const args = ['recommend', url, '-n', scene.namespace];

@@ -17,12 +17,13 @@ interface RunningCommand {
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Starts `rightsize` with these arguments and the environment of this process, changed by `env`. */
+/** Starts `rightsize` with these arguments and the environment of this process, changed by `env`; `main` is the program. */
 export function startRightsize(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
+  main = MAIN,
 ): RunningCommand {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,

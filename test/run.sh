@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs all checks and tests one after the other, also after one has failed, and ends with "N passed, N failed".
+# Runs all checks and tests, also after one has failed, and ends with "N passed, N failed". What needs a cluster mostly
+# waits: beside it run those that compute, with what they print shown at the end of them all.
 # The first time it installs Debian packages (as root) and builds Kubernetes from Go modules into the cache.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -7,27 +8,27 @@ cd "$here/.."
 export PATH=$PWD/node_modules/.bin:$PATH
 say() { printf '\n== %s\n' "$*"; }
 
-output=$(mktemp)
+work=$(mktemp -d)
+# Hundreds of processes are started: with it Node need not strip the types of each anew.
+export NODE_COMPILE_CACHE=$work/compiled
 trap 'exit 130' INT
 trap 'exit 143' TERM
 passed=0
 failed=0
+output=$work/output
 # What failed, told again at the end: a log is mostly read from there.
-failures=$(mktemp)
+failures=$work/failures
+: >"$failures"
 # mocha ends with "N passing" and "N failing", our shell tests with "N passed, N failed".
 count() { # count WORD
   sed -n "s/^ *\([0-9]\+\) $1\b.*/\1/p; s/^.*[^0-9]\([0-9]\+\) $1\$/\1/p" "$output" | tail -n 1
 }
 suite() { # suite NAME WORD-PASSED WORD-FAILED COMMAND...
-  local name=$1 good=$2 bad=$3 code=0
+  local name=$1 good=$2 bad=$3 code=0 one two
   shift 3
   say "$name"
   "$@" 2>&1 | tee "$output" || code=$?
-  counted "$name" "$good" "$bad" "$code"
-}
-counted() { # counted NAME WORD-PASSED WORD-FAILED EXITCODE: of what stands in $output
-  local name=$1 one two code=$4
-  one=$(count "$2") two=$(count "$3")
+  one=$(count "$good") two=$(count "$bad")
   passed=$((passed + ${one:-0}))
   failed=$((failed + ${two:-0}))
   # A suite that broke before it could count is a failure as well.
@@ -42,27 +43,6 @@ counted() { # counted NAME WORD-PASSED WORD-FAILED EXITCODE: of what stands in $
     failed=$((failed + 1))
   fi
 }
-# A suite that computes runs beside one that mostly waits; what it says comes when both have ended.
-aside=
-aside_output=$(mktemp)
-begin_aside() { # begin_aside COMMAND...
-  "$@" >"$aside_output" 2>&1 &
-  aside=$!
-}
-end_aside() { # end_aside NAME WORD-PASSED WORD-FAILED
-  local code=0
-  say "$1"
-  wait "$aside" || code=$?
-  aside=
-  cp "$aside_output" "$output"
-  cat "$output"
-  counted "$1" "$2" "$3" "$code"
-}
-ended() {
-  [ -z "$aside" ] || kill -TERM "$aside" 2>/dev/null
-  rm -f "$output" "$failures" "$aside_output"
-}
-trap ended EXIT
 single() { # single NAME COMMAND...: a command that is one test by itself
   say "$1"
   shift
@@ -74,28 +54,68 @@ single() { # single NAME COMMAND...: a command that is one test by itself
   fi
 }
 
+computing() {
+  single "check" npm run -s check
+  suite "unit" passing failing npm run -s test:unit
+  suite "prometheus" passing failing npm run -s test:prometheus
+  suite "containers" passing failing npm run -s test:containers
+  suite "replay" passing failing npm run -s test:replay
+  suite "browser" passing failing npm run -s test:browser
+  # A plain clone has neither; where one was asked for by name, that it is missing is a failure.
+  if [ -n "${JUDGE:-}" ] || [ -f ../shared/judge/judge.py ]; then
+    suite "judge" passing failing npm run -s test:judge
+  else
+    say "judge"
+    echo "left out: it needs JUDGE, the folder of judge.py, and TRACES, that of the traces"
+  fi
+}
+on_a_cluster() {
+  suite "cluster" passing failing npm run -s test:cluster
+  suite "end to end" passing failing npm run -s test:e2e
+  single "demo" env DEMO=once test/demo/run.sh
+}
+
+beside=
+begin_beside() { # begin_beside COMMAND: in a process group of its own, which can be ended as a whole
+  set -m
+  (
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    output=$work/output.beside
+    renice -n 10 "$BASHPID" >/dev/null
+    "$1"
+    echo "$passed $failed" >"$work/counts"
+  ) </dev/null >"$work/beside" 2>&1 &
+  beside=$!
+  set +m
+}
+end_beside() {
+  local one=0 two=1
+  wait "$beside"
+  beside=
+  cat "$work/beside"
+  read -r one two <"$work/counts"
+  passed=$((passed + one))
+  failed=$((failed + two))
+}
+ended() {
+  if [ -n "$beside" ]; then
+    kill -INT -- "-$beside" 2>/dev/null
+    wait "$beside"
+  fi
+  rm -rf "$work"
+}
+trap ended EXIT
+
+# Before anything is measured by the clock: the first time this takes long.
 if ! test/cluster/packages.sh prometheus victoria-metrics chromium fonts-dejavu-core; then
   failed=$((failed + 1))
 fi
-single "check" npm run -s check
-suite "unit" passing failing npm run -s test:unit
-suite "prometheus" passing failing npm run -s test:prometheus
-suite "containers" passing failing npm run -s test:containers
-suite "replay" passing failing npm run -s test:replay
-suite "browser" passing failing npm run -s test:browser
-# A plain clone has neither; where one was asked for by name, that it is missing is a failure.
-if [ -n "${JUDGE:-}" ] || [ -f ../shared/judge/judge.py ]; then
-  begin_aside npm run -s test:judge
-fi
-suite "cluster" passing failing npm run -s test:cluster
-if [ -n "$aside" ]; then
-  end_aside "judge" passing failing
-else
-  say "judge"
-  echo "left out: it needs JUDGE, the folder of judge.py, and TRACES, that of the traces"
-fi
-suite "end to end" passing failing npm run -s test:e2e
-single "demo" env DEMO=once test/demo/run.sh
+if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then test/cluster/run.sh --prepare; fi
+
+begin_beside computing
+on_a_cluster
+end_beside
 if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
   suite "leftovers" passed failed npm run -s test:leftovers
   suite "leftovers of the Docker engine" passed failed npm run -s test:containers:leftovers

@@ -1,19 +1,27 @@
 #!/usr/bin/env bash
 # Runs COMMAND with a fresh one-node Kubernetes and takes everything away afterwards: run.sh [--keep] COMMAND...
-# --keep leaves the cluster up when COMMAND has ended, until Ctrl-C. The exit code is COMMAND's (130 after Ctrl-C,
-# 143 after SIGTERM). README.md beside this file says what COMMAND finds, and which variables are read.
+# --keep leaves the cluster up when COMMAND has ended, until Ctrl-C. run.sh --prepare only installs and builds what such a
+# cluster needs, which takes long the first time. The exit code is COMMAND's (130 after Ctrl-C, 143 after SIGTERM).
+# README.md beside this file says what COMMAND finds, and which variables are read.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 say() { printf '%s\n' "$*" >&2; }
 
 keep=
-if [ "${1:-}" = --keep ]; then
-  keep=1
-  shift
-fi
+prepare_only=
+case ${1:-} in
+  --keep)
+    keep=1
+    shift
+    ;;
+  --prepare)
+    prepare_only=1
+    set -- true
+    ;;
+esac
 if [ $# -eq 0 ]; then
-  say "usage: run.sh [--keep] COMMAND..."
+  say "usage: run.sh [--keep] COMMAND..., or run.sh --prepare"
   exit 2
 fi
 # A cluster's address is never behind a proxy.
@@ -94,6 +102,7 @@ prepare "$here/binaries.sh"
 bin=$prepared
 prepare "$here/images.sh"
 images=$prepared
+[ -z "$prepare_only" ] || finish 0
 
 # If this script is killed, so is unshare, and with it (--kill-child) everything in the process namespace. bash
 # starts background commands with SIGINT ignored and without stdin: both are put right.

@@ -59,4 +59,4 @@ image: ## build the operator's image with docker: IMAGE=name:tag, BASE_IMAGE=nod
 
 .PHONY: clean
 clean: ## remove what was installed and built here; the cache of Kubernetes binaries stays
-	rm -rf node_modules coverage
+	rm -rf node_modules coverage dist

@@ -36,7 +36,7 @@ export function fleetMargins(excesses: Iterable<DayExcess>): MarginOf {
 /** Those of a fleet, from the highest to the lowest: eight for each of thousands of containers, held until the next fit. */
 class FallingExcesses {
   readonly #days: Float64Array;
-  readonly #excesses: Float64Array;
+  readonly #excesses: Float64Array<ArrayBuffer>;
 
   constructor(excesses: Iterable<DayExcess>) {
     const days: number[] = [];
@@ -52,6 +52,6 @@ class FallingExcesses {
   }
 
   before(day: number): Float64Array<ArrayBuffer> {
-    return Float64Array.from(this.#excesses.filter((_, index) => (this.#days[index] ?? 0) < day));
+    return this.#excesses.filter((_, index) => (this.#days[index] ?? 0) < day);
   }
 }

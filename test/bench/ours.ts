@@ -169,8 +169,8 @@ class Run {
 }
 
 function isSized({ containers }: Outcome): boolean {
-  const sized = [...(containers ?? [])].filter(
-    ({ cpu, memory }) => cpu.recommended > 0 && memory.recommended > 0,
-  );
-  return sized.length > 0;
+  for (const { cpu, memory } of containers ?? []) {
+    if (cpu.recommended > 0 && memory.recommended > 0) return true;
+  }
+  return false;
 }

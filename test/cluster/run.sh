@@ -17,6 +17,7 @@ case ${1:-} in
     ;;
   --prepare)
     prepare_only=1
+    # With a cluster that is there already there is nothing to prepare.
     set -- true
     ;;
 esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests against servers in containers, or COMMAND: run.sh [COMMAND...]. Where a Docker engine answers, it is
+# Runs the tests against servers in containers, or COMMAND: run.sh [COMMAND...]. run.sh --prepare only installs what an
+# engine of its own would need. Where a Docker engine answers, it is
 # used; else, as root on Debian, one is started for this run and taken away afterwards; else the tests are left out,
 # and that is said. The exit code is that of the command (130 after Ctrl-C, 143 after SIGTERM).
 # README.md beside this file says which variables are read.
@@ -8,6 +9,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export PATH=$root/node_modules/.bin:$PATH
 say() { printf '%s\n' "$*" >&2; }
+prepare_only=
+if [ "${1:-}" = --prepare ]; then
+  prepare_only=1
+  set -- true
+fi
 [ $# -gt 0 ] || set -- mocha "$here/*.test.ts"
 cd "$root"
 # The servers are never behind a proxy.
@@ -66,6 +72,7 @@ finish() { # finish CODE: once everything is taken away
 
 "$here/../cluster/packages.sh" docker.io iproute2 util-linux prometheus victoria-metrics || finish $?
 [ -z "$ended" ] || finish "$ended"
+[ -z "$prepare_only" ] || finish 0
 # If this script is killed, so is unshare, and with it (--kill-child) everything in the process namespace.
 ENGINE_DATA=$data setpriv --pdeathsig KILL \
   unshare --mount --net --pid --fork --mount-proc --kill-child "$here/inside.sh" "$@" </dev/null &

@@ -227,7 +227,8 @@ describe('a container name', () => {
     const pattern = `${'*a'.repeat(31)}b`;
     const before = performance.now();
     assert.equal(globMatches(pattern, 'a'.repeat(63)), false);
-    assert.ok(performance.now() - before < 100);
+    // Tried in all ways it would take years.
+    assert.ok(performance.now() - before < 1000);
   });
 });
 

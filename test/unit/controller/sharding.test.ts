@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { claimId, isClaimed, type Claim, type Peer } from '../../../src/controller/claims.ts';
-import type { Figures } from '../../../src/controller/figures.ts';
-import { figuresOf } from '../../../src/controller/figures.ts';
+import { figuresOf, type Figures } from '../../../src/controller/figures.ts';
 import { ownerOf } from '../../../src/controller/rendezvous.ts';
 import { Sharding } from '../../../src/controller/sharding.ts';
 

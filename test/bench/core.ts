@@ -48,7 +48,7 @@ function foldingSpeed(): number {
   );
   const count = samples.reduce((sum, { times }) => sum + 2 * times.length, 0);
   const run = (): void => samples.forEach((each) => packedOf(foldSamples(each, 60)));
-  const rounds = 5;
+  const rounds = 20;
   const runs = (): void => {
     for (let round = 0; round < rounds; round++) run();
   };

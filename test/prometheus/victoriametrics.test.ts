@@ -85,7 +85,8 @@ describe('usage history from a real VictoriaMetrics', function () {
   });
 });
 
-const TO = Math.floor(Date.now() / 1000 / HOUR) * HOUR;
+// Halved, no part ends at midnight: VictoriaMetrics, which finds series by day, leaves those out then that begin there.
+const TO = MIDNIGHT - 7 * HOUR;
 const FROM = TO - 12 * HOUR;
 const fleet: WorkloadRef = { namespace: 'shop', kind: 'DaemonSet', name: 'agent'.repeat(8) };
 

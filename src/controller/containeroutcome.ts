@@ -34,6 +34,7 @@ export interface ContainerOutcome extends Readonly<Record<Resource, ResourceOutc
   readonly excesses: readonly DayExcess[];
 }
 
+/** Of all days of all containers, as the margins of a fleet are fitted from them. */
 export function* excessesOf(containers: Iterable<ContainerOutcome>): Generator<DayExcess> {
   for (const { excesses } of containers) yield* excesses;
 }

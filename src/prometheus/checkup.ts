@@ -16,7 +16,7 @@ import { createTransport } from './transport.ts';
 const HELD_SKEW_SECONDS = 300;
 const SMALL_SKEW_SECONDS = 10;
 
-const TODO: Readonly<Record<UsageFailureReason, string>> = {
+const REMEDIES: Readonly<Record<UsageFailureReason, string>> = {
   PrometheusUnreachable:
     'look at --prometheus-url, at DNS and at the NetworkPolicy; name a proxy with --prometheus-proxy',
   PrometheusRefused: 'look at tokens, tenant headers and the path of --prometheus-url',
@@ -69,7 +69,9 @@ async function checkReached(
     if (!(error instanceof PrometheusError)) throw error;
     const { reason, message } = error;
     const found = `${reason}: ${message}`;
-    return [{ area: 'Prometheus', check: 'reachable', result: 'FAIL', found, todo: TODO[reason] }];
+    return [
+      { area: 'Prometheus', check: 'reachable', result: 'FAIL', found, todo: REMEDIES[reason] },
+    ];
   }
 }
 
@@ -82,13 +84,13 @@ function clockFinding(serverSeconds: number | undefined, nowSeconds: number): Fi
   const found = `differs from ours by ${skew} s`;
   if (skew <= SMALL_SKEW_SECONDS) return { ...clock, result: 'OK', found };
   const result = skew > HELD_SKEW_SECONDS ? 'FAIL' : 'WARN';
-  return { ...clock, result, found, todo: TODO.PrometheusClockSkew };
+  return { ...clock, result, found, todo: REMEDIES.PrometheusClockSkew };
 }
 
 function partialFindings(warnings: readonly string[]): readonly Finding[] {
   if (warnings.length === 0) return [];
   const found = `says that its answers may be incomplete: ${shortText(warnings.join('; '))}`;
-  const todo = TODO.PrometheusPartialAnswer;
+  const todo = REMEDIES.PrometheusPartialAnswer;
   return [{ area: 'Prometheus', check: 'complete', result: 'WARN', found, todo }];
 }
 
@@ -143,7 +145,7 @@ async function checkSeries({ lister, options, signal }: Readers): Promise<Findin
     if (!(error instanceof PrometheusError)) throw error;
     const { reason, message } = error;
     const told = `${reason}: ${message}`;
-    if (!isUnfit(error)) return { ...base, result: 'WARN', found: told, todo: TODO[reason] };
+    if (!isUnfit(error)) return { ...base, result: 'WARN', found: told, todo: REMEDIES[reason] };
     const found = `owners are told by their samples, as series are not listed: ${told}`;
     return { ...base, result: 'WARN', found, todo: LET_LISTS_THROUGH };
   }
@@ -171,7 +173,7 @@ async function checkRange(
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
     const found = `query-range: ${why}; ${error.reason}: ${error.message}`;
-    return { ...READER, result: 'FAIL', found, todo: TODO[error.reason] };
+    return { ...READER, result: 'FAIL', found, todo: REMEDIES[error.reason] };
   }
 }
 

@@ -114,13 +114,13 @@ async function checkHistory(checked: Checked): Promise<Finding> {
     if (count === undefined) continue;
     const found = `reaches back ${daysText(seconds)} ${wanted}`;
     if (part === 1) return { ...base, result: 'OK', found };
-    return { ...base, result: 'WARN', found: `${found}, or somewhat more`, todo: HISTORY_TODO };
+    return { ...base, result: 'WARN', found: `${found}, or somewhat more`, todo: HISTORY_REMEDY };
   }
   const found = `reaches back less than a tenth ${wanted}`;
-  return { ...base, result: 'WARN', found, todo: HISTORY_TODO };
+  return { ...base, result: 'WARN', found, todo: HISTORY_REMEDY };
 }
 
-const HISTORY_TODO =
+const HISTORY_REMEDY =
   'wait until there is more, or raise the retention of Prometheus (--storage.tsdb.retention.time)';
 
 function daysText(seconds: number): string {

@@ -24,9 +24,12 @@ export class Compiled implements AsyncDisposable {
       await promisify(execFile)(process.execPath, [COMPILER, ...args], { signal: interrupt });
       await symlink(PACKAGES, join(compiled.#folder, 'node_modules'));
       return compiled;
-    } catch (error) {
+    } catch (cause) {
       await compiled[Symbol.asyncDispose]();
-      throw error;
+      interrupt?.throwIfAborted();
+      // The compiler tells of its errors on stdout.
+      const told = cause instanceof Error && 'stdout' in cause ? String(cause.stdout) : '';
+      throw new Error(`${config} does not compile: ${told}`, { cause });
     }
   }
 

@@ -64,6 +64,7 @@ export function withinRoom(
 }
 
 function shortageOf({ request, limit }: Pair, { container, pod, resource, room }: RoomInput) {
+  if (room === undefined) return undefined;
   const to = {
     requests: request === undefined ? {} : { [resource]: request },
     limits: limit === undefined ? {} : { [resource]: limit },

@@ -26,8 +26,9 @@ export function counted(container: ContainerState, { resize }: Pick<PodState, 'r
   const running = runningSizes(container);
   if (resize.state === 'Infeasible') return running;
   return sizesBy((field, resource) => {
-    const amounts = [running, container.spec].flatMap((sizes) => sizes[field][resource] ?? []);
-    return amounts.length === 0 ? undefined : Math.max(...amounts);
+    const runs = running[field][resource];
+    const asked = container.spec[field][resource];
+    return runs === undefined || asked === undefined ? (runs ?? asked) : Math.max(runs, asked);
   });
 }
 
@@ -96,13 +97,13 @@ export function words(resource: Resource, amount: number): string {
   return `${Number((amount / unit).toPrecision(4))} ${name}`;
 }
 
-function sizesBy(of: (field: (typeof FIELDS)[number], resource: Resource) => number | undefined) {
-  const amounts = (field: (typeof FIELDS)[number]) =>
-    Object.fromEntries(
-      RESOURCES.flatMap((resource) => {
-        const amount = of(field, resource);
-        return amount === undefined ? [] : [[resource, amount]];
-      }),
-    ) as Sizes['requests'];
+function sizesBy(
+  of: (field: (typeof FIELDS)[number], resource: Resource) => number | undefined,
+): Sizes {
+  const amounts = (field: (typeof FIELDS)[number]): Amounts => {
+    const cpu = of(field, 'cpu');
+    const memory = of(field, 'memory');
+    return { ...(cpu !== undefined && { cpu }), ...(memory !== undefined && { memory }) };
+  };
   return { requests: amounts('requests'), limits: amounts('limits') };
 }

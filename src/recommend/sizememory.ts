@@ -22,7 +22,6 @@ class Lane {
   readonly #size = new PeakSize();
   decision: MemoryDecision | undefined;
   margin: Margin | undefined;
-  #revision = NaN;
   #day = NaN;
 
   constructor(risk: number) {
@@ -33,15 +32,11 @@ class Lane {
     this.tally.addPeak(startSeconds, use, atMost(this.decision?.amount, most));
   }
 
-  /** Within a day the same demand is decided alike, so that only what changes one is worth deciding. */
   decide(peaks: Peaks, nowSeconds: number, { marginOf }: SizingInput): void {
     const day = Math.floor(nowSeconds / DAY_SECONDS);
-    const isSameDay = day === this.#day;
-    if (peaks.revision === this.#revision && isSameDay) return;
-    this.#revision = peaks.revision;
-    this.#day = day;
     // A margin is that of a day, and while a container is young each hour decides.
-    if (!isSameDay || this.margin === undefined) this.margin = marginOf(this.risk, day);
+    if (day !== this.#day || this.margin === undefined) this.margin = marginOf(this.risk, day);
+    this.#day = day;
     this.decision = this.#size.decide(peaks, nowSeconds, this.margin.excess);
   }
 }
@@ -56,33 +51,69 @@ function levelsOf(lanes: readonly Lane[]): readonly Level[] {
   });
 }
 
-/** Memory by its peaks; each risk beside the promised one has a size of its own. */
-export function sizeMemory(input: SizingInput): Sizing {
-  const { settings, nowSeconds } = input;
-  const peaks = new Peaks();
-  const promised = new Lane(settings.resources.memory.risk);
-  const levels = LEVELS.map((risk) => new Lane(risk));
-  const lanes = [promised, ...levels];
-  const excesses: DayExcess[] = [];
-  let hoursSeen = 0;
-  let lastDay = NaN;
-  const see = (hour: WalkedHour<number>): void => {
+/** Memory walked over hour by hour: the promise and the levels beside it, each with a size of its own. */
+class MemoryWalk {
+  readonly promised: Lane;
+  readonly levels = LEVELS.map((risk) => new Lane(risk));
+  readonly excesses: DayExcess[] = [];
+  hoursSeen = 0;
+  readonly #input: SizingInput;
+  readonly #peaks = new Peaks();
+  readonly #lanes: readonly Lane[];
+  #lastDay = NaN;
+  #judgedDay = NaN;
+  #decidedDay = NaN;
+  #decidedRevision = NaN;
+  /** Of the sizes; -Infinity while there is none. */
+  #lowest = -Infinity;
+
+  constructor(input: SizingInput) {
+    this.#input = input;
+    this.promised = new Lane(input.settings.resources.memory.risk);
+    this.#lanes = [this.promised, ...this.levels];
+  }
+
+  see(hour: WalkedHour<number>): void {
     const { startSeconds, use: peak } = hour;
     const day = Math.floor(startSeconds / DAY_SECONDS);
-    const isDayOver = (day + 1) * DAY_SECONDS <= nowSeconds;
-    if (isDayOver && isJudged(hour, input)) {
-      promised.judge(hour, input.most);
-      for (const lane of levels) lane.judge(hour, undefined);
-    }
+    const isDayOver = (day + 1) * DAY_SECONDS <= this.#input.nowSeconds;
+    if (isDayOver && isJudged(hour, this.#input)) this.#judge(hour, day);
     for (let i = 0; i < hour.weight; i++) {
-      const excess = peaks.observePeak(startSeconds, peak);
-      if (excess !== undefined) excesses.push({ day: lastDay, excess });
+      const excess = this.#peaks.observePeak(startSeconds, peak);
+      if (excess !== undefined) this.excesses.push({ day: this.#lastDay, excess });
     }
-    lastDay = day;
-    hoursSeen = hour.hoursBefore + hour.weight;
-    for (const lane of lanes) lane.decide(peaks, hour.endSeconds, input);
-  };
-  walkHours(input, peakOfHour, see);
+    this.#lastDay = day;
+    this.hoursSeen = hour.hoursBefore + hour.weight;
+    this.#decide(hour);
+  }
+
+  /** Once a day counts, only a peak over a size says more of it. Nothing counts before there is a size. */
+  #judge(hour: WalkedHour<number>, day: number): void {
+    if (this.#lowest === -Infinity || (day === this.#judgedDay && hour.use <= this.#lowest)) return;
+    this.#judgedDay = day;
+    this.promised.judge(hour, this.#input.most);
+    for (const lane of this.levels) lane.judge(hour, undefined);
+  }
+
+  /** Within a day the same demand is decided alike, so that only what changes one is worth deciding. */
+  #decide({ endSeconds }: WalkedHour<number>): void {
+    const day = Math.floor(endSeconds / DAY_SECONDS);
+    if (this.#peaks.revision === this.#decidedRevision && day === this.#decidedDay) return;
+    this.#decidedRevision = this.#peaks.revision;
+    this.#decidedDay = day;
+    this.#lowest = this.#input.most ?? Infinity;
+    for (const lane of this.#lanes) {
+      lane.decide(this.#peaks, endSeconds, this.#input);
+      this.#lowest = Math.min(this.#lowest, lane.decision?.amount ?? -Infinity);
+    }
+  }
+}
+
+/** Memory by its peaks; each risk beside the promised one has a size of its own. */
+export function sizeMemory(input: SizingInput): Sizing {
+  const walk = new MemoryWalk(input);
+  walkHours(input, peakOfHour, (hour: WalkedHour<number>) => walk.see(hour));
+  const { promised, levels, excesses, hoursSeen } = walk;
   const covered = Math.min(coveredIn('memory', input), PEAK_DAYS);
   return {
     estimate: estimateOf(promised, youthFactor(hoursSeen), covered),

@@ -201,6 +201,13 @@ describe('what would have been realised', () => {
     assert.equal(realised('cpu', days(5), { minimumSeconds: 2 * 86_400 })?.days, 3);
     assert.equal(realised('cpu', days(5), { minimumSeconds: 5 * 86_400 }), undefined);
     assert.equal(realised('memory', days(5), { minimumSeconds: 2 * 86_400 })?.days, 3);
+    // Of the first day the first hour is not judged, since nothing was recommended for it.
+    for (const resource of RESOURCES) {
+      assert.equal(
+        realised(resource, days(5), { minimumSeconds: 0 })?.days,
+        resource === 'cpu' ? 3 : 5,
+      );
+    }
   });
 
   it('leaves out the hour and the day that are not over', () => {

@@ -62,7 +62,7 @@ module.exports = {
         allowed: [
           '^src/(api|recommend|resize)/',
           'node_modules/croner/',
-          '^(node:)?(crypto|util)$',
+          '^(node:)?(crypto|util|zlib)$',
         ],
       },
     ),

@@ -38,7 +38,7 @@ export function fleetOf(
     const { ref } = workload;
     const pod = gather(view, workload, {
       governance,
-      usage: new Map(),
+      usage: { containers: new Map() },
       stored: undefined,
       fleet: ALONE,
       nowSeconds: 0,

@@ -115,7 +115,7 @@ function templateOf(view: ClusterView, workload: Workload): readonly TemplateCon
   const { policy } = policyFromFlags({});
   const { containers } = gather(view, workload, {
     governance: { policy, mode: 'Recommend', modes: new Map(), settings: new Map() },
-    usage: new Map(),
+    usage: { containers: new Map() },
     stored: undefined,
     fleet: ALONE,
     nowSeconds: 0,

@@ -2,7 +2,7 @@ import { conditionsOf, type Observation } from '../api/conditions.ts';
 import type { RecommendationStatus } from '../api/recommendation.ts';
 import { formatTime } from '../api/timestamp.ts';
 import { ALONE, type FleetView } from '../recommend/fleet.ts';
-import { recommend } from '../recommend/recommend.ts';
+import { recommend, type ContainerRecommendation } from '../recommend/recommend.ts';
 import type { Amounts } from '../recommend/usage.ts';
 import { autoscalerTargets } from './autoscalertargets.ts';
 import { containerOutcomes, type ContainerOutcome } from './containeroutcome.ts';
@@ -55,8 +55,9 @@ export function compose(workload: Workload, input: ComposeInput): Composed {
   const { view, nowSeconds, governance, usage, stored, fleet = ALONE } = input;
   const { policy, mode, settings } = governance;
   const recommendations = recommend(
-    gather(view, workload, { governance, usage: usage.containers, stored, fleet, nowSeconds }),
+    gather(view, workload, { governance, usage, stored, fleet, nowSeconds }),
   );
+  keepWalks(recommendations, usage);
   const { failure } = usage;
   const observations = recommendationObservations({ recommendations, failure });
   const bare = statusOf({
@@ -97,6 +98,16 @@ export function compose(workload: Workload, input: ComposeInput): Composed {
     outcome: { ...outcomeOf(status, policy, failure), containers },
     untilSeconds: said.gate?.untilSeconds,
   };
+}
+
+function keepWalks(
+  recommendations: readonly ContainerRecommendation[],
+  { walks }: Pick<KnownUsage, 'walks'>,
+): void {
+  if (walks === undefined) return;
+  for (const { name, walked } of recommendations) {
+    if (walked !== undefined) walks.keepWalk(name, walked);
+  }
 }
 
 /** Before usage could be read once, nothing is known of it: not that there is none, nor that there is little. */

@@ -3,7 +3,7 @@ import { unpackUsage } from '../recommend/unpacked.ts';
 import type { UsageHistory } from '../recommend/usage.ts';
 import { LastUnpacked } from './lastunpacked.ts';
 
-/** A workload is looked at several times in a row; a history takes a few hundred kilobytes while it is unpacked. */
+/** A workload is looked at several times in a row; unpacked, a history takes up to a few hundred kilobytes. */
 const MOST_UNPACKED = 4;
 
 /** Where a history is found; it never changes which. */

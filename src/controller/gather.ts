@@ -10,19 +10,14 @@ import type { Outside } from '../resize/ceiling.ts';
 import { QOS_CLASSES, type QosClass } from '../recommend/qos.ts';
 import type { ContainerInput, PodInput } from '../recommend/recommend.ts';
 import type { ContainerSettings } from '../recommend/settings.ts';
-import {
-  RESOURCES,
-  type Amounts,
-  type Resource,
-  type Sizes,
-  type UsageHistory,
-} from '../recommend/usage.ts';
+import { RESOURCES, type Amounts, type Resource, type Sizes } from '../recommend/usage.ts';
 import { recordsOfHistory } from './history.ts';
 import { largestNode } from './nodesfor.ts';
 import { matchesWorkload, reachesNamespace, winner } from './policy.ts';
 import type { Policy } from './ports.ts';
 import type { ClusterView, ContainerSpec, Namespace, Pod, Workload, WorkloadRef } from './ports.ts';
 import { containerMode, containerSettings, effectiveMode } from './settings.ts';
+import type { KnownUsage } from './usage.ts';
 
 /** The policy of a workload and what it comes to within the guardrails. */
 export interface Governance {
@@ -77,7 +72,7 @@ export function gather(
   workload: Workload,
   context: {
     readonly governance: Governance;
-    readonly usage: ReadonlyMap<string, UsageHistory>;
+    readonly usage: Pick<KnownUsage, 'containers' | 'walks'>;
     readonly stored: RecommendationStatus | undefined;
     readonly fleet: FleetView;
     readonly nowSeconds: number;
@@ -91,8 +86,8 @@ export function gather(
   return {
     containers: workload.containers.map((container) =>
       containerInput(container, limitRanges, {
-        settings: governance.settings.get(container.name),
-        history: usage.get(container.name),
+        ...settingsAndWalk(container.name, governance, usage),
+        history: usage.containers.get(container.name),
         oomKill: lastOomKill(pods, container.name, recordsOfHistory(stored?.history)),
         runsToCompletion: workload.ref.kind === 'CronJob' || workload.ref.kind === 'Job',
         previous: previousOf(stored, container.name, governance.policy),
@@ -105,6 +100,16 @@ export function gather(
     qosClass: qosClassOf(pods),
     nowSeconds,
   };
+}
+
+/** A walk is only ever gone on from at the cadence Steady. */
+function settingsAndWalk(
+  name: string,
+  governance: Governance,
+  { walks }: Pick<KnownUsage, 'walks'>,
+): Pick<ContainerInput, 'settings' | 'walked'> {
+  const settings = governance.settings.get(name);
+  return { settings, walked: settings?.cadence === 'Steady' ? walks?.walkOf(name) : undefined };
 }
 
 /** The class that the kubelet gave to the youngest pod: those of an older template may be of another. */

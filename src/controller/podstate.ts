@@ -131,12 +131,15 @@ function isOverAll(
   const [now, before] = looks;
   if (now === undefined || before === undefined || before.atSeconds >= now.atSeconds) return false;
   if (request === undefined || history === undefined) return false;
+  const isOver = (least: number) =>
+    [now, before].every(({ cpuCores }) => cpuCores !== undefined && cpuCores > least);
+  // Mostly it is not, and then history need not be unpacked.
+  if (!isOver(request)) return false;
   const { stepSeconds } = history;
   const known = highestCpu(history, now.atSeconds - stepSeconds);
   if (known === undefined) return false;
   const least = Math.max(request, known * ABOVE_HISTORY);
-  const goesOn = [now, before].every(({ cpuCores }) => cpuCores !== undefined && cpuCores > least);
-  return goesOn && leastMean(looks, now.atSeconds, stepSeconds) > least;
+  return isOver(least) && leastMean(looks, now.atSeconds, stepSeconds) > least;
 }
 
 /** Mean CPU use of the last seconds in cores; what nobody has seen of them counts as nothing. */

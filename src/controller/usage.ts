@@ -13,7 +13,7 @@ import {
 } from './ports.ts';
 import { Answers } from './usageanswers.ts';
 import { Doubts } from './usagedoubt.ts';
-import { UsageEntry } from './usageplan.ts';
+import { entrySlabs, UsageEntry } from './usageplan.ts';
 import {
   newParts,
   OpenReading,
@@ -24,7 +24,7 @@ import {
   type Windowed,
 } from './usagereadings.ts';
 import { UsageSaving } from './usagesaving.ts';
-import { UsageSlabs } from './usageslabs.ts';
+import type { KeptWalks } from './usagewalks.ts';
 import type { UsageStore } from './usagestore.ts';
 
 /** What is known of a workload's usage. */
@@ -35,6 +35,8 @@ export interface KnownUsage {
   readonly failure: UsageFailure | undefined;
   /** Whether a reading ever succeeded. */
   readonly isRead: boolean;
+  /** Where walks over it stood; left out where that is not kept. */
+  readonly walks?: KeptWalks;
 }
 
 export interface UsageKeeperOptions {
@@ -72,7 +74,7 @@ const NEW_AT_ONCE = 5000;
 export class UsageKeeper {
   readonly #options: UsageKeeperOptions;
   readonly #entries = new Map<string, UsageEntry>();
-  #slabs = new UsageSlabs();
+  #slabs = entrySlabs();
   readonly #saving: UsageSaving;
   readonly #doubts: Doubts;
   readonly #answers: Answers;
@@ -122,6 +124,7 @@ export class UsageKeeper {
       containers: new UnpackedContainers(() => known.containers),
       failure,
       isRead: isRead && readTo !== undefined,
+      walks: known,
     };
   }
 
@@ -143,7 +146,7 @@ export class UsageKeeper {
     this.#abort = new AbortController();
     this.#entries.clear();
     // Who looks at something just now goes on to see it.
-    this.#slabs = new UsageSlabs();
+    this.#slabs = entrySlabs();
     this.#doubts.clear();
   }
 

@@ -5,8 +5,9 @@ import { mergePacked } from '../recommend/mergepacked.ts';
 import { release, spanOf, type PackedUsage } from '../recommend/packed.ts';
 import { DAY_SECONDS } from '../recommend/usage.ts';
 import type { UsageFailure, UsageWarning, WorkloadRef } from './ports.ts';
-import type { Slot, UsageSlabs } from './usageslabs.ts';
+import { UsageSlabs, type Slot } from './usageslabs.ts';
 import type { KeptUsage } from './usagestore.ts';
+import { packWalk, unpackWalk, type KeptWalks } from './usagewalks.ts';
 
 /** Samples may come this late where a pod has not all of them, and where an hour has none at all this late. */
 const LATE_SECONDS = HOUR_SECONDS;
@@ -16,13 +17,26 @@ const GAPS_SECONDS = DAY_SECONDS;
 const ALL_GAPS_SECONDS = 7 * DAY_SECONDS;
 const RECENT_SECONDS = 3 * DAY_SECONDS;
 
+/**
+ * Where usage lies, and the walks over it. Usage is replaced every hour and walks once a day: in the same slabs these would
+ * hold on to the room that those leave.
+ */
+export interface EntrySlabs {
+  readonly usage: UsageSlabs;
+  readonly walks: UsageSlabs;
+}
+
+export function entrySlabs(): EntrySlabs {
+  return { usage: new UsageSlabs(), walks: new UsageSlabs() };
+}
+
 /** A workload whose usage is kept. */
-export class UsageEntry {
+export class UsageEntry implements KeptWalks {
   readonly ref: WorkloadRef;
   windowSeconds: number;
   /** By container; another map after each reading. */
   containers: ReadonlyMap<string, { readonly packed: PackedUsage }> = new Map();
-  #slots: readonly Slot[] = [];
+  #slots: ReadonlyMap<string, Slot> = new Map();
   /** End of the last good reading; undefined until the window was read. */
   readTo: number | undefined;
   /** Read once since this process began. */
@@ -32,10 +46,10 @@ export class UsageEntry {
   nextSeconds: number;
   nextGapsSeconds = Infinity;
   nextAllGapsSeconds = Infinity;
-  readonly #slabs: UsageSlabs;
+  readonly #slabs: EntrySlabs;
   #isForgotten = false;
 
-  constructor(ref: WorkloadRef, windowSeconds: number, nextSeconds: number, slabs: UsageSlabs) {
+  constructor(ref: WorkloadRef, windowSeconds: number, nextSeconds: number, slabs: EntrySlabs) {
     this.ref = ref;
     this.windowSeconds = windowSeconds;
     this.nextSeconds = nextSeconds;
@@ -90,22 +104,41 @@ export class UsageEntry {
     this.containers = new Map(
       [...this.containers].map(([name, { packed }]) => [name, { packed: packed.slice() }]),
     );
-    this.#free(this.#slots);
-    this.#slots = [];
+    for (const slot of this.#slots.values()) this.#free(slot);
+    this.#slots = new Map();
+  }
+
+  walkOf(container: string): Float64Array | undefined {
+    const walk = this.#slots.get(container)?.walk;
+    return walk && unpackWalk(walk.packed);
+  }
+
+  keepWalk(container: string, walked: Float64Array): void {
+    const slot = this.#slots.get(container);
+    if (slot === undefined) return;
+    const walk = this.#slabs.walks.put(packWalk(walked));
+    if (slot.walk !== undefined) this.#slabs.walks.free(slot.walk);
+    slot.walk = walk;
   }
 
   /** Takes copies. */
   #replace(by: ReadonlyMap<string, PackedUsage>): void {
     if (this.#isForgotten) return;
     const before = this.#slots;
-    const slots = new Map([...by].map(([name, packed]) => [name, this.#slabs.put(packed)]));
+    const slots = new Map([...by].map(([name, packed]) => [name, this.#slabs.usage.put(packed)]));
     this.containers = slots;
-    this.#slots = [...slots.values()];
-    this.#free(before);
+    this.#slots = slots;
+    for (const [name, slot] of before) {
+      const after = slots.get(name);
+      // Mostly what is new is of today, and the walk over the days before it still stands.
+      if (after !== undefined) [after.walk, slot.walk] = [slot.walk, undefined];
+      this.#free(slot);
+    }
   }
 
-  #free(slots: readonly Slot[]): void {
-    for (const slot of slots) this.#slabs.free(slot);
+  #free(slot: Slot): void {
+    if (slot.walk !== undefined) this.#slabs.walks.free(slot.walk);
+    this.#slabs.usage.free(slot);
   }
 
   /** Everything up to the time is read; `spread` is from 0 to 1. */

@@ -1,5 +1,3 @@
-import type { PackedUsage } from '../recommend/packed.ts';
-
 /** So large that its memory is given back by itself, and so small that the last one may be nearly empty. */
 const SLAB_BYTES = 2 ** 18;
 /** What takes more than this has a slab of its own. */
@@ -22,9 +20,11 @@ interface Place {
   readonly begin: number;
 }
 
-/** Holds one history until it is freed. */
+/** Holds one history, or what was made of one, until it is freed. */
 export class Slot {
   readonly length: number;
+  /** Where the walk over a history is kept, in a slot of its own: to be freed by who put it. */
+  walk: Slot | undefined;
   #place: Place | undefined;
 
   constructor(length: number, place: Place) {
@@ -33,7 +33,7 @@ export class Slot {
   }
 
   /** The history, to be read at once: it may lie elsewhere later. No bytes once it is freed. */
-  get packed(): PackedUsage {
+  get packed(): Uint8Array {
     if (this.#place === undefined) return new Uint8Array(0);
     const { slab, begin } = this.#place;
     return slab.bytes.subarray(begin, begin + this.length);
@@ -66,7 +66,7 @@ export class UsageSlabs {
   }
 
   /** Takes a copy. */
-  put(packed: PackedUsage): Slot {
+  put(packed: Uint8Array): Slot {
     const place = this.#placeFor(packed);
     const slot = new Slot(packed.length, place);
     place.slab.slots.push(slot);
@@ -86,7 +86,7 @@ export class UsageSlabs {
     }
   }
 
-  #placeFor(packed: PackedUsage): Place {
+  #placeFor(packed: Uint8Array): Place {
     const slab = this.#slabFor(packed.length);
     const begin = slab.end;
     slab.bytes.set(packed, begin);

@@ -1,3 +1,5 @@
+import type { StateReader, StateWriter } from './savedstate.ts';
+
 /** Exceeding counts half after this long: quiet months do not pay for a bad week. */
 const HALF_LIFE_HOURS = 14 * 24;
 const DECAY = 2 ** (-1 / HALF_LIFE_HOURS);
@@ -44,6 +46,15 @@ export class RiskBudget {
   constructor(risk: number, scale: number) {
     this.#risk = risk;
     this.#scale = scale;
+  }
+
+  save(to: StateWriter): void {
+    to.numbers([this.#exceeded, this.#observed]);
+  }
+
+  restore(from: StateReader): void {
+    this.#exceeded = from.number();
+    this.#observed = from.number();
   }
 
   /** Counts an hour with samples, of which the share `exceeded`, 0 to 1, was over the request. */

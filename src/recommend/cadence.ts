@@ -1,5 +1,6 @@
 import type { Demand } from './budget.ts';
 import { highestCores, isListed, samplesOver } from './hours.ts';
+import type { StateReader, StateWriter } from './savedstate.ts';
 import type { HourCpu } from './usage.ts';
 
 /** What a cadence is told of the promise that it is to keep. */
@@ -90,6 +91,14 @@ export class LoweringTimes {
 
   constructor(periodSeconds: number) {
     this.#periodSeconds = periodSeconds;
+  }
+
+  save(to: StateWriter): void {
+    to.number(this.#last);
+  }
+
+  restore(from: StateReader): void {
+    this.#last = from.number();
   }
 
   /** To be asked once at each decision, in ascending order of time. */

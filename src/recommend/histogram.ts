@@ -1,4 +1,5 @@
 import { bucketOfCode, LOG_GROWTH, LOG_SMALLEST } from './buckets.ts';
+import type { StateReader, StateWriter } from './savedstate.ts';
 import type { HourCpu } from './usage.ts';
 
 /** Sums of weights differ by so much with the order of their parts. */
@@ -26,6 +27,18 @@ export class DecayedHistogram {
   /** Bytes of state. */
   get bytes(): number {
     return 8 * (this.#weights.length + 3);
+  }
+
+  save(to: StateWriter): void {
+    to.numbers([this.#first, this.#total, this.#unit, this.#weights.length]);
+    to.numbers(this.#weights);
+  }
+
+  restore(from: StateReader): void {
+    this.#first = from.number();
+    this.#total = from.number();
+    this.#unit = from.number();
+    this.#weights = from.numbers(from.number());
   }
 
   /** Sum of the weights; a sample of the present hour weighs 1. */

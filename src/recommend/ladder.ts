@@ -11,6 +11,7 @@ import {
 } from './cadence.ts';
 import { TailPlace, type TailCurve } from './levels.ts';
 import { confidenceScale } from './prior.ts';
+import type { StateReader, StateWriter } from './savedstate.ts';
 
 /** The risks at which less risk never costs less, from the loosest to the strictest. */
 export const RUNGS: readonly number[] = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002];
@@ -50,6 +51,26 @@ class Rung {
 
   get decision(): LevelDecision | undefined {
     return this.#hasDecided ? this.#decision : undefined;
+  }
+
+  save(to: StateWriter): void {
+    const { amount, wanted, tail, margin, isSpent, youthFactor } = this.#decision;
+    this.#budget.save(to);
+    to.numbers([this.#shiftedTo, Number(this.#hasDecided)]);
+    to.numbers([amount, wanted, tail, margin, Number(isSpent), youthFactor]);
+  }
+
+  restore(from: StateReader): void {
+    const decision = this.#decision;
+    this.#budget.restore(from);
+    this.#shiftedTo = from.number();
+    this.#hasDecided = from.number() === 1;
+    decision.amount = from.number();
+    decision.wanted = from.number();
+    decision.tail = from.number();
+    decision.margin = from.number();
+    decision.isSpent = from.number() === 1;
+    decision.youthFactor = from.number();
   }
 
   /** Charges an hour of which the share `exceeded` was over its request; undefined before the promise began. */
@@ -112,6 +133,20 @@ export class Ladder {
     return 96 * this.#rungs.length;
   }
 
+  save(to: StateWriter): void {
+    for (const rung of this.#rungs) rung.save(to);
+  }
+
+  /** Of a ladder for the same risk. */
+  restore(from: StateReader): void {
+    for (const rung of this.#rungs) rung.restore(from);
+    this.#tellLevels();
+  }
+
+  #tellLevels(): void {
+    this.#levels = this.#rungs.flatMap(({ decision }) => decision ?? []).toReversed();
+  }
+
   /** Charges the hour: the risk that is asked for by the request in force, the others by what they decided. */
   observe(hour: ObservedHour): void {
     const highest = highestUse(hour);
@@ -132,9 +167,7 @@ export class Ladder {
       stricter = rung.decide(evidence, rung.decision?.amount, stricter, this.#band);
     }
     const asked = this.#asked.decide(evidence, inForce, stricter, this.#band);
-    if (this.#levels.length === 0) {
-      this.#levels = this.#rungs.flatMap(({ decision }) => decision ?? []).toReversed();
-    }
+    if (this.#levels.length === 0) this.#tellLevels();
     return asked;
   }
 

@@ -113,6 +113,14 @@ export class HourCursor {
     return this;
   }
 
+  /** Stands on one record, as `begin` told it earlier: its hour is not known then, and none comes after it. */
+  standOn(bytes: PackedUsage, begin: number): void {
+    this.#bytes = bytes;
+    this.#reader.open(bytes, begin);
+    this.hour = NaN;
+    this.begin = begin;
+  }
+
   next(): void {
     const reader = this.#reader;
     reader.at = this.#at;

@@ -1,5 +1,6 @@
 import { standardDeviation } from 'simple-statistics';
 import { coresAt } from './hours.ts';
+import type { StateReader, StateWriter } from './savedstate.ts';
 import { DAY_SECONDS, type HourCpu } from './usage.ts';
 
 /** What a rule would have realised on hours that it had not seen. */
@@ -30,6 +31,22 @@ interface Day {
   total: number;
   /** Highest peak over the size, as a share of the size. */
   excess: number;
+}
+
+/** Tallies of CPU that were told of the same hours, each with a size of its own. */
+export function saveTallies(tallies: readonly Tally[], to: StateWriter): void {
+  tallies[0]?.saveHours(to);
+  for (const tally of tallies) tally.saveOver(to);
+}
+
+/** Into as many tallies as were saved. */
+export function restoreTallies(tallies: readonly Tally[], from: StateReader): void {
+  const [first] = tallies;
+  first?.restoreHours(from);
+  for (const tally of tallies) {
+    if (first !== undefined && tally !== first) tally.takeHoursOf(first);
+    tally.restoreOver(from);
+  }
 }
 
 /** Holds hours against the size that was in force at their beginning, and counts by UTC days. */
@@ -63,6 +80,35 @@ export class Tally {
     if (!(peakBytes > size)) return;
     day.over = 1;
     day.excess = Math.max(day.excess, peakBytes / size - 1);
+  }
+
+  saveHours(to: StateWriter): void {
+    to.numbers([this.#use, this.#days.size]);
+    for (const { key, total } of this.#days.values()) to.numbers([key, total]);
+  }
+
+  saveOver(to: StateWriter): void {
+    to.number(this.#useOver);
+    for (const { over } of this.#days.values()) to.number(over);
+  }
+
+  restoreHours(from: StateReader): void {
+    this.#use = from.number();
+    for (let days = from.number(); days > 0; days--) this.#addDay(from.number(), from.number());
+  }
+
+  takeHoursOf(other: Tally): void {
+    this.#use = other.#use;
+    for (const { key, total } of other.#days.values()) this.#addDay(key, total);
+  }
+
+  restoreOver(from: StateReader): void {
+    this.#useOver = from.number();
+    for (const day of this.#days.values()) day.over = from.number();
+  }
+
+  #addDay(key: number, total: number): void {
+    this.#days.set(key, { key, over: 0, total, excess: 0 });
   }
 
   #dayOf(timeSeconds: number): Day {

@@ -1,5 +1,5 @@
 import { strictestSupported, type Supported } from './attainable.ts';
-import { behaviourOfDays, type Behaviour } from './behaviour.ts';
+import type { Behaviour } from './behaviour.ts';
 import { clampPod, type ClampContext } from './clamps.ts';
 import { coveredInWindow, decide, type Decision } from './decide.ts';
 import type { Clamp, Draft } from './draft.ts';
@@ -32,6 +32,8 @@ export interface ContainerInput {
   /** A run of it ends by itself, as those of Jobs and CronJobs do. */
   readonly runsToCompletion: boolean;
   readonly previous: Readonly<Partial<Record<Resource, PreviousRecommendation>>>;
+  /** Where the walk over its CPU stood when today began, as an earlier recommendation gave it. */
+  readonly walked?: Float64Array | undefined;
 }
 
 export interface PodInput extends ClampContext, FleetView {
@@ -85,6 +87,8 @@ export interface ContainerRecommendation {
   };
   /** What its days say of the margin on memory peaks. */
   readonly excesses: readonly DayExcess[];
+  /** To be given again at the next look, so that it need not walk over the days before today; undefined where nothing is new. */
+  readonly walked: Float64Array | undefined;
 }
 
 /**
@@ -122,7 +126,8 @@ function decideAll(
 ): ResourceResults {
   const history = seenHistory(container);
   const of = (resource: Resource): ResourceResult => {
-    const sizing = size(resource, sizingInput(container, settings, input));
+    const { walked } = container;
+    const sizing = size(resource, { ...sizingInput(container, settings, input), walked });
     const evidence = {
       estimate: sizing.estimate,
       resource,
@@ -260,9 +265,10 @@ function containerRecommendation(
       lastSampleSeconds: history?.lastSampleSeconds,
       basis: basisOf(results),
       confidence: confidence(results),
-      behaviour: behaviourOfDays(days, container),
+      behaviour: results.cpu.sizing.behaviour,
     },
     excesses: results.memory.sizing.excesses,
+    walked: results.cpu.sizing.walked,
   };
 }
 

@@ -1,131 +1,103 @@
-import {
-  exceededShare,
-  shiftedLevel,
-  type Cadence,
-  type CadenceDecision,
-  type CadenceSettings,
-  type LevelDecision,
-} from './cadence.ts';
-import { Following } from './following.ts';
-import { cpuOfHour, highestCores, HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
-import { RUNGS } from './ladder.ts';
-import { Tally } from './realised.ts';
-import { LEVELS, type Estimate, type Level, type Sizing, type SizingInput } from './sizing.ts';
-import { Steady } from './steady.ts';
-import { DAY_SECONDS, type HourCpu } from './usage.ts';
-import { atMost, coveredIn, isJudged, walkHours, type WalkedHour } from './walkedhours.ts';
-
-type CadenceName = NonNullable<Estimate['cadence']>;
-
-/** A cadence that follows its own requests, for the risk that it was asked for and the stricter ones beside it. */
-class Walk {
-  readonly #cadence: Cadence;
-  readonly #following: Following | undefined;
-  #levels: readonly LevelDecision[] = [];
-
-  constructor(settings: CadenceSettings, name: CadenceName) {
-    this.#following = name === 'Tracking' ? new Following(settings) : undefined;
-    this.#cadence = this.#following ?? new Steady(settings);
-  }
-
-  follow({ startSeconds, endSeconds, weight, use: cpu }: WalkedHour<HourCpu>): void {
-    const request = this.#levels[0]?.amount;
-    // The time that an hour stands for ages what was before it, but is charged once.
-    for (let i = 1; i < weight; i++) {
-      this.#cadence.observe({ startSeconds, cpu, request: undefined });
-    }
-    this.#cadence.observe({ startSeconds, cpu, request });
-    this.#cadence.decide(endSeconds, request);
-    this.#levels = this.#cadence.levels();
-  }
-
-  /** Where the level of the risk stands from the first decision on; -1 before it. */
-  indexOf(risk: number): number {
-    return this.#levels.findIndex((level) => level.risk === risk);
-  }
-
-  /** Undefined before the first sample. */
-  decision(index: number): CadenceDecision | undefined {
-    return this.#levels[index];
-  }
-
-  followed(index: number): CadenceName {
-    return this.#following?.followed(index) ?? 'Steady';
-  }
-}
-
-/** One risk on a walk, and how it fared. */
-class Lane {
-  readonly tally = new Tally();
-  /** The highest use of the last hour where that shifted the level, else 0. */
-  shift = 0;
-  readonly #walk: Walk;
-  readonly #risk: number;
-  #index = -1;
-
-  constructor(walk: Walk, risk: number) {
-    this.#walk = walk;
-    this.#risk = risk;
-  }
-
-  get decision(): CadenceDecision | undefined {
-    if (this.#index < 0) this.#index = this.#walk.indexOf(this.#risk);
-    return this.#walk.decision(this.#index);
-  }
-
-  get followed(): CadenceName {
-    return this.#walk.followed(this.#index);
-  }
-
-  judge({ startSeconds, use }: WalkedHour<HourCpu>, most: number | undefined): void {
-    this.tally.addCpu(startSeconds, use, atMost(this.decision?.amount, most));
-  }
-
-  /** To be told of an hour before the walk is. */
-  see({ startSeconds, use: cpu }: WalkedHour<HourCpu>): void {
-    const request = this.decision?.amount;
-    this.shift = 0;
-    // Where nothing is over it, as nearly always, nothing has shifted.
-    if (request === undefined || highestCores(cpu) <= request) return;
-    const hour = { startSeconds, cpu, request };
-    this.shift = shiftedLevel(hour, exceededShare(hour, request));
-  }
-
-  level(): Level | undefined {
-    if (this.decision === undefined) return undefined;
-    return { risk: this.#risk, amount: this.decision.amount, realised: this.tally.cpu() };
-  }
-}
-
-const [LOOSEST = 1] = RUNGS;
+import { BEHAVIOURS, behaviourOfDays, type Behaviour } from './behaviour.ts';
+import { CpuWalk, type Lane } from './cpuwalk.ts';
+import { dayStart } from './history.ts';
+import { HOURS_OF_DAY } from './hours.ts';
+import { StateReader, StateWriter } from './savedstate.ts';
+import type { Estimate, Sizing, SizingInput } from './sizing.ts';
+import { DAY_SECONDS, type UsageDay } from './usage.ts';
+import { coveredIn } from './walkedhours.ts';
 
 /** CPU by its cadence; each risk beside the promised one has a request of its own. */
 export function sizeCpu(input: SizingInput): Sizing {
-  const { settings } = input;
-  const { risk } = settings.resources.cpu;
-  const walkOf = (asked: number) => new Walk(cadenceSettings(asked, input), settings.cadence);
-  const common = walkOf(LOOSEST);
-  const walks = RUNGS.includes(risk) ? [common] : [common, walkOf(risk)];
-  const promised = new Lane(walks.at(-1) ?? common, risk);
-  const levels = LEVELS.map((level) => new Lane(common, level));
+  const midnight = dayStart(input.nowSeconds);
+  const past = input.days.filter(({ startSeconds }) => startSeconds < midnight);
+  const today = input.days.filter(({ startSeconds }) => startSeconds >= midnight);
   const ripeHours = hoursUntilRipe(input);
-  const see = (hour: WalkedHour<HourCpu>): void => {
-    // A first sample over the request would pass for an hour of them. But a first hour is all that there is.
-    if (!hour.isOver && hour.hoursBefore > 0) return;
-    if (isJudged(hour, input) && hour.hoursBefore >= ripeHours) {
-      promised.judge(hour, input.most);
-      for (const lane of levels) lane.judge(hour, undefined);
-    }
-    promised.see(hour);
-    for (const walk of walks) walk.follow(hour);
-  };
-  walkHours(input, (day, hour) => cpuOfHour(day.hours, hour), see);
+  const walk = new CpuWalk(input, ripeHours);
+  const key = keyOf(past, { midnight, ripeHours, input });
+  const known = key && goOn(walk, key, input.walked);
+  let behaviour = known?.behaviour;
+  let walked: Float64Array | undefined;
+  if (known === undefined) {
+    walk.over(past);
+    behaviour = behaviourOfDays(past, input);
+    walked = key && saved(walk, key, behaviour);
+  }
+  walk.over(today);
+  const { promised, levels } = walk;
   return {
     estimate: estimateOf(promised, input),
     realised: promised.tally.cpu(),
     levels: levels.flatMap((lane) => lane.level() ?? []),
     excesses: [],
+    // On a first day there is nothing else to go by.
+    behaviour: behaviour ?? behaviourOfDays(today, input),
+    walked,
   };
+}
+
+/**
+ * What the walk over the days before today depends on; undefined where it is not to be gone on from. With less history than
+ * fills a fortnight what is judged begins later as there is more of it: then it is another one every two hours.
+ */
+function keyOf(
+  past: readonly UsageDay[],
+  of: { readonly midnight: number; readonly ripeHours: number; readonly input: SizingInput },
+): readonly number[] | undefined {
+  const { settings, runsToCompletion, most } = of.input;
+  // What a bound leaves of a size is judged beside it, in a walk of its own, which is not kept.
+  if (settings.cadence !== 'Steady' || most !== undefined) return undefined;
+  const fingerprint = fingerprintOf(past);
+  if (fingerprint === undefined) return undefined;
+  const { confidence, halfLifeSeconds, minimumSeconds, resources } = settings;
+  return [
+    fingerprint,
+    of.midnight,
+    of.ripeHours,
+    resources.cpu.risk,
+    confidence,
+    halfLifeSeconds,
+    minimumSeconds,
+    Number(runsToCompletion),
+  ];
+}
+
+/** 32 bits, by FNV-1a over those of the days; undefined without a day, or where one has none. */
+function fingerprintOf(days: readonly UsageDay[]): number | undefined {
+  let hash = 0x811c9dc5;
+  for (const { startSeconds, fingerprint } of days) {
+    if (fingerprint === undefined) return undefined;
+    hash = Math.imul(hash ^ (startSeconds / DAY_SECONDS), 0x01000193);
+    hash = Math.imul(hash ^ fingerprint, 0x01000193);
+  }
+  return days.length === 0 ? undefined : hash;
+}
+
+const WRITER = new StateWriter();
+
+function saved(
+  walk: CpuWalk,
+  key: readonly number[],
+  behaviour: Behaviour | undefined,
+): Float64Array {
+  WRITER.begin();
+  WRITER.numbers(key);
+  WRITER.number(behaviour === undefined ? -1 : BEHAVIOURS.indexOf(behaviour));
+  walk.save(WRITER);
+  return WRITER.result();
+}
+
+/** Undefined where what is known is of something else. */
+function goOn(
+  walk: CpuWalk,
+  key: readonly number[],
+  walked: Float64Array | undefined,
+): { readonly behaviour: Behaviour | undefined } | undefined {
+  if (walked === undefined || key.some((part, at) => walked[at] !== part)) return undefined;
+  const reader = new StateReader(walked.subarray(key.length));
+  const behaviour = BEHAVIOURS[reader.number()];
+  walk.restore(reader);
+  return { behaviour };
 }
 
 /** From a week of history on nothing is put on for want of it. */
@@ -136,12 +108,7 @@ const GROWN_HOURS = 7 * HOURS_OF_DAY;
  * and sizes that had little have more put on: they would say how the young fare.
  */
 function hoursUntilRipe(input: SizingInput): number {
-  return Math.min((coveredIn('cpu', input) * HOURS_OF_DAY) / 2, GROWN_HOURS);
-}
-
-function cadenceSettings(risk: number, { settings }: SizingInput): CadenceSettings {
-  const { confidence, halfLifeSeconds } = settings;
-  return { risk, confidence, halfLifeHours: halfLifeSeconds / HOUR_SECONDS };
+  return Math.ceil(Math.min((coveredIn('cpu', input) * HOURS_OF_DAY) / 2, GROWN_HOURS));
 }
 
 function estimateOf({ decision, shift, followed }: Lane, input: SizingInput): Estimate | undefined {

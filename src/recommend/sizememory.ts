@@ -120,6 +120,8 @@ export function sizeMemory(input: SizingInput): Sizing {
     realised: promised.tally.memory(),
     levels: levelsOf(levels),
     excesses,
+    behaviour: undefined,
+    walked: undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Behaviour } from './behaviour.ts';
 import type { Margin } from './peaks.ts';
 import type { Realised } from './realised.ts';
 import type { ContainerSettings } from './settings.ts';
@@ -59,6 +60,13 @@ export interface Sizing {
   readonly levels: readonly Level[];
   /** Memory: what the days of this container say of the margin, in ascending order. */
   readonly excesses: readonly DayExcess[];
+  /** What CPU use looks like over the days before today, or today where they have none; undefined for memory. */
+  readonly behaviour: Behaviour | undefined;
+  /**
+   * CPU: where the walk stood when today began, to be given again at the next look. Undefined where that cannot be gone
+   * on from, or where it is what was given.
+   */
+  readonly walked: Float64Array | undefined;
 }
 
 /** The margin on memory peaks that a risk asks for on a UTC day, from what was known before that day. */
@@ -72,6 +80,8 @@ export interface SizingInput {
   /** Between two runs there is nothing that could be missing: an hour stands for the time since the one before it. */
   readonly runsToCompletion: boolean;
   readonly marginOf: MarginOf;
+  /** Where the walk over CPU stood when today began, as an earlier look had it; that of something else has no effect. */
+  readonly walked?: Float64Array | undefined;
   /** What was realised is judged against no more than this, in cores or bytes: what a bound leaves of the size. */
   readonly most?: number;
 }

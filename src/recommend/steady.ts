@@ -13,6 +13,7 @@ import { DecayedHistogram } from './histogram.ts';
 import { isListed } from './hours.ts';
 import { Ladder } from './ladder.ts';
 import { STEADY_TAILS, TailCurve } from './levels.ts';
+import type { StateReader, StateWriter } from './savedstate.ts';
 import { DAY_SECONDS } from './usage.ts';
 
 const HALF_LIFE_HOURS = 3 * 24;
@@ -49,6 +50,23 @@ export class Steady implements Cadence {
 
   levels(): readonly LevelDecision[] {
     return this.#ladder.levels();
+  }
+
+  /** All that later decisions depend on, and what the last one was. */
+  save(to: StateWriter): void {
+    this.#ladder.save(to);
+    this.#use.save(to);
+    this.#lowering.save(to);
+    to.numbers([this.#observedHours, this.#lastSeconds]);
+  }
+
+  /** Goes on from where another one of the same settings was saved. */
+  restore(from: StateReader): void {
+    this.#ladder.restore(from);
+    this.#use.restore(from);
+    this.#lowering.restore(from);
+    this.#observedHours = from.number();
+    this.#lastSeconds = from.number();
   }
 
   observe(hour: ObservedHour): void {

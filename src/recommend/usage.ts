@@ -33,6 +33,11 @@ export interface UsageDay {
   readonly pods: number;
   readonly signals: UsageSignals;
   readonly hours: HourlyUse;
+  /**
+   * A hash of 32 bits of all that the day holds, and of the finest step of the history, by which its samples count. Left
+   * out where it was not kept packed.
+   */
+  readonly fingerprint?: number;
 }
 
 /**

@@ -16,26 +16,38 @@ export interface WalkedHour<Use> {
   readonly use: Use;
 }
 
-/** Visits the hours of the window that have use, from its beginning on. */
+/** How far a walk has come; it goes on from there. */
+export interface Progress {
+  /** Hours that were seen. */
+  hours: number;
+  /** Begin of the last one; undefined before the first. */
+  lastSeconds: number | undefined;
+}
+
+/** Visits the hours of the days that have use, in their order: those of the window, or what follows on others of it. */
 export function walkHours<Use>(
-  { days, nowSeconds, runsToCompletion }: SizingInput,
+  {
+    days,
+    nowSeconds,
+    runsToCompletion,
+  }: Pick<SizingInput, 'days' | 'nowSeconds' | 'runsToCompletion'>,
   useOf: (day: UsageDay, hour: number) => Use | undefined,
   visit: (hour: WalkedHour<Use>) => void,
+  progress: Progress = { hours: 0, lastSeconds: undefined },
 ): void {
-  let hoursBefore = 0;
-  let last: number | undefined;
   for (const day of days) {
     for (let hour = 0; hour < HOURS_OF_DAY; hour++) {
       const startSeconds = day.startSeconds + hour * HOUR_SECONDS;
       const use = startSeconds < nowSeconds ? useOf(day, hour) : undefined;
       if (use === undefined) continue;
+      const { hours: hoursBefore, lastSeconds: last } = progress;
       const since = last === undefined ? 1 : (startSeconds - last) / HOUR_SECONDS;
       const weight = runsToCompletion ? Math.min(since, HOURS_OF_DAY) : 1;
       const endSeconds = Math.min(startSeconds + HOUR_SECONDS, nowSeconds);
       const isOver = startSeconds + HOUR_SECONDS <= nowSeconds;
       visit({ startSeconds, endSeconds, isOver, weight, hoursBefore, use });
-      hoursBefore += weight;
-      last = startSeconds;
+      progress.hours += weight;
+      progress.lastSeconds = startSeconds;
     }
   }
 }

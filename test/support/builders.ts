@@ -184,6 +184,19 @@ export class ContainerBuilder {
     return this.#but({ history: aHistory(of, changed) });
   }
 
+  remembering(history: UsageHistory): ContainerBuilder {
+    return this.#but({ history });
+  }
+
+  /** To completion, as a Job does. */
+  running(): ContainerBuilder {
+    return this.#but({ runsToCompletion: true });
+  }
+
+  walkedOver(walked: Float64Array | undefined): ContainerBuilder {
+    return this.#but({ walked });
+  }
+
   under(change: SettingsChange): ContainerBuilder {
     return this.#but({ settings: settings(change) });
   }

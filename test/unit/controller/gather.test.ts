@@ -16,7 +16,7 @@ import {
 } from './memorycluster.ts';
 
 const history = aHistory(days(14)) ?? assert.fail();
-const usage = new Map([['main', history]]);
+const usage = { containers: new Map([['main', history]]) };
 
 function governed(cluster: MemoryCluster, workload: Workload) {
   return governanceOf(cluster, workload) ?? assert.fail('no policy');
@@ -34,7 +34,7 @@ function statusOf(workload: Workload, policy: Policy = aPolicy('own')) {
     view: cluster,
     nowSeconds: NOW,
     governance: governed(cluster, workload),
-    usage: { containers: usage, failure: undefined, isRead: true },
+    usage: { ...usage, failure: undefined, isRead: true },
     stored: undefined,
   }).status;
 }

@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { UnpackedContainers } from '../../../src/controller/containerusage.ts';
-import { UsageEntry } from '../../../src/controller/usageplan.ts';
+import { entrySlabs, UsageEntry, type EntrySlabs } from '../../../src/controller/usageplan.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
 import { aHistory, days, NOW } from '../../support/builders.ts';
+import { random } from '../../support/history-generator.ts';
 import { packedOf } from '../../support/packed.ts';
 import { aWorkload } from './memorycluster.ts';
 import { UsageSlabs, type Slot } from '../../../src/controller/usageslabs.ts';
@@ -90,8 +91,10 @@ describe('usage of a workload that is looked at for long', () => {
   const fresh = (count: number) =>
     new Map([['main', packedOf(aHistory(days(count)) ?? assert.fail())]]);
 
+  const heldBy = ({ usage, walks }: EntrySlabs) => usage.heldBytes + walks.heldBytes;
+
   function begun() {
-    const slabs = new UsageSlabs();
+    const slabs = entrySlabs();
     const entry = new UsageEntry(key, 14 * DAY_SECONDS, NOW, slabs);
     return { slabs, entry, held: new UnpackedContainers(() => entry.containers) };
   }
@@ -107,14 +110,14 @@ describe('usage of a workload that is looked at for long', () => {
 
   it('stays what it was when the workload is forgotten, and what is read of it then is let go', () => {
     const { slabs, entry, held } = begun();
-    const before = slabs.heldBytes;
+    const before = heldBy(slabs);
     entry.merge(fresh(9), NOW);
     entry.forget();
-    const after = slabs.heldBytes;
+    const after = heldBy(slabs);
     assert.equal(held.get('main')?.days.length, 9);
     for (let reading = 0; reading < 100; reading++) entry.merge(fresh(14), NOW);
     assert.equal(held.get('main')?.days.length, 9);
-    assert.deepEqual([before, slabs.heldBytes], [0, after]);
+    assert.deepEqual([before, heldBy(slabs)], [0, after]);
   });
 
   it('takes over what is read, and its memory', () => {
@@ -122,5 +125,74 @@ describe('usage of a workload that is looked at for long', () => {
     const read = fresh(3);
     entry.merge(read, NOW);
     assert.equal(read.get('main')?.length, 0);
+  });
+
+  it('is unpacked as it was, also when what is kept lies elsewhere by then', () => {
+    const { entry, held } = begun();
+    entry.merge(fresh(9), NOW);
+    const history = held.get('main');
+    for (let reading = 0; reading < 100; reading++) entry.merge(fresh(14), NOW);
+    const first = (of: typeof history) => of?.days[0]?.hours.cpu[0]?.samples;
+    assert.equal(first(history), 1);
+    assert.equal(first(history), first(held.get('main')));
+  });
+
+  describe('and the walk over it', () => {
+    const walked = Float64Array.of(0.1, -7, Infinity, NaN, 1e300);
+
+    it('stay together through all readings', () => {
+      const { slabs, entry } = begun();
+      assert.equal(entry.walkOf('main'), undefined);
+      entry.merge(fresh(9), NOW);
+      assert.equal(entry.walkOf('main'), undefined);
+      entry.keepWalk('main', walked);
+      const before = heldBy(slabs);
+      for (let reading = 0; reading < 100; reading++) {
+        entry.merge(fresh(14), NOW);
+        assert.deepEqual(entry.walkOf('main'), walked);
+      }
+      assert.equal(heldBy(slabs), before);
+    });
+
+    /** Some 2 kB that cannot be packed any smaller. */
+    const aWalk = (seed: number) => Float64Array.from({ length: 250 }, (_, i) => random(seed, i));
+
+    it('are what was kept last, and nothing of what is not there', () => {
+      const { slabs, entry } = begun();
+      entry.keepWalk('main', walked);
+      assert.equal(entry.walkOf('main'), undefined);
+      entry.merge(fresh(9), NOW);
+      for (let day = 0; day < 2000; day++) entry.keepWalk('main', aWalk(day));
+      assert.deepEqual(entry.walkOf('main'), aWalk(1999));
+      entry.keepWalk('other', walked);
+      assert.equal(entry.walkOf('other'), undefined);
+      assert.ok(heldBy(slabs) <= 768 * KIB, `${heldBy(slabs)} of 4 MB that were put are held`);
+    });
+
+    it('are let go with the container, and with the workload', () => {
+      const slabs = entrySlabs();
+      const entries = Array.from(
+        { length: 1000 },
+        () => new UsageEntry(key, 14 * DAY_SECONDS, NOW, slabs),
+      );
+      const ends: readonly ((entry: UsageEntry) => void)[] = [
+        // What is kept of it has left the window by then.
+        (entry) => entry.merge(new Map(), NOW + 30 * DAY_SECONDS),
+        (entry) => entry.forget(),
+      ];
+      for (const end of ends) {
+        for (const [index, entry] of entries.entries()) {
+          entry.merge(fresh(1), NOW);
+          entry.keepWalk('main', aWalk(index));
+        }
+        assert.ok(heldBy(slabs) > 1536 * KIB);
+        for (const entry of entries) {
+          end(entry);
+          entry.keepWalk('main', walked);
+          assert.equal(entry.walkOf('main'), undefined);
+        }
+        assert.ok(heldBy(slabs) <= 512 * KIB, `${heldBy(slabs)} are held`);
+      }
+    });
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { youthFactor, type Cadence, type CadenceSettings } from '../../../src/recommend/cadence.ts';
 import { Following } from '../../../src/recommend/following.ts';
+import { StateReader, StateWriter } from '../../../src/recommend/savedstate.ts';
 import { Steady } from '../../../src/recommend/steady.ts';
 import { Tracking } from '../../../src/recommend/tracking.ts';
 
@@ -185,6 +186,49 @@ describe('the cadence Steady', () => {
       days.add(day);
     }
     assert.ok(days.size > 0);
+  });
+
+  it('decides as if it had never been saved, and tells of the last decision', () => {
+    const hour = fc.oneof(
+      { weight: 5, arbitrary: fc.array(cores, { minLength: 1, maxLength: 12 }) },
+      { weight: 1, arbitrary: fc.constant(MISSING) },
+    );
+    // After days of its use there are shifts, and lowerings at midnight.
+    const before = [...flat(1, 96), ...flat(30, 2), ...flat(1, 94)];
+    const at = fc.oneof(fc.constantFrom(97, 98, 120, 144, 168), fc.nat({ max: 240 }));
+    fc.assert(
+      fc.property(
+        fc.array(hour, { minLength: 3, maxLength: 60 }),
+        at,
+        fc.boolean(),
+        (more, of, isLast) => {
+          const all = [...before, ...more];
+          const cut = Math.min(of, all.length - 1);
+          const kept = new Steady(SETTINGS);
+          const step = (cadence: Steady, i: number, inForce: number | undefined) => {
+            const startSeconds = START + i * 3600;
+            const request = cadence.decide(startSeconds, inForce)?.amount ?? inForce;
+            cadence.observe({ startSeconds, cpu: Float64Array.from(all[i] ?? []), request });
+            return request;
+          };
+          let request: number | undefined;
+          for (let i = 0; i < cut; i++) request = step(kept, i, request);
+          if (isLast) kept.decide(START + cut * 3600, request);
+          const other = new Steady(SETTINGS);
+          const writer = new StateWriter().begin();
+          kept.save(writer);
+          other.restore(new StateReader(writer.result()));
+          assert.deepEqual(other.levels(), kept.levels());
+          for (let i = cut; i < all.length; i++) {
+            const next = step(kept, i, request);
+            assert.equal(step(other, i, request), next);
+            assert.deepEqual(other.levels(), kept.levels());
+            request = next;
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 
   it('keeps at most 5 kB', () => {

@@ -1,0 +1,176 @@
+import {
+  exceededShare,
+  shiftedLevel,
+  type CadenceDecision,
+  type CadenceSettings,
+  type LevelDecision,
+} from './cadence.ts';
+import { Following } from './following.ts';
+import { cpuOfHour, highestCores, HOUR_SECONDS } from './hours.ts';
+import { RUNGS } from './ladder.ts';
+import { restoreTallies, saveTallies, Tally } from './realised.ts';
+import type { StateReader, StateWriter } from './savedstate.ts';
+import { LEVELS, type Estimate, type Level, type SizingInput } from './sizing.ts';
+import { Steady } from './steady.ts';
+import type { HourCpu, UsageDay } from './usage.ts';
+import { atMost, isJudged, walkHours, type Progress, type WalkedHour } from './walkedhours.ts';
+
+type CadenceName = NonNullable<Estimate['cadence']>;
+
+/** A cadence that follows its own requests, for the risk that it was asked for and the stricter ones beside it. */
+class Walk {
+  readonly #cadence: Steady | Following;
+  #levels: readonly LevelDecision[] = [];
+
+  constructor(settings: CadenceSettings, name: CadenceName) {
+    this.#cadence = name === 'Tracking' ? new Following(settings) : new Steady(settings);
+  }
+
+  follow({ startSeconds, endSeconds, weight, use: cpu }: WalkedHour<HourCpu>): void {
+    const request = this.#levels[0]?.amount;
+    // The time that an hour stands for ages what was before it, but is charged once.
+    for (let i = 1; i < weight; i++) {
+      this.#cadence.observe({ startSeconds, cpu, request: undefined });
+    }
+    this.#cadence.observe({ startSeconds, cpu, request });
+    this.#cadence.decide(endSeconds, request);
+    this.#levels = this.#cadence.levels();
+  }
+
+  /** Of Steady only. */
+  save(to: StateWriter): void {
+    if (this.#cadence instanceof Steady) this.#cadence.save(to);
+  }
+
+  restore(from: StateReader): void {
+    if (this.#cadence instanceof Steady) this.#cadence.restore(from);
+    this.#levels = this.#cadence.levels();
+  }
+
+  /** Where the level of the risk stands from the first decision on; -1 before it. */
+  indexOf(risk: number): number {
+    return this.#levels.findIndex((level) => level.risk === risk);
+  }
+
+  /** Undefined before the first sample. */
+  decision(index: number): CadenceDecision | undefined {
+    return this.#levels[index];
+  }
+
+  followed(index: number): CadenceName {
+    return this.#cadence instanceof Following ? this.#cadence.followed(index) : 'Steady';
+  }
+}
+
+/** One risk on a walk, and how it fared. */
+export class Lane {
+  readonly tally = new Tally();
+  /** The highest use of the last hour where that shifted the level, else 0. */
+  shift = 0;
+  readonly #walk: Walk;
+  readonly #risk: number;
+  #index = -1;
+
+  constructor(walk: Walk, risk: number) {
+    this.#walk = walk;
+    this.#risk = risk;
+  }
+
+  get decision(): CadenceDecision | undefined {
+    if (this.#index < 0) this.#index = this.#walk.indexOf(this.#risk);
+    return this.#walk.decision(this.#index);
+  }
+
+  get followed(): CadenceName {
+    return this.#walk.followed(this.#index);
+  }
+
+  judge({ startSeconds, use }: WalkedHour<HourCpu>, most: number | undefined): void {
+    this.tally.addCpu(startSeconds, use, atMost(this.decision?.amount, most));
+  }
+
+  /** To be told of an hour before the walk is. */
+  see({ startSeconds, use: cpu }: WalkedHour<HourCpu>): void {
+    const request = this.decision?.amount;
+    this.shift = 0;
+    // Where nothing is over it, as nearly always, nothing has shifted.
+    if (request === undefined || highestCores(cpu) <= request) return;
+    const hour = { startSeconds, cpu, request };
+    this.shift = shiftedLevel(hour, exceededShare(hour, request));
+  }
+
+  level(): Level | undefined {
+    if (this.decision === undefined) return undefined;
+    return { risk: this.#risk, amount: this.decision.amount, realised: this.tally.cpu() };
+  }
+}
+
+const [LOOSEST = 1] = RUNGS;
+
+/** CPU walked over hour by hour: the promise and the levels beside it, each held against its own requests. */
+export class CpuWalk {
+  readonly promised: Lane;
+  readonly levels: readonly Lane[];
+  readonly #walks: readonly Walk[];
+  readonly #input: SizingInput;
+  readonly #ripeHours: number;
+  readonly #progress: Progress = { hours: 0, lastSeconds: undefined };
+
+  /** Hours are judged once so many went before them. */
+  constructor(input: SizingInput, ripeHours: number) {
+    const { settings } = input;
+    const { risk } = settings.resources.cpu;
+    const walkOf = (asked: number) => new Walk(cadenceSettings(asked, input), settings.cadence);
+    const common = walkOf(LOOSEST);
+    this.#walks = RUNGS.includes(risk) ? [common] : [common, walkOf(risk)];
+    this.promised = new Lane(this.#walks.at(-1) ?? common, risk);
+    this.levels = LEVELS.map((level) => new Lane(common, level));
+    this.#input = input;
+    this.#ripeHours = ripeHours;
+  }
+
+  /** Walks on over days that follow. */
+  over(days: readonly UsageDay[]): void {
+    const see = (hour: WalkedHour<HourCpu>): void => this.#see(hour);
+    const useOf = (day: UsageDay, hour: number) => cpuOfHour(day.hours, hour);
+    walkHours({ ...this.#input, days }, useOf, see, this.#progress);
+  }
+
+  #see(hour: WalkedHour<HourCpu>): void {
+    // A first sample over the request would pass for an hour of them. But a first hour is all that there is.
+    if (!hour.isOver && hour.hoursBefore > 0) return;
+    if (isJudged(hour, this.#input) && hour.hoursBefore >= this.#ripeHours) {
+      this.promised.judge(hour, this.#input.most);
+      for (const lane of this.levels) lane.judge(hour, undefined);
+    }
+    this.promised.see(hour);
+    for (const walk of this.#walks) walk.follow(hour);
+  }
+
+  /** All that the hours to come depend on; of the cadence Steady only, whose state is small. */
+  save(to: StateWriter): void {
+    const { hours, lastSeconds = NaN } = this.#progress;
+    to.numbers([hours, lastSeconds, this.promised.shift]);
+    saveTallies(this.#tallies, to);
+    for (const walk of this.#walks) walk.save(to);
+  }
+
+  /** Goes on from where a walk of the same settings was saved. */
+  restore(from: StateReader): void {
+    this.#progress.hours = from.number();
+    const last = from.number();
+    this.#progress.lastSeconds = Number.isNaN(last) ? undefined : last;
+    this.promised.shift = from.number();
+    restoreTallies(this.#tallies, from);
+    for (const walk of this.#walks) walk.restore(from);
+  }
+
+  get #tallies(): readonly Tally[] {
+    return [this.promised, ...this.levels].map(({ tally }) => tally);
+  }
+}
+
+function cadenceSettings(risk: number, { settings }: SizingInput): CadenceSettings {
+  const { confidence, halfLifeSeconds } = settings;
+  return { risk, confidence, halfLifeHours: halfLifeSeconds / HOUR_SECONDS };
+}

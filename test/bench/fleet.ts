@@ -19,7 +19,8 @@ import { clusterOf, simulatedFleet, type CountingCluster } from './fleetview.ts'
 import { heldBytes } from './memory.ts';
 import { foldSamples, packedOf, simulatedSamples, type Samples } from './histories.ts';
 
-const NOW = Date.UTC(2027, 0, 15, 10) / 1000;
+/** So that the refresh is the last one of a day, which walks over the most of it, and another one the first of the next. */
+const NOW = Date.UTC(2027, 0, 15, 22) / 1000;
 const HOUR_SECONDS = 3600;
 const STEP_SECONDS = 60;
 const DAYS = 14;
@@ -37,6 +38,8 @@ export interface FleetFigures {
   readonly heldBytes: number;
   readonly firstCpuSeconds: number;
   readonly refreshCpuSeconds: number;
+  /** Of the first refresh of a UTC day, which walks over all days. */
+  readonly midnightCpuSeconds: number;
   /** Calls of the API server that write: for the first reading, a refresh of an hour, and half an hour without news. */
   readonly firstWrites: number;
   readonly refreshWrites: number;
@@ -193,6 +196,8 @@ async function simulate(containers: number, shards: number): Promise<FleetFigure
   const idleWrites = simulation.writes - firstWrites;
   const before = simulation.writes;
   const refreshCpuSeconds = await simulation.pass(HOUR_SECONDS / 2 + 60);
+  const refreshWrites = simulation.writes - before;
+  const midnightCpuSeconds = await simulation.pass(HOUR_SECONDS);
   const held = await heldBytes();
   const figures = {
     containers,
@@ -202,8 +207,9 @@ async function simulate(containers: number, shards: number): Promise<FleetFigure
     heldBytes: held,
     firstCpuSeconds,
     refreshCpuSeconds,
+    midnightCpuSeconds,
     firstWrites,
-    refreshWrites: simulation.writes - before,
+    refreshWrites,
     idleWrites,
   };
   await simulation.end();

@@ -89,7 +89,7 @@ function serverRows({ containers, parts }: ServerRun): readonly (readonly string
 }
 
 function coreRows(core: CoreFigures): readonly (readonly string[])[] {
-  const { containers, days, seconds } = core.calibration;
+  const { containers, days, seconds, renewedSeconds } = core.calibration;
   return [
     [
       'XOR chunks of a counter decoded, million samples/s',
@@ -101,6 +101,7 @@ function coreRows(core: CoreFigures): readonly (readonly string[])[] {
       `calibration of ${containers.toLocaleString('en-US')} containers over ${days} days, s`,
       readable(seconds),
     ],
+    ['the same once more on that day, s', readable(renewedSeconds)],
   ];
 }
 
@@ -111,6 +112,7 @@ const FLEET_HEAD = [
   'MB at most',
   'first CPU s',
   'refresh CPU s',
+  'after midnight',
   'writes: first',
   'refresh',
   'no news',
@@ -124,6 +126,7 @@ function fleetRow(fleet: FleetFigures): readonly string[] {
     readable(fleet.peakRssBytes / MEGABYTE),
     readable(fleet.firstCpuSeconds),
     readable(fleet.refreshCpuSeconds),
+    readable(fleet.midnightCpuSeconds),
     fleet.firstWrites.toLocaleString('en-US'),
     fleet.refreshWrites.toLocaleString('en-US'),
     fleet.idleWrites.toLocaleString('en-US'),

@@ -144,11 +144,11 @@ if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then prepare test/cluster/run.sh --prepar
 
 begin_beside computing
 on_a_cluster
-end_beside
 if [ -z "${RIGHTSIZE_KUBECONFIG:-}" ]; then
   suite "leftovers" passed failed npm run -s test:leftovers
   suite "leftovers of the Docker engine" passed failed npm run -s test:containers:leftovers
 fi
+end_beside
 
 say "all"
 cat "$failures"

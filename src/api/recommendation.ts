@@ -130,7 +130,7 @@ const container = z
           .enum(['Steady', 'Diurnal', 'Bursty', 'Batch', 'Idle'])
           .optional()
           .describe(
-            'What its CPU use looks like over the days before today (UTC), or today where it is new. Idle: hardly used. Batch: runs with little between them. Diurnal: follows the hour of the day. Bursty: a hundredth of the time at 4 times the median or more. Steady: none of these.',
+            'What its CPU use looks like over the days before today (UTC), or all while these are less than one. Idle: hardly used. Batch: runs with little between them. Diurnal: follows the hour of the day. Bursty: a hundredth of the time at 4 times the median or more. Steady: none of these.',
           ),
       })
       .optional()

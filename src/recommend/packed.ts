@@ -113,7 +113,7 @@ export class HourCursor {
     return this;
   }
 
-  /** Stands on one record, as `begin` told it earlier: its hour is not known then, and none comes after it. */
+  /** Stands on one record, as `begin` told it earlier: its hour is not known then, and `next` must not be called. */
   standOn(bytes: PackedUsage, begin: number): void {
     this.#bytes = bytes;
     this.#reader.open(bytes, begin);

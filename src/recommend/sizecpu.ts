@@ -6,6 +6,7 @@ import { StateReader, StateWriter } from './savedstate.ts';
 import type { Estimate, Sizing, SizingInput } from './sizing.ts';
 import { DAY_SECONDS, type UsageDay } from './usage.ts';
 import { coveredIn } from './walkedhours.ts';
+import { coveredDays } from './window.ts';
 
 /** CPU by its cadence; each risk beside the promised one has a request of its own. */
 export function sizeCpu(input: SizingInput): Sizing {
@@ -20,7 +21,7 @@ export function sizeCpu(input: SizingInput): Sizing {
   let walked: Float64Array | undefined;
   if (known === undefined) {
     walk.over(past);
-    behaviour = behaviourOfDays(past, input);
+    behaviour = behaviourIn(past, input);
     walked = key && saved(walk, key, behaviour);
   }
   walk.over(today);
@@ -30,10 +31,15 @@ export function sizeCpu(input: SizingInput): Sizing {
     realised: promised.tally.cpu(),
     levels: levels.flatMap((lane) => lane.level() ?? []),
     excesses: [],
-    // On a first day there is nothing else to go by.
-    behaviour: behaviour ?? behaviourOfDays(today, input),
+    // Less than a day says little of what the days look like, and is soon unpacked.
+    behaviour: coveredDays('cpu', past) < 1 ? behaviourIn(input.days, input) : behaviour,
     walked,
   };
+}
+
+/** What is judged by less than a size is a second walk over the same days, of which only that is asked. */
+function behaviourIn(days: readonly UsageDay[], input: SizingInput): Behaviour | undefined {
+  return input.most === undefined ? behaviourOfDays(days, input) : undefined;
 }
 
 /**

@@ -60,7 +60,7 @@ export interface Sizing {
   readonly levels: readonly Level[];
   /** Memory: what the days of this container say of the margin, in ascending order. */
   readonly excesses: readonly DayExcess[];
-  /** What CPU use looks like over the days before today, or today where they have none; undefined for memory. */
+  /** What CPU use looks like over the days before today, or all where these cover less than one; undefined for memory, and with `most`. */
   readonly behaviour: Behaviour | undefined;
   /**
    * CPU: where the walk stood when today began, to be given again at the next look. Undefined where that cannot be gone

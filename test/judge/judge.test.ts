@@ -74,9 +74,20 @@ async function runOf(cadence: Cadence, bounds: Bounds): Promise<Run> {
   };
 }
 
+type Peer = 'vpa' | 'krr';
+
+/** One that both give of each. */
+const FIGURE_OF: Readonly<Record<Peer, string>> = {
+  vpa: 'memory vpa: cost',
+  krr: 'cpu krr at equal ex: ratio',
+};
+
 /** Those that it is compared with; the rules of peers are replayed for as long as all else. */
-function peersOf({ vpa, krr }: Bounds): readonly string[] {
-  return [...(vpa === undefined ? [] : ['vpa']), ...(krr === undefined ? [] : ['krr'])];
+function peersOf({ vpa, krr }: Bounds): readonly Peer[] {
+  return [
+    ...(vpa === undefined ? [] : (['vpa'] as const)),
+    ...(krr === undefined ? [] : (['krr'] as const)),
+  ];
 }
 
 function figure(figures: Figures, name: string): number {
@@ -114,7 +125,9 @@ describe('the judge', function () {
       const found = (): Run => runs.get(bounds) ?? assert.fail('was not run');
 
       describe(`on ${cadence} at ${risk}`, () => {
-        it('finds the promises kept, and no peer cheaper at as much risk', () => {
+        const andPeers =
+          peersOf(bounds).length === 0 ? '' : ', and no peer cheaper at as much risk';
+        it(`finds the promises kept${andPeers}`, () => {
           assert.deepEqual(found().verdict, ['passed']);
         });
 
@@ -141,9 +154,7 @@ describe('the judge', function () {
 
         it('gives the figures of our own backtest', () => {
           const { own, judged } = found();
-          const peers = ['cpu krr at equal ex: ratio', 'memory vpa: cost'];
-          const least = peersOf(bounds).length === 0 ? [] : peers;
-          for (const name of ['cpu: keep', ...least]) {
+          for (const name of ['cpu: keep', ...peersOf(bounds).map((peer) => FIGURE_OF[peer])]) {
             assert.ok(own.has(name) && judged.has(name), name);
           }
           assertAgree(own, judged);

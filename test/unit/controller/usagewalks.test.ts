@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { compose } from '../../../src/controller/compose.ts';
+import { governanceOf } from '../../../src/controller/gather.ts';
+import { workloadKey } from '../../../src/controller/ports.ts';
+import { UsageKeeper } from '../../../src/controller/usage.ts';
+import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
+import { aHistory, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aPolicy, aWorkload, MemoryCluster, MemoryUsage } from './memorycluster.ts';
+
+describe('a look at a workload', () => {
+  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+  afterEach(() => mock.timers.reset());
+
+  it('goes on from where one before it on the same day stood', async () => {
+    let nowSeconds = NOW;
+    const workload = aWorkload('cart');
+    const source = new MemoryUsage();
+    source.usage.set(workloadKey(workload.ref), { main: aHistory(days(14)) ?? assert.fail() });
+    const keeper = new UsageKeeper({
+      source,
+      clock: { nowSeconds: () => nowSeconds },
+      intervalSeconds: HOUR_SECONDS,
+      podsOf: () => ['cart-1'],
+      siblingsOf: () => [workload.ref],
+      onRead: () => undefined,
+      onWarning: () => undefined,
+      random: () => 0.5,
+    });
+    const view = new MemoryCluster().add(aPolicy('own'), workload);
+    const governance = governanceOf(view, workload) ?? assert.fail('no policy');
+    const kept: string[] = [];
+    const look = () => {
+      const usage = keeper.want(workload.ref, 14 * DAY_SECONDS);
+      const { walks = assert.fail('walks are not kept') } = usage;
+      const watched = {
+        walkOf: (name: string) => walks.walkOf(name),
+        keepWalk(name: string, walked: Float64Array) {
+          kept.push(name);
+          walks.keepWalk(name, walked);
+        },
+      };
+      const input = { view, nowSeconds, governance, stored: undefined };
+      return compose(workload, { ...input, usage: { ...usage, walks: watched } }).status;
+    };
+
+    look();
+    nowSeconds += 1;
+    mock.timers.tick(1000);
+    for (let turn = 0; turn < 12; turn++) await setImmediate();
+    assert.deepEqual(kept, []);
+    const first = look();
+    assert.deepEqual(kept, ['main']);
+    assert.deepEqual(look(), first);
+    assert.deepEqual(kept, ['main']);
+    // The next day has begun.
+    nowSeconds += DAY_SECONDS;
+    look();
+    assert.deepEqual(kept, ['main', 'main']);
+    await keeper.stop();
+  });
+});

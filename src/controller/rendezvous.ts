@@ -1,3 +1,5 @@
+import { FNV_BASIS, fnv } from '../recommend/fnv.ts';
+
 /**
  * Which of so many shards a namespace belongs to, from 0 on: the one with the highest score for it. A shard more takes
  * its even part of the namespaces and moves no other; `undefined`, what is in no namespace, is the first one's.
@@ -19,10 +21,8 @@ export function ownerOf(namespace: string | undefined, shards: number): number {
 
 /** FNV-1a over UTF-16 code units, 32 bits. */
 function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
+  let hash = FNV_BASIS;
+  for (let i = 0; i < text.length; i++) hash = fnv(hash, text.charCodeAt(i));
   return hash;
 }
 

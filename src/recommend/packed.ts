@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { FNV_BASIS, fnvOfBytes } from './fnv.ts';
 import { HourHead, readHead, writeHead } from './hourrecord.ts';
 import { HOUR_SECONDS } from './hours.ts';
 import { readSketch, sketchSize, writeSketch, type Sketch } from './sketch.ts';
@@ -181,10 +182,7 @@ export function hourStart(hour: number): number {
 
 /** FNV-1a with a last mixing, so that each bit of the bytes moves half of its own. */
 function checksum(bytes: Uint8Array, from: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = from; i < bytes.length; i++) {
-    hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-  }
+  let hash = fnvOfBytes(FNV_BASIS, bytes, from, bytes.length);
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
   hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b);
   return (hash ^ (hash >>> 16)) >>> 0;

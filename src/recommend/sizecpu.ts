@@ -1,5 +1,6 @@
 import { BEHAVIOURS, behaviourOfDays, type Behaviour } from './behaviour.ts';
 import { CpuWalk, type Lane } from './cpuwalk.ts';
+import { FNV_BASIS, fnv } from './fnv.ts';
 import { dayStart } from './history.ts';
 import { HOURS_OF_DAY } from './hours.ts';
 import { StateReader, StateWriter } from './savedstate.ts';
@@ -70,11 +71,10 @@ function keyOf(
 
 /** 32 bits, by FNV-1a over those of the days; undefined without a day, or where one has none. */
 function fingerprintOf(days: readonly UsageDay[]): number | undefined {
-  let hash = 0x811c9dc5;
+  let hash = FNV_BASIS;
   for (const { startSeconds, fingerprint } of days) {
     if (fingerprint === undefined) return undefined;
-    hash = Math.imul(hash ^ (startSeconds / DAY_SECONDS), 0x01000193);
-    hash = Math.imul(hash ^ fingerprint, 0x01000193);
+    hash = fnv(fnv(hash, startSeconds / DAY_SECONDS), fingerprint);
   }
   return days.length === 0 ? undefined : hash;
 }

@@ -1,4 +1,5 @@
 import { coresOfCode } from './buckets.ts';
+import { FNV_BASIS, fnv, fnvOfBytes } from './fnv.ts';
 import { bytesOfMemoryCode, WHOLE_THROTTLED, type HourHead } from './hourrecord.ts';
 import { HOURS_OF_DAY } from './hours.ts';
 import { HourCursor, hourStart, spanOf, type PackedUsage } from './packed.ts';
@@ -160,7 +161,7 @@ class OpenDay {
   readonly #begins = new Array<number>(HOURS_OF_DAY).fill(0);
   /** Of each hour; NaN where there is none. */
   readonly #peaks: Float64Array;
-  #hash = 0x811c9dc5;
+  #hash = FNV_BASIS;
   #size = 0;
   #peak: number | undefined;
   #cpuSeconds = 0;
@@ -182,7 +183,7 @@ class OpenDay {
     const hour = cursor.hour % HOURS_OF_DAY;
     if (head.hasCpu) this.#size += cursor.sketchSize();
     this.#begins[hour] = begin;
-    this.#fingerprint(hour, begin, end);
+    this.#hash = fnvOfBytes(fnv(this.#hash, hour), this.#bytes, begin, end);
     if (head.memorySeconds > 0) {
       const bytes = bytesOfMemoryCode(head.memoryCode);
       this.#peaks[hour] = bytes;
@@ -194,14 +195,6 @@ class OpenDay {
     this.#oomKills += head.oomKills;
     this.#restarts += head.restarts;
     this.#throttled = Math.max(this.#throttled, head.throttled);
-  }
-
-  /** FNV-1a, with the hour before its bytes. */
-  #fingerprint(hour: number, begin: number, end: number): void {
-    const bytes = this.#bytes;
-    let hash = Math.imul(this.#hash ^ hour, 0x01000193);
-    for (let i = begin; i < end; i++) hash = Math.imul(hash ^ (bytes[i] ?? 0), 0x01000193);
-    this.#hash = hash;
   }
 
   close(finestSeconds: number, room: Room): UsageDay {
@@ -222,7 +215,7 @@ class OpenDay {
         this.#peaks,
       ),
       // What an hour counts depends on the finest step of all.
-      fingerprint: Math.imul(this.#hash ^ Math.round(finestSeconds * 1000), 0x01000193),
+      fingerprint: fnv(this.#hash, Math.round(finestSeconds * 1000)),
     };
   }
 }

@@ -151,8 +151,15 @@ function detrended(hours: readonly number[]): readonly number[] {
 
 /** NaN where there are too few pairs, or nothing varies. */
 function autocorrelation(hours: readonly number[], lag: number): number {
-  const isPair = (i: number): boolean => !Number.isNaN((hours[i] ?? NaN) + (hours[i + lag] ?? NaN));
-  const before = hours.slice(0, -lag).filter((_, i) => isPair(i));
-  const after = hours.slice(lag).filter((_, i) => isPair(i));
-  return before.length < 2 ? NaN : sampleCorrelation(before, after);
+  const before = new Float64Array(hours.length);
+  const after = new Float64Array(hours.length);
+  let pairs = 0;
+  for (let i = lag; i < hours.length; i++) {
+    before[pairs] = hours[i - lag] ?? NaN;
+    after[pairs] = hours[i] ?? NaN;
+    if (!Number.isNaN((before[pairs] ?? NaN) + (after[pairs] ?? NaN))) pairs += 1;
+  }
+  const listed = (values: Float64Array): number[] =>
+    values.subarray(0, pairs) as unknown as number[];
+  return pairs < 2 ? NaN : sampleCorrelation(listed(before), listed(after));
 }

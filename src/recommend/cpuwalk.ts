@@ -20,21 +20,26 @@ type CadenceName = NonNullable<Estimate['cadence']>;
 /** A cadence that follows its own requests, for the risk that it was asked for and the stricter ones beside it. */
 class Walk {
   readonly #cadence: Steady | Following;
-  #levels: readonly LevelDecision[] = [];
+  #amounts: readonly Pick<LevelDecision, 'risk' | 'amount'>[] = [];
 
   constructor(settings: CadenceSettings, name: CadenceName) {
     this.#cadence = name === 'Tracking' ? new Following(settings) : new Steady(settings);
   }
 
   follow({ startSeconds, endSeconds, weight, use: cpu }: WalkedHour<HourCpu>): void {
-    const request = this.#levels[0]?.amount;
+    const request = this.inForce(0)?.amount;
     // The time that an hour stands for ages what was before it, but is charged once.
     for (let i = 1; i < weight; i++) {
       this.#cadence.observe({ startSeconds, cpu, request: undefined });
     }
     this.#cadence.observe({ startSeconds, cpu, request });
-    this.#cadence.decide(endSeconds, request);
-    this.#levels = this.#cadence.levels();
+    if (this.#cadence instanceof Steady) {
+      this.#cadence.keepUp(endSeconds, request);
+      this.#amounts = this.#cadence.amounts();
+    } else {
+      this.#cadence.decide(endSeconds, request);
+      this.#amounts = this.#cadence.levels();
+    }
   }
 
   /** Of Steady only. */
@@ -43,18 +48,24 @@ class Walk {
   }
 
   restore(from: StateReader): void {
-    if (this.#cadence instanceof Steady) this.#cadence.restore(from);
-    this.#levels = this.#cadence.levels();
+    if (!(this.#cadence instanceof Steady)) return;
+    this.#cadence.restore(from);
+    this.#amounts = this.#cadence.amounts();
   }
 
   /** Where the level of the risk stands from the first decision on; -1 before it. */
   indexOf(risk: number): number {
-    return this.#levels.findIndex((level) => level.risk === risk);
+    return this.#amounts.findIndex((level) => level.risk === risk);
   }
 
-  /** Undefined before the first sample. */
+  /** What was decided last; undefined before the first sample. */
+  inForce(index: number): Pick<LevelDecision, 'amount'> | undefined {
+    return this.#amounts[index];
+  }
+
+  /** All of the last decision; undefined before the first sample. */
   decision(index: number): CadenceDecision | undefined {
-    return this.#levels[index];
+    return this.#cadence.levels()[index];
   }
 
   followed(index: number): CadenceName {
@@ -77,8 +88,16 @@ export class Lane {
   }
 
   get decision(): CadenceDecision | undefined {
+    return this.#walk.decision(this.#place());
+  }
+
+  get #inForce(): Pick<LevelDecision, 'amount'> | undefined {
+    return this.#walk.inForce(this.#place());
+  }
+
+  #place(): number {
     if (this.#index < 0) this.#index = this.#walk.indexOf(this.#risk);
-    return this.#walk.decision(this.#index);
+    return this.#index;
   }
 
   get followed(): CadenceName {
@@ -86,12 +105,12 @@ export class Lane {
   }
 
   judge({ startSeconds, use }: WalkedHour<HourCpu>, most: number | undefined): void {
-    this.tally.addCpu(startSeconds, use, atMost(this.decision?.amount, most));
+    this.tally.addCpu(startSeconds, use, atMost(this.#inForce?.amount, most));
   }
 
   /** To be told of an hour before the walk is. */
   see({ startSeconds, use: cpu }: WalkedHour<HourCpu>): void {
-    const request = this.decision?.amount;
+    const request = this.#inForce?.amount;
     this.shift = 0;
     // Where nothing is over it, as nearly always, nothing has shifted.
     if (request === undefined || highestCores(cpu) <= request) return;
@@ -100,8 +119,8 @@ export class Lane {
   }
 
   level(): Level | undefined {
-    if (this.decision === undefined) return undefined;
-    return { risk: this.#risk, amount: this.decision.amount, realised: this.tally.cpu() };
+    if (this.#inForce === undefined) return undefined;
+    return { risk: this.#risk, amount: this.#inForce.amount, realised: this.tally.cpu() };
   }
 }
 

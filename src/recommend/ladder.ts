@@ -26,6 +26,9 @@ export interface Evidence {
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** More than a level can differ by rounding from what was worked out another way, on the scale of logarithms. */
+const ROUNDING = 1e-9;
+
 /** One risk: its own budget, and the request that it would have in force. State: 96 bytes. */
 class Rung {
   readonly #budget: RiskBudget;
@@ -35,6 +38,10 @@ class Rung {
   /** What was decided last: written over, since a walk over weeks decides thousands of times. */
   readonly #decision: Writable<LevelDecision>;
   #hasDecided = false;
+  /** The natural logarithm of the level that leaves an amount as it is, and what that was found for. */
+  #highestLog = NaN;
+  #amount = NaN;
+  #factor = NaN;
 
   constructor(risk: number, scale: number) {
     this.#budget = new RiskBudget(risk, scale);
@@ -77,6 +84,21 @@ class Rung {
   observe(hour: ObservedHour, exceeded: number | undefined): void {
     if (exceeded !== undefined) this.#budget.observe(exceeded);
     this.#shiftedTo = shiftedLevel(hour, exceeded);
+  }
+
+  /** Whether it is sure that a decision that may not lower leaves the amount as it was decided last. */
+  isSureToStay({ curve, youthFactor }: Evidence, band: DeadBand): boolean {
+    const { amount } = this.#decision;
+    if (!this.#hasDecided || this.#shiftedTo > 0) return false;
+    const { tail, margin } = this.#budget.demand();
+    const factor = youthFactor * margin;
+    if (this.#amount !== amount || this.#factor !== factor) {
+      this.#amount = amount;
+      this.#factor = factor;
+      this.#highestLog = Math.log((amount * band.raiseAbove) / factor) - ROUNDING;
+    }
+    const most = this.#highestLog;
+    return curve.logAtMost(tail) <= most || curve.logAt(tail, this.#place) <= most;
   }
 
   /** Decides for no more than `stricter`, which decided before it. */
@@ -151,12 +173,26 @@ export class Ladder {
   observe(hour: ObservedHour): void {
     const highest = highestUse(hour);
     if (highest === undefined) return;
+    const { request, isRaisePending } = hour;
     for (const rung of this.#rungs) {
-      const isOwn = rung !== this.#asked && hour.request !== undefined;
-      const request = isOwn ? (rung.decision?.amount ?? hour.request) : hour.request;
-      const isUnder = request !== undefined && highest <= request && hour.isRaisePending !== true;
-      rung.observe(hour, isUnder ? 0 : exceededShare(hour, request));
+      if (request === undefined) {
+        rung.observe(hour, undefined);
+        continue;
+      }
+      const own = rung === this.#asked ? request : (rung.decision?.amount ?? request);
+      const isUnder = highest <= own && isRaisePending !== true;
+      rung.observe(hour, isUnder ? 0 : exceededShare(hour, own));
     }
+  }
+
+  /**
+   * Whether it is sure that a decision would leave all amounts as they are; then only what is wanted may differ from
+   * what was decided last. Most hours are such.
+   */
+  isSureToStay(evidence: Evidence, inForce: number | undefined): boolean {
+    if (evidence.mayLower || inForce !== this.#asked.decision?.amount) return false;
+    for (const rung of this.#rungs) if (!rung.isSureToStay(evidence, this.#band)) return false;
+    return true;
   }
 
   /** Decides for all risks, and gives what was asked for; `inForce` is the request of that one. */

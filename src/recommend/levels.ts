@@ -83,6 +83,14 @@ export class TailCurve {
     return isKept || below === -Infinity ? log : below + way * (log - below);
   }
 
+  /** No less than `logAt`, and found in less time. */
+  logAtMost(tail: number): number {
+    const { ats } = this.#scale;
+    let index = 0;
+    while (index < ats.length - 1 && (ats[index] ?? 0) > tail) index += 1;
+    return this.logs[index] ?? -Infinity;
+  }
+
   amountAt(tail: number, place: TailPlace): number {
     return Math.exp(this.logAt(tail, place));
   }

@@ -11,7 +11,7 @@ import {
 } from './cadence.ts';
 import { DecayedHistogram } from './histogram.ts';
 import { isListed } from './hours.ts';
-import { Ladder } from './ladder.ts';
+import { Ladder, type Evidence } from './ladder.ts';
 import { STEADY_TAILS, TailCurve } from './levels.ts';
 import type { StateReader, StateWriter } from './savedstate.ts';
 import { DAY_SECONDS } from './usage.ts';
@@ -33,9 +33,13 @@ export class Steady implements Cadence {
   /** What a single sample weighs when it is forgotten. */
   readonly #forgottenWeight: number;
   readonly #curve = new TailCurve(STEADY_TAILS);
+  /** Of the last decision. */
+  readonly #evidence = { curve: this.#curve, youthFactor: 1, mayLower: false };
   readonly #lowering = new LoweringTimes(DAY_SECONDS);
   #observedHours = 0;
   #lastSeconds = -Infinity;
+  /** What was decided last left all amounts as they were, and has not been worked out further. */
+  #isBehind = false;
 
   constructor(settings: CadenceSettings) {
     const { halfLifeHours = HALF_LIFE_HOURS } = settings;
@@ -48,12 +52,20 @@ export class Steady implements Cadence {
     return this.#use.bytes + this.#curve.bytes + this.#ladder.bytes + 32;
   }
 
+  /** After `keepUp` only before the next hour is observed. */
   levels(): readonly LevelDecision[] {
+    if (this.#isBehind) this.#catchUp();
+    return this.#ladder.levels();
+  }
+
+  /** The amounts of `levels`, at any time. */
+  amounts(): readonly Pick<LevelDecision, 'risk' | 'amount'>[] {
     return this.#ladder.levels();
   }
 
   /** All that later decisions depend on, and what the last one was. */
   save(to: StateWriter): void {
+    if (this.#isBehind) this.#catchUp();
     this.#ladder.save(to);
     this.#use.save(to);
     this.#lowering.save(to);
@@ -70,6 +82,7 @@ export class Steady implements Cadence {
   }
 
   observe(hour: ObservedHour): void {
+    this.#isBehind = false;
     this.#ladder.observe(hour);
     if (!hasSample(hour)) return;
     this.#use.age();
@@ -86,11 +99,35 @@ export class Steady implements Cadence {
   }
 
   decide(nowSeconds: number, inForce: number | undefined): CadenceDecision | undefined {
+    this.#isBehind = false;
+    const evidence = this.#evidenceAt(nowSeconds);
+    return evidence && this.#ladder.decide(evidence, inForce);
+  }
+
+  /**
+   * Decides as `decide` does. Where amounts stay, as in most hours, what else there is to a decision is left until it is
+   * asked for: a walk over weeks asks at its end.
+   */
+  keepUp(nowSeconds: number, inForce: number | undefined): void {
+    const evidence = this.#evidenceAt(nowSeconds);
+    this.#isBehind = evidence !== undefined && this.#ladder.isSureToStay(evidence, inForce);
+    if (evidence !== undefined && !this.#isBehind) this.#ladder.decide(evidence, inForce);
+  }
+
+  /** Works out the rest of what was decided last: of amounts that stay as they are. */
+  #catchUp(): void {
+    this.#isBehind = false;
+    this.#ladder.decide(this.#evidence, this.amounts()[0]?.amount);
+  }
+
+  /** To be asked once for each decision; undefined before the first sample. */
+  #evidenceAt(nowSeconds: number): Evidence | undefined {
     const { tails, logs } = this.#curve;
     if (!this.#use.logQuantiles(tails, this.#forgottenWeight, logs)) return undefined;
     this.#curve.filled();
-    const mayLower = this.#lowering.isDue(nowSeconds) && isFresh(nowSeconds, this.#lastSeconds);
-    const youth = youthFactor(this.#observedHours);
-    return this.#ladder.decide({ curve: this.#curve, youthFactor: youth, mayLower }, inForce);
+    this.#evidence.youthFactor = youthFactor(this.#observedHours);
+    this.#evidence.mayLower =
+      this.#lowering.isDue(nowSeconds) && isFresh(nowSeconds, this.#lastSeconds);
+    return this.#evidence;
   }
 }

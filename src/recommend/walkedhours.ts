@@ -24,7 +24,12 @@ export interface Progress {
   lastSeconds: number | undefined;
 }
 
-/** Visits the hours of the days that have use, in their order: those of the window, or what follows on others of it. */
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/**
+ * Visits the hours of the days that have use, in their order: those of the window, or what follows on others of it. An
+ * hour is lent until `visit` returns.
+ */
 export function walkHours<Use>(
   {
     days,
@@ -35,18 +40,23 @@ export function walkHours<Use>(
   visit: (hour: WalkedHour<Use>) => void,
   progress: Progress = { hours: 0, lastSeconds: undefined },
 ): void {
+  let hour: Writable<WalkedHour<Use>> | undefined;
   for (const day of days) {
-    for (let hour = 0; hour < HOURS_OF_DAY; hour++) {
-      const startSeconds = day.startSeconds + hour * HOUR_SECONDS;
-      const use = startSeconds < nowSeconds ? useOf(day, hour) : undefined;
+    for (let at = 0; at < HOURS_OF_DAY; at++) {
+      const startSeconds = day.startSeconds + at * HOUR_SECONDS;
+      const use = startSeconds < nowSeconds ? useOf(day, at) : undefined;
       if (use === undefined) continue;
-      const { hours: hoursBefore, lastSeconds: last } = progress;
+      const { lastSeconds: last } = progress;
       const since = last === undefined ? 1 : (startSeconds - last) / HOUR_SECONDS;
-      const weight = runsToCompletion ? Math.min(since, HOURS_OF_DAY) : 1;
-      const endSeconds = Math.min(startSeconds + HOUR_SECONDS, nowSeconds);
-      const isOver = startSeconds + HOUR_SECONDS <= nowSeconds;
-      visit({ startSeconds, endSeconds, isOver, weight, hoursBefore, use });
-      progress.hours += weight;
+      hour ??= { startSeconds, endSeconds: 0, isOver: true, weight: 1, hoursBefore: 0, use };
+      hour.startSeconds = startSeconds;
+      hour.endSeconds = Math.min(startSeconds + HOUR_SECONDS, nowSeconds);
+      hour.isOver = startSeconds + HOUR_SECONDS <= nowSeconds;
+      hour.weight = runsToCompletion ? Math.min(since, HOURS_OF_DAY) : 1;
+      hour.hoursBefore = progress.hours;
+      hour.use = use;
+      visit(hour);
+      progress.hours += hour.weight;
       progress.lastSeconds = startSeconds;
     }
   }

@@ -70,3 +70,27 @@ describe('the value at a tail', () => {
     );
   });
 });
+
+describe('a bound of the value at a tail', () => {
+  it('is no less than it', () => {
+    const curve = new TailCurve(STEADY_TAILS);
+    const logs = fc.array(
+      fc.oneof(fc.double({ min: -20, max: 14, noNaN: true }), fc.constant(-Infinity)),
+      {
+        minLength: STEADY_TAILS.length,
+        maxLength: STEADY_TAILS.length,
+      },
+    );
+    const tail = fc.oneof(
+      fc.double({ min: 0.0005, max: 0.2, noNaN: true }),
+      fc.constantFrom(0.2, 0.05, 0.0005),
+    );
+    fc.assert(
+      fc.property(logs, tail, (values, at) => {
+        curve.logs.set(values);
+        curve.filled();
+        assert.ok(curve.logAtMost(at) >= curve.logAt(at, new TailPlace()));
+      }),
+    );
+  });
+});

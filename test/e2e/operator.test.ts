@@ -222,22 +222,27 @@ describe('the operator', function () {
 
   it('follows a change of the policy within seconds', async () => {
     const balanced = await webCpu();
-    const start = performance.now();
-    await apply(policy(scene.namespace, 'default', { riskTolerance: { profile: 'Critical' } }));
-    await until(5_000, async () => assert.ok((await webCpu()) > balanced));
-    const allFollow = (generation: number) =>
-      until(5_000, async () => {
-        const found = [...(await recommendations()).values()];
-        const seen = found.map(({ status }) => status?.policy?.generation);
-        assert.deepEqual(new Set(seen), new Set([generation]));
-        assert.equal(seen.length, workloads.length);
-      });
-    await allFollow(2);
-    assert.ok(performance.now() - start < 5_000);
-    await apply(policy(scene.namespace, 'default', { riskTolerance: { profile: 'Balanced' } }));
-    await until(5_000, async () => assert.equal(await webCpu(), balanced));
-    await allFollow(3);
+    // Sizes are rounded, and stay where a step is small, so that profiles next to each other may come to the same.
+    await follow('Economy', 2);
+    const economy = await webCpu();
+    await follow('Critical', 3);
+    assert.ok((await webCpu()) > economy);
+    await follow('Balanced', 4);
+    assert.equal(await webCpu(), balanced);
   });
+
+  /** Sets the profile, which makes that generation of the policy, and waits until all that is recommended is of it. */
+  async function follow(profile: string, generation: number): Promise<void> {
+    const start = performance.now();
+    await apply(policy(scene.namespace, 'default', { riskTolerance: { profile } }));
+    await until(5_000, async () => {
+      const found = [...(await recommendations()).values()];
+      const seen = found.map(({ status }) => status?.policy?.generation);
+      assert.deepEqual(new Set(seen), new Set([generation]));
+      assert.equal(seen.length, workloads.length);
+    });
+    assert.ok(performance.now() - start < 5_000);
+  }
 
   it('brings back a Recommendation that somebody deleted, with the same target', async () => {
     const before = await recommendations();

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
-import { apply, kubectl } from './cluster.ts';
+import { API_VERSION, GROUP } from '../../src/api/group.ts';
+import { apply, kubectl, until } from './cluster.ts';
 
 interface Manifest {
   readonly apiVersion: string;
@@ -67,10 +68,21 @@ const RUNNING_KINDS: ReadonlySet<string> = new Set([
 export async function install(installation: Installation): Promise<void> {
   const all = await manifests(installation);
   const wanted = all.filter(({ kind }) => !RUNNING_KINDS.has(kind));
+  const wereServed = (await kubectl('api-resources', '--api-group', GROUP, '-o', 'name')) !== '';
   await apply(...wanted);
   const definitions = wanted.filter(({ kind }) => kind === 'CustomResourceDefinition');
-  const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
-  await kubectl('wait', '--for=condition=Established', ...names, '--timeout=30s');
+  const names = definitions.map(({ metadata }) => metadata.name);
+  const waited = names.map((name) => `crd/${name}`);
+  await kubectl('wait', '--for=condition=Established', ...waited, '--timeout=30s');
+  if (wereServed) return;
+  await until(30_000, () => Promise.all(names.map((name) => watchBriefly(name))));
+}
+
+/** Rejects where a kind that is served for the first time cannot be watched yet: the operator says so in its log. */
+async function watchBriefly(definition: string): Promise<void> {
+  const [plural] = definition.split('.');
+  const of = `/apis/${API_VERSION}/${plural}?watch=1&timeoutSeconds=1`;
+  await kubectl('get', '--raw', of);
 }
 
 /** Takes an installation away again, but for the definitions of the kinds, which others may use. */

@@ -151,15 +151,16 @@ function detrended(hours: readonly number[]): readonly number[] {
 
 /** NaN where there are too few pairs, or nothing varies. */
 function autocorrelation(hours: readonly number[], lag: number): number {
-  const before = new Float64Array(hours.length);
-  const after = new Float64Array(hours.length);
-  let pairs = 0;
-  for (let i = lag; i < hours.length; i++) {
-    before[pairs] = hours[i - lag] ?? NaN;
-    after[pairs] = hours[i] ?? NaN;
-    if (!Number.isNaN((before[pairs] ?? NaN) + (after[pairs] ?? NaN))) pairs += 1;
-  }
-  const listed = (values: Float64Array): number[] =>
-    values.subarray(0, pairs) as unknown as number[];
-  return pairs < 2 ? NaN : sampleCorrelation(listed(before), listed(after));
+  const before = hours.slice(0, -lag);
+  const after = hours.slice(lag);
+  const isPair = (i: number): boolean => !Number.isNaN((before[i] ?? NaN) + (after[i] ?? NaN));
+  if (before.every((_, i) => isPair(i))) return correlation(before, after);
+  return correlation(
+    before.filter((_, i) => isPair(i)),
+    after.filter((_, i) => isPair(i)),
+  );
+}
+
+function correlation(before: number[], after: number[]): number {
+  return before.length < 2 ? NaN : sampleCorrelation(before, after);
 }

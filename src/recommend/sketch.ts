@@ -1,5 +1,20 @@
 import { CODES } from './buckets.ts';
 import { MOST_BITS, PEEKED_BITS, type ByteReader, type ByteWriter } from './bytes.ts';
+import {
+  GAMMA,
+  GAP_AT,
+  LARGEST_OF_PAIR,
+  LENGTH_AT,
+  lengthIn,
+  LONGEST_RUN,
+  lookedUpIn,
+  MOST_PAIR_BITS,
+  NO_PAIR,
+  numberIn,
+  PAIR_BITS,
+  wordAt,
+  type Code,
+} from './codepairs.ts';
 
 /** The CPU samples of an hour: the codes that they have, ascending, and how many samples have each. */
 export class Sketch {
@@ -14,15 +29,9 @@ export class Sketch {
   }
 }
 
-/** Longer runs of ones are written as a number of 32 bits. */
-const LONGEST_RUN = 20;
 const MOST = 2 ** 32 - 1;
 
-/**
- * How whole numbers are written, of which small ones take few bits: as Rice numbers of a parameter, or as Elias' gamma
- * numbers, which take rare large ones better. Three bits of a byte tell it of the gaps, five of the counts.
- */
-type Code = number;
+/** Of the codes three bits of a byte tell that of the gaps, five that of the counts. */
 const LARGEST_GAP_RICE = 6;
 const LARGEST_COUNT_RICE = 24;
 const GAMMA_OF_GAPS: Code = 7;
@@ -114,8 +123,6 @@ function readNumbers({ codes, counts, size }: Sketch): void {
   COUNTS.take(size, countSum, countBits);
 }
 
-const GAMMA = -1;
-
 function gammaBits(number: number): number {
   return 2 * bitsOf(number + 1) - 1;
 }
@@ -161,7 +168,7 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
   const told = reader.byte();
   const gapCode = told >>> 5 === GAMMA_OF_GAPS ? GAMMA : told >>> 5;
   const countCode = countCodeOf(told & 31);
-  const pairs = pairsIn(gapCode, countCode);
+  const { several, one } = lookedUpIn(gapCode, countCode);
   const { codes, counts } = sketch;
   // All that changes with each number is at hand here: this is where unpacking takes its time.
   const { bytes } = reader;
@@ -171,7 +178,27 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
   // Gap, count, gap and so on; the first code has no gap before it.
   for (let i = 0; i < size; i++) {
     for (; bitCount < PEEKED_BITS; bitCount += 8) bits |= (bytes[at++] ?? 0) << (24 - bitCount);
-    const pair = i === 0 ? 0 : (pairs[bits >>> (32 - PAIR_BITS)] ?? 0);
+    const begin = i === 0 ? NO_PAIR : bits >>> (32 - PAIR_BITS);
+    const pairs = wordAt(several, begin);
+    if (pairs !== 0) {
+      // Where there are fewer than three the gap of the rest is 0, and what is written for it is written over, or comes
+      // after the last.
+      code += pairs & 15;
+      codes[i] = code;
+      counts[i] = (pairs >>> 4) & 15;
+      code += (pairs >>> 8) & 15;
+      codes[i + 1] = code;
+      counts[i + 1] = (pairs >>> 12) & 15;
+      code += (pairs >>> 16) & 15;
+      codes[i + 2] = code;
+      counts[i + 2] = (pairs >>> 20) & 15;
+      const length = (pairs >>> 24) & 15;
+      bits <<= length;
+      bitCount -= length;
+      i += (pairs >>> 28) - 1;
+      continue;
+    }
+    const pair = wordAt(one, begin);
     let count = pair & LARGEST_OF_PAIR;
     if (pair !== 0) {
       code += pair >>> GAP_AT;
@@ -194,36 +221,6 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
   reader.at = at;
 }
 
-/** So many bits are looked up at once: most gaps with the count behind them take fewer. */
-const PAIR_BITS = 11;
-const MOST_PAIR_BITS = 15;
-/** A pair as it is looked up: by how much the code grows, how many bits that takes, and how many samples the code has. */
-const LARGEST_OF_PAIR = 0xfff;
-const LENGTH_AT = 12;
-const GAP_AT = 16;
-
-/** By how both are written; made when first asked for. */
-const PAIRS: (Uint32Array | undefined)[] = [];
-
-/** What a gap and a count come to, by the bits that they begin with; 0 where these are not all that they take. */
-function pairsIn(gapCode: Code, countCode: Code): Uint32Array {
-  const key = (gapCode + 1) * 32 + countCode + 1;
-  return (PAIRS[key] ??= lookedUp(gapCode, countCode));
-}
-
-function lookedUp(gapCode: Code, countCode: Code): Uint32Array {
-  return Uint32Array.from({ length: 2 ** PAIR_BITS }, (_, begin) => {
-    const bits = begin << (32 - PAIR_BITS);
-    const gapLength = lengthIn(bits, gapCode);
-    if (gapLength >= PAIR_BITS) return 0;
-    const rest = bits << gapLength;
-    const length = gapLength + lengthIn(rest, countCode);
-    if (length > PAIR_BITS) return 0;
-    const grown = numberIn(bits, gapCode) + 1;
-    return (grown << GAP_AT) | (length << LENGTH_AT) | (numberIn(rest, countCode) + 1);
-  });
-}
-
 /** One number, of whatever length. */
 function readNumber(reader: ByteReader, code: Code): number {
   const bits = reader.peek();
@@ -235,22 +232,6 @@ function readNumber(reader: ByteReader, code: Code): number {
 
 function countCodeOf(told: number): Code {
   return told === GAMMA_OF_COUNTS ? GAMMA : Math.min(told, LARGEST_COUNT_RICE);
-}
-
-/** Bits that the number takes of which these are the first. */
-function lengthIn(bits: number, code: Code): number {
-  const run = Math.clz32(~bits);
-  return run + 1 + (code === GAMMA ? run : code);
-}
-
-/** The number of which these are the first bits; -1 where it has more than can be looked at in one go. */
-function numberIn(bits: number, code: Code): number {
-  const run = Math.clz32(~bits);
-  const rest = code === GAMMA ? run : code;
-  if (run >= LONGEST_RUN || run + 1 + rest > PEEKED_BITS) return -1;
-  // Shifting by 32 is shifting by 0, hence in two steps.
-  const low = ((bits << (run + 1)) >>> 1) >>> (31 - rest);
-  return code === GAMMA ? (1 << run) + low - 1 : (run << code) + low;
 }
 
 /** A number of which more is to be read than can be looked at in one go. */

@@ -22,8 +22,6 @@ const ROUNDS = 3;
 /** While nobody reads it is watched for so many collections of Go's, at most so long. */
 const IDLE_COLLECTIONS = 3;
 const MOST_IDLE_SECONDS = 150;
-/** The goal is a quarter over what it holds at most while nobody reads, and is not kept: see docs/performance.md. */
-const MORE = 0.5;
 
 describe('a real Prometheus that holds 2,600 containers', function () {
   this.timeout(600_000);
@@ -104,12 +102,13 @@ describe('a real Prometheus that holds 2,600 containers', function () {
     await wait(ROUNDS * (HEAD_SERIES / HEAD_PART / PARTS_A_SECOND) * 1000);
   });
 
-  // By query_range every hundredth workload is read: each takes the server 50 times as long.
-  for (const [reader, of] of [
-    ['remote-read', 1],
-    ['query-range', 100],
+  // Over what it holds at most while nobody reads. By query_range, for which the server works out each answer, it takes
+  // more than the quarter that is the goal; every hundredth workload is read so, as each takes it 50 times as long.
+  for (const { reader, of, more } of [
+    { reader: 'remote-read', of: 1, more: 0.25 },
+    { reader: 'query-range', of: 100, more: 0.5 },
   ] as const) {
-    it(`is read to the end by ${reader} without taking much more memory`, async () => {
+    it(`is read to the end by ${reader} with at most ${100 * more}% more memory`, async () => {
       const idle = await idleBytes();
       let most = 0;
       const look = setInterval(() => {
@@ -121,7 +120,7 @@ describe('a real Prometheus that holds 2,600 containers', function () {
       assert.equal(found.length, Math.ceil(server.fleet.length / of));
       const told = `${(idle / MEGABYTE).toFixed(0)} MB idle, ${(most / MEGABYTE).toFixed(0)} MB at most`;
       assert.ok(idle > 100 * MEGABYTE, `it is no server of that size: ${told}`);
-      assert.ok(most <= idle * (1 + MORE), told);
+      assert.ok(most <= idle * (1 + more), told);
       console.log(`      ${told}`);
     });
   }

@@ -20,25 +20,50 @@ function queryOf(namespaces: number, pods = 20): UsageQuery {
   return { targets, siblings, fromSeconds: 0, toSeconds: 86_400 };
 }
 
-/** Answers each question when it is told to; the questions by the first namespace of their selector. */
-class HeldLister implements SeriesLister {
-  readonly asked: string[] = [];
-  readonly #held: PromiseWithResolvers<readonly SeriesLabels[]>[] = [];
+const CPU = 'container_cpu_usage_seconds_total';
 
-  async list({ selectors }: Parameters<SeriesLister['list']>[0]) {
-    this.asked.push(/team-\d\d/.exec(selectors[0] ?? '')?.[0] ?? '');
-    const held = Promise.withResolvers<readonly SeriesLabels[]>();
-    this.#held.push(held);
-    return { data: await held.promise, warnings: [], serverSeconds: undefined };
+interface HeldQuestion {
+  readonly selector: string;
+  readonly answer: PromiseWithResolvers<readonly SeriesLabels[]>;
+}
+
+/** Answers each question when it is told to, by a pod that runs in each namespace that is asked for. */
+class HeldLister implements SeriesLister {
+  /** The first namespace of each question. */
+  readonly asked: string[] = [];
+  readonly #held: HeldQuestion[] = [];
+
+  async list({ selectors: [selector = ''] }: Parameters<SeriesLister['list']>[0]) {
+    this.asked.push(namespacesIn(selector)[0] ?? '');
+    const answer = Promise.withResolvers<readonly SeriesLabels[]>();
+    this.#held.push({ selector, answer });
+    return { data: await answer.promise, warnings: [], serverSeconds: undefined };
   }
 
   answer(): void {
-    this.#held.shift()?.resolve([]);
+    const { selector, answer } = this.#next();
+    answer.resolve(
+      namespacesIn(selector).map((namespace) => ({
+        __name__: CPU,
+        namespace,
+        pod: 'api-6f7d8c9b5d-x2x0z',
+      })),
+    );
   }
 
   fail(): void {
-    this.#held.shift()?.reject(new PrometheusError('PrometheusOverloaded', 'too busy'));
+    this.#next().answer.reject(new PrometheusError('PrometheusOverloaded', 'too busy'));
   }
+
+  #next(): HeldQuestion {
+    const held = this.#held.shift();
+    assert.ok(held, 'nothing is asked');
+    return held;
+  }
+}
+
+function namespacesIn(selector: string): readonly string[] {
+  return selector.match(/team-\d\d/g) ?? [];
 }
 
 async function settled(): Promise<void> {
@@ -121,5 +146,60 @@ describe('finding pods ahead of reading', () => {
     assert.equal(isOver, false);
     lister.fail();
     await over;
+  });
+});
+
+describe('the pods of a namespace', () => {
+  /** Knows pods by the metrics of `known` only. */
+  const listerOf = (known: Readonly<Record<string, readonly string[]>>) => {
+    const asked: string[] = [];
+    const lister: SeriesLister = {
+      list({ selectors }) {
+        const metrics = selectors.map((selector) => selector.slice(0, selector.indexOf('{')));
+        asked.push(...metrics);
+        const data = metrics.flatMap((name) =>
+          (known[name] ?? []).map((pod) => ({ __name__: name, namespace: 'team-00', pod })),
+        );
+        return Promise.resolve({ data, warnings: [], serverSeconds: undefined });
+      },
+    };
+    return { lister, asked };
+  };
+
+  async function podsBy(known: Readonly<Record<string, readonly string[]>>) {
+    const { lister, asked } = listerOf(known);
+    const session = createSession({} as PrometheusClient, [], new AbortController().signal);
+    const found: string[] = [];
+    for await (const part of findPodsAhead({ session, lister }, queryOf(1, 1))) {
+      found.push(...part.found.workloads.flatMap(({ pods }) => pods));
+    }
+    return { found, asked };
+  }
+
+  it('are known by CPU, and no list of memory is asked for', async () => {
+    const { found, asked } = await podsBy({
+      [CPU]: ['api-6f7d8c9b5d-x2x0z', 'api-6f7d8c9b5d-f2rmr'],
+    });
+    assert.deepEqual(found, ['api-6f7d8c9b5d-f2rmr', 'api-6f7d8c9b5d-x2x0z']);
+    assert.ok(!asked.includes('container_memory_working_set_bytes'), asked.join());
+  });
+
+  it('are known by memory where nobody keeps CPU, and by OOM kills', async () => {
+    const { found } = await podsBy({
+      container_memory_working_set_bytes: ['api-6f7d8c9b5d-f2rmr'],
+      kube_pod_container_status_terminated_reason: ['api-6f7d8c9b5d-k2lld'],
+    });
+    assert.deepEqual(found, [
+      'api-6f7d8c9b5d-f2rmr',
+      'api-6f7d8c9b5d-k2lld',
+      'api-6f7d8c9b5d-x2x0z',
+    ]);
+  });
+
+  it('are known by an OOM kill where nothing else was seen of them', async () => {
+    const { found } = await podsBy({
+      kube_pod_container_status_last_terminated_reason: ['api-6f7d8c9b5d-k2lld'],
+    });
+    assert.deepEqual(found, ['api-6f7d8c9b5d-k2lld', 'api-6f7d8c9b5d-x2x0z']);
   });
 });

@@ -192,9 +192,9 @@ export function ownerSelector(
 }
 
 /**
- * Selectors of the series by which pods are known: those of CPU, and those of OOM kills, which may have been before
- * anyone saw a pod use something. Memory is scraped together with CPU, so that to list it as well would cost a server as
- * much again and tell nothing new; where nobody keeps CPU see `memorySeries`.
+ * Selectors of every series by which a pod is known: those of its use, and those of OOM kills, which may have been
+ * before anyone saw it use something. To list CPU alone would cost a server half as much, but of pods from before CPU was
+ * kept nothing would be known; and to leave those out that CPU told of takes some versions of Prometheus longer.
  */
 export function podSeries(
   namespaces: readonly string[],
@@ -202,22 +202,9 @@ export function podSeries(
 ): readonly string[] {
   const killed = [oneOf('namespace', namespaces), OOM_KILLED, ...extra];
   return [
-    namespaceSelector(CPU_SECONDS, namespaces, extra),
+    ...USAGE_METRICS.map((metric) => namespaceSelector(metric, namespaces, extra)),
     ...[KILLED_BEFORE, KILLED_NOW].map((metric) => selectorOf(metric, killed)),
   ];
-}
-
-/** Whether series of that name are of use. */
-export function isUse(metric: string): boolean {
-  return USAGE_METRICS.includes(metric);
-}
-
-/** Selectors of the series by which pods are known where nobody keeps CPU. */
-export function memorySeries(
-  namespaces: readonly string[],
-  extra: readonly LabelMatcher[],
-): readonly string[] {
-  return [namespaceSelector(WORKING_SET, namespaces, extra)];
 }
 
 /** cAdvisor also reports the pod's cgroup (no container) and its sandbox (POD): they would count use twice. */

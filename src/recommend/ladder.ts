@@ -29,7 +29,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** More than a level can differ by rounding from what was worked out another way, on the scale of logarithms. */
 const ROUNDING = 1e-9;
 
-/** One risk: its own budget, and the request that it would have in force. State: 96 bytes. */
+/** One risk: its own budget, and the request that it would have in force. State: 96 bytes, without what follows from it. */
 class Rung {
   readonly #budget: RiskBudget;
   readonly #place = new TailPlace();
@@ -38,7 +38,7 @@ class Rung {
   /** What was decided last: written over, since a walk over weeks decides thousands of times. */
   readonly #decision: Writable<LevelDecision>;
   #hasDecided = false;
-  /** The natural logarithm of the level that leaves an amount as it is, and what that was found for. */
+  /** The natural logarithm of the level that leaves an amount as it is, and what that was found for; no state. */
   #highestLog = NaN;
   #amount = NaN;
   #factor = NaN;

@@ -52,7 +52,7 @@ export class Steady implements Cadence {
     return this.#use.bytes + this.#curve.bytes + this.#ladder.bytes + 32;
   }
 
-  /** After `keepUp` only before the next hour is observed. */
+  /** After `keepUp` only before the next hour is observed: what was not asked for by then is not worked out any more. */
   levels(): readonly LevelDecision[] {
     if (this.#isBehind) this.#catchUp();
     return this.#ladder.levels();
@@ -74,6 +74,7 @@ export class Steady implements Cadence {
 
   /** Goes on from where another one of the same settings was saved. */
   restore(from: StateReader): void {
+    this.#isBehind = false;
     this.#ladder.restore(from);
     this.#use.restore(from);
     this.#lowering.restore(from);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
-import { API_VERSION, GROUP } from '../../src/api/group.ts';
+import { API_VERSION } from '../../src/api/group.ts';
 import { apply, kubectl, until } from './cluster.ts';
 
 interface Manifest {
@@ -68,13 +68,13 @@ const RUNNING_KINDS: ReadonlySet<string> = new Set([
 export async function install(installation: Installation): Promise<void> {
   const all = await manifests(installation);
   const wanted = all.filter(({ kind }) => !RUNNING_KINDS.has(kind));
-  const wereServed = (await kubectl('api-resources', '--api-group', GROUP, '-o', 'name')) !== '';
-  await apply(...wanted);
   const definitions = wanted.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const names = definitions.map(({ metadata }) => metadata.name);
+  const before = await kubectl('get', 'crd', ...names, '--ignore-not-found', '-o', 'name');
+  await apply(...wanted);
   const waited = names.map((name) => `crd/${name}`);
   await kubectl('wait', '--for=condition=Established', ...waited, '--timeout=30s');
-  if (wereServed) return;
+  if (names.every((name) => before.includes(`/${name}`))) return;
   await until(30_000, () => Promise.all(names.map((name) => watchBriefly(name))));
 }
 

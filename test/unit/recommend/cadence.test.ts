@@ -231,15 +231,39 @@ describe('the cadence Steady', () => {
     );
   });
 
+  it('raises by an hour that shifts the level, also where it is only kept up with', () => {
+    // Loose levels lie at 1, the strict ones above bursts: one hour at 10 moves no quantile.
+    const settings = { risk: 0.1, confidence: 0.95, halfLifeHours: 24 * 60 };
+    const [full, quick] = [new Steady(settings), new Steady(settings)];
+    const hours = [
+      ...flat(1, 900).map((use, i) => (i % 5 === 0 ? [...use, 20] : use)),
+      [9, 10],
+      [1, 1],
+    ];
+    const got = hours.map((use, i) => {
+      const startSeconds = START + i * 3600;
+      const request = full.levels()[0]?.amount;
+      const before = full.decide(startSeconds, request)?.amount;
+      quick.keepUp(startSeconds, request);
+      const seen = { startSeconds, cpu: Float64Array.from(use), request: before };
+      full.observe(seen);
+      quick.observe(seen);
+      return quick.amounts()[0]?.amount ?? NaN;
+    });
+    assert.ok((got.at(-2) ?? NaN) < 1.2);
+    assert.ok((got.at(-1) ?? NaN) > 10);
+  });
+
   it('comes to the same whether each hour is decided in full or only kept up with', () => {
     const hour = fc.oneof(
       { weight: 5, arbitrary: fc.array(cores, { minLength: 1, maxLength: 12 }) },
       { weight: 5, arbitrary: fc.constant([1, 1.01]) },
       // A shift for loose levels alone: strict ones are above it, since there was a burst now and then.
-      { weight: 1, arbitrary: fc.constant([9, 10]) },
+      { weight: 3, arbitrary: fc.constant([9, 10]) },
       { weight: 1, arbitrary: fc.constant(MISSING) },
     );
     const foreign = fc.option(cores, { nil: undefined, freq: 8 });
+    const isPending = fc.nat({ max: 9 }).map((draw) => draw === 0);
     const settings = fc.record({
       risk: fc.constantFrom(0.1, 0.03, 0.002),
       confidence: fc.constant(0.95),
@@ -247,16 +271,16 @@ describe('the cadence Steady', () => {
     });
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(hour, foreign), { minLength: 3, maxLength: 120 }),
+        fc.array(fc.tuple(hour, foreign, isPending), { minLength: 3, maxLength: 120 }),
         settings,
         fc.constantFrom(0, 30, 200, 900),
         (more, of, hours) => {
           const [full, quick] = [new Steady(of), new Steady(of)];
           const calm = flat(1, hours).map(
-            (use, i) => [i % 5 === 0 ? [...use, 20] : use, undefined] as const,
+            (use, i) => [i % 5 === 0 ? [...use, 20] : use, undefined, false] as const,
           );
           let request: number | undefined;
-          for (const [i, [use, other]] of [...calm, ...more].entries()) {
+          for (const [i, [use, other, isRaisePending]] of [...calm, ...more].entries()) {
             const startSeconds = START + i * 3600;
             const inForce = other ?? request;
             const wanted = full.decide(startSeconds, inForce);
@@ -269,7 +293,8 @@ describe('the cadence Steady', () => {
             // Not in each hour, since whoever asks makes it catch up.
             if (i % 7 === 0) assert.deepEqual(quick.levels(), full.levels());
             request = wanted?.amount ?? inForce;
-            const seen = { startSeconds, cpu: Float64Array.from(use), request };
+            const cpu = Float64Array.from(use);
+            const seen = { startSeconds, cpu, request, isRaisePending };
             full.observe(seen);
             quick.observe(seen);
           }

@@ -151,16 +151,8 @@ function detrended(hours: readonly number[]): readonly number[] {
 
 /** NaN where there are too few pairs, or nothing varies. */
 function autocorrelation(hours: readonly number[], lag: number): number {
-  const before = hours.slice(0, -lag);
-  const after = hours.slice(lag);
-  const isPair = (i: number): boolean => !Number.isNaN((before[i] ?? NaN) + (after[i] ?? NaN));
-  if (before.every((_, i) => isPair(i))) return correlation(before, after);
-  return correlation(
-    before.filter((_, i) => isPair(i)),
-    after.filter((_, i) => isPair(i)),
-  );
-}
-
-function correlation(before: number[], after: number[]): number {
+  const isPair = (i: number): boolean => !Number.isNaN((hours[i] ?? NaN) + (hours[i + lag] ?? NaN));
+  const before = hours.slice(0, -lag).filter((_, i) => isPair(i));
+  const after = hours.slice(lag).filter((_, i) => isPair(i));
   return before.length < 2 ? NaN : sampleCorrelation(before, after);
 }

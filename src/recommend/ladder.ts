@@ -12,6 +12,7 @@ import {
 import { TailPlace, type TailCurve } from './levels.ts';
 import { confidenceScale } from './prior.ts';
 import type { StateReader, StateWriter } from './savedstate.ts';
+import type { Writable } from './writable.ts';
 
 /** The risks at which less risk never costs less, from the loosest to the strictest. */
 export const RUNGS: readonly number[] = [0.1, 0.05, 0.02, 0.01, 0.005, 0.002];
@@ -23,8 +24,6 @@ export interface Evidence {
   readonly youthFactor: number;
   readonly mayLower: boolean;
 }
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** More than a level can differ by rounding from what was worked out another way, on the scale of logarithms. */
 const ROUNDING = 1e-9;

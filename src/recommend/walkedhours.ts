@@ -2,6 +2,7 @@ import { HOUR_SECONDS, HOURS_OF_DAY } from './hours.ts';
 import type { SizingInput } from './sizing.ts';
 import { DAY_SECONDS, type Resource, type UsageDay } from './usage.ts';
 import { coveredDays } from './window.ts';
+import type { Writable } from './writable.ts';
 
 /** An hour with a sample of the resource. */
 export interface WalkedHour<Use> {
@@ -23,8 +24,6 @@ export interface Progress {
   /** Begin of the last one; undefined before the first. */
   lastSeconds: number | undefined;
 }
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * Visits the hours of the days that have use, in their order: those of the window, or what follows on others of it. An

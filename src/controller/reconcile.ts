@@ -92,8 +92,9 @@ function soonest(a: number | undefined, b: number | undefined): number | undefin
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
+/** What came to pass while the workload was looked at is looked at again at once. */
 function inSeconds(untilSeconds: number | undefined, { clock }: ReconcileContext) {
-  return untilSeconds === undefined ? undefined : untilSeconds - clock.nowSeconds();
+  return untilSeconds === undefined ? undefined : Math.max(0, untilSeconds - clock.nowSeconds());
 }
 
 function gateOf(

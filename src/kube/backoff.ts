@@ -1,3 +1,6 @@
+/** A server that asks for a longer rest is asked again after this all the same. */
+const LONGEST_ASKED_MS = 3_600_000;
+
 export interface BackoffLimits {
   readonly firstMs: number;
   readonly longestMs: number;
@@ -18,12 +21,13 @@ export class Backoff {
     return this.#failures;
   }
 
-  /** The wait after one more failure, at least what the server asked for. */
+  /** The wait after one more failure, at least what the server asked for, of which an hour counts. */
   nextMs(retryAfterSeconds = 0): number {
     const { firstMs, longestMs } = this.#limits;
     const full = Math.min(longestMs, firstMs * 2 ** Math.min(this.#failures, 30));
     this.#failures++;
-    return Math.max(retryAfterSeconds * 1000, full * (0.5 + 0.5 * this.#random()));
+    const askedMs = Math.min(LONGEST_ASKED_MS, retryAfterSeconds * 1000);
+    return Math.max(askedMs, full * (0.5 + 0.5 * this.#random()));
   }
 
   reset(): void {

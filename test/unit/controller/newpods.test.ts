@@ -32,6 +32,8 @@ describe('sizing new pods', () => {
   let isRead: boolean;
   let isComplete: boolean;
   let now: number;
+  /** How much later it is each time that somebody asks. */
+  let tickSeconds: number;
 
   const name = () => recommendationName(workload.ref);
   const stored = () => cluster.recommendations.get(`shop/${name()}`);
@@ -55,7 +57,7 @@ describe('sizing new pods', () => {
       {
         view: cluster,
         writer: cluster,
-        clock: { nowSeconds: () => now },
+        clock: { nowSeconds: () => (now += tickSeconds) },
         actor: new MemoryActing().actor(cluster, () => now),
         usageOf: () => ({ containers: new Map(isRead ? histories : []), failure, isRead }),
         fleetOf: () => ({ ...ALONE, isComplete }),
@@ -80,6 +82,7 @@ describe('sizing new pods', () => {
     failure = undefined;
     isRead = true;
     isComplete = true;
+    tickSeconds = 0;
     now = NOW;
     use({});
     govern({ mode: 'Admission' });
@@ -322,6 +325,22 @@ describe('sizing new pods', () => {
       now += HOUR_SECONDS;
       assert.equal((await reconcile()).againSeconds, undefined);
       assert.equal(state(), 'NextPod');
+    });
+
+    it('and looks again at once where that time comes while it looks', async () => {
+      const until = now + HOUR_SECONDS;
+      use({ annotations: { 'rightsize.dev/suspend-until': '2027-01-15T01:00:00Z' } });
+      tickSeconds = 2;
+      const waits: (number | undefined)[] = [];
+      for (let before = 0; before < 8; before++) {
+        now = until - before;
+        waits.push((await reconcile()).againSeconds);
+      }
+      assert.ok(waits.includes(0), waits.join());
+      assert.ok(
+        waits.every((wait = 0) => wait >= 0),
+        waits.join(),
+      );
     });
 
     it('when the cluster cannot do it, and tells why', async () => {

@@ -157,6 +157,7 @@ async function receive(
       attempt.meter.took(part.length, samples - counted);
       counted = samples;
       sinceRestart += part.length;
+      giveBack(part);
       if (sinceRestart < LEAST_KIB * 1024) continue;
       sinceRestart = 0;
       idle.restart();
@@ -172,6 +173,15 @@ async function receive(
     // Nobody reads the rest; a body that was read to its end gives its socket back.
     body.destroy();
   }
+}
+
+/**
+ * Gives the memory of a part back at once, which is empty then: hundreds would pile up until garbage is collected. A part
+ * that shares its memory with others is left alone.
+ */
+function giveBack(part: Buffer): void {
+  const { buffer, byteLength } = part;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 function checkHeaders(response: AxiosResponse, call: StreamCall): void {

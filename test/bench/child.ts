@@ -19,15 +19,29 @@ const HEAP_SHARE = 0.5;
 export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS.ProcessEnv } {
   const text = readFileSync(DOCKERFILE, 'utf8');
   const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(text) ?? [];
-  const [, malloc] = /^ENV (MALLOC_.*)$/m.exec(text) ?? [];
-  if (entry === undefined || malloc === undefined) {
-    throw new Error(`${DOCKERFILE} has no ENTRYPOINT that is a list, or no ENV for malloc`);
-  }
+  if (entry === undefined) throw new Error(`${DOCKERFILE} has no ENTRYPOINT that is a list`);
   const flags = (JSON.parse(entry) as string[]).filter((word) => word.startsWith('--'));
-  const settings: Record<string, string> = {};
-  for (const [, name = '', value = ''] of malloc.matchAll(/(\w+)=(\S+)/g)) settings[name] = value;
+  const settings = environmentOf(text);
   const heap = `--max-old-space-size=${Math.round((HEAP_SHARE * memoryLimit()) / 2 ** 20)}`;
   return { execArgv: [...process.execArgv, ...flags, heap], env: { ...process.env, ...settings } };
+}
+
+/** What the ENV lines of the last stage set, build arguments being what they are by default. */
+function environmentOf(dockerfile: string): Readonly<Record<string, string>> {
+  const [stage = ''] = dockerfile
+    .replaceAll('\\\n', ' ')
+    .split(/^FROM /m)
+    .slice(-1);
+  const valuesIn = (instruction: string) =>
+    [...stage.matchAll(new RegExp(`^${instruction} (.*)$`, 'gm'))].flatMap(([, pairs = '']) =>
+      [...pairs.matchAll(/(\w+)=(\S*)/g)].map(
+        ([, name = '', value = '']) => [name, value] as const,
+      ),
+    );
+  const defaults = new Map(valuesIn('ARG'));
+  const given = (value: string) =>
+    value.replace(/\$\{(\w+)\}/g, (_, name: string) => defaults.get(name) ?? '');
+  return Object.fromEntries(valuesIn('ENV').map(([name, value]) => [name, given(value)]));
 }
 
 /** In bytes. */

@@ -38,7 +38,14 @@ export const HISTORIES: Folding<PackedUsage> = {
   rawStepSeconds: RAW_STEP_SECONDS,
   open(stepSeconds) {
     const fold = new HistoryFold(stepSeconds);
-    return { sink: fold, close: () => fold.packed() };
+    return {
+      sink: fold,
+      close() {
+        const packed = fold.packed();
+        fold.end();
+        return packed;
+      },
+    };
   },
 };
 

@@ -1,5 +1,6 @@
 import type { StepRow, StepWindow } from '../recommend/rows.ts';
 import { podFinder, type BatchPod } from './batches.ts';
+import type { ChunkList } from './chunklist.ts';
 import { invalidAnswer } from './prometheuserror.ts';
 import type { Folds } from './folds.ts';
 import { emptyHours, HighestFold, RiseFold, type HourWindow } from './hourfold.ts';
@@ -8,7 +9,7 @@ import { PeakFold, RateFold, type SeriesFold } from './rawfold.ts';
 import { hoursOf, stepsOf, usageTimes, type RawQuestion, type Times } from './rawqueries.ts';
 import type { ReadSeries } from './readwire.ts';
 import { SignalGathering } from './signalfold.ts';
-import { signalHours, type ContainerSignals } from './signals.ts';
+import { signalHours, type ContainerSignals, type SignalPoint } from './signals.ts';
 import { ChunkError, createXorDecoder, sampleBuffer, type DecodeXor } from './xor.ts';
 
 export interface PodName {
@@ -29,6 +30,9 @@ interface Periods {
   all: Float64Array | undefined;
   throttled: Float64Array | undefined;
 }
+
+/** Counters: an hour that ends where the one before did says nothing, and hardly any does not. */
+const COUNTS: ReadonlySet<keyof ContainerSignals> = new Set(['restartCounts', 'oomEventCounts']);
 
 interface OpenSeries {
   readonly key: string;
@@ -72,7 +76,8 @@ export class RawBatch {
   take(part: ReadSeries): void {
     const fold = this.#foldOf(part);
     if (fold === undefined) return;
-    for (const chunk of part.chunks) fold.take(BUFFER, decode(chunk));
+    const { chunks } = part;
+    for (let i = 0; i < chunks.length; i++) fold.take(BUFFER, decode(chunks, i));
   }
 
   /** There are no further series. */
@@ -92,11 +97,7 @@ export class RawBatch {
       rows.cpu.fold();
       rows.memory.fold();
       for (const [signal, values] of hours) {
-        const points = signals.points(pod, container, signal);
-        values.forEach((value, hour) => {
-          const timeSeconds = this.#hours.beforeSeconds + (hour + 1) * SIGNAL_STEP_SECONDS;
-          if (!Number.isNaN(value)) points.push({ timeSeconds, value });
-        });
+        this.#tell(signals.points(pod, container, signal), signal, values);
       }
     }
     signals.foldInto(this.#folds, {
@@ -104,6 +105,17 @@ export class RawBatch {
       isContinued: this.#isContinued,
     });
     this.#containers.clear();
+  }
+
+  #tell(points: SignalPoint[], signal: keyof ContainerSignals, values: Float64Array): void {
+    let before = NaN;
+    for (let hour = 0; hour < values.length; hour++) {
+      const value = values[hour] ?? NaN;
+      if (Number.isNaN(value) || (value === before && COUNTS.has(signal))) continue;
+      before = value;
+      const timeSeconds = this.#hours.beforeSeconds + (hour + 1) * SIGNAL_STEP_SECONDS;
+      points.push({ timeSeconds, value });
+    }
   }
 
   /** Undefined for series of pods that were not asked for, and for what is not a container's. */
@@ -200,7 +212,11 @@ export class RawBatch {
   #seeStranger({ chunks }: ReadSeries, pod: PodName): void {
     const key = `${pod.namespace}/${pod.name}`;
     if (this.#strangers.has(key)) return;
-    if (chunks.some((chunk) => reaches(chunk, this.#times))) this.#strangers.set(key, pod);
+    for (let i = 0; i < chunks.length; i++) {
+      if (!reaches(chunks, i, this.#times)) continue;
+      this.#strangers.set(key, pod);
+      return;
+    }
   }
 }
 
@@ -214,9 +230,9 @@ function isRawMetric(name: string): name is keyof typeof RAW_METRICS {
 const BUFFER = sampleBuffer();
 const decodeXor: DecodeXor = createXorDecoder();
 
-function decode(chunk: Uint8Array): number {
+function decode(chunks: ChunkList, index: number): number {
   try {
-    return decodeXor(chunk, BUFFER);
+    return decodeXor(chunks.bytes, BUFFER, chunks.beginOf(index), chunks.endOf(index));
   } catch (cause) {
     if (cause instanceof ChunkError) throw invalidAnswer(cause.message, cause);
     throw cause;
@@ -224,9 +240,9 @@ function decode(chunk: Uint8Array): number {
 }
 
 /** Whether there are samples in the time, or may be. */
-function reaches(chunk: Uint8Array, { fromMs, toMs }: Times): boolean {
+function reaches(chunks: ChunkList, index: number, { fromMs, toMs }: Times): boolean {
   try {
-    const count = decodeXor(chunk, BUFFER);
+    const count = decodeXor(chunks.bytes, BUFFER, chunks.beginOf(index), chunks.endOf(index));
     const { times } = BUFFER;
     return count > 0 && (times[0] ?? NaN) <= toMs && (times[count - 1] ?? NaN) >= fromMs;
   } catch (cause) {

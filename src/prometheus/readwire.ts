@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs/minimal.js';
+import { ChunkList } from './chunklist.ts';
 import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 import type { LabelMatcher } from './queries.ts';
 
@@ -49,7 +50,7 @@ export interface ReadSeries {
   readonly query: number;
   readonly labels: ReadonlyMap<string, string>;
   /** Chunks in XOR encoding, in ascending order of time; they lie in the frame's own bytes. Histograms are left out. */
-  readonly chunks: readonly Uint8Array[];
+  readonly chunks: ChunkList;
 }
 
 /** Reads a `prompb.ChunkedReadResponse`. Throws a PrometheusError for bytes that are none, and for samples that it cannot read. */
@@ -77,14 +78,12 @@ export function eachSeriesOf(frame: Uint8Array, visit: (series: ReadSeries) => v
 function decodeSeries(body: Uint8Array, query: number): ReadSeries {
   const reader = protobuf.Reader.create(body);
   const labels = new Map<string, string>();
-  const chunks: Uint8Array[] = [];
+  const chunks = new ChunkList(body);
   while (reader.pos < reader.len) {
     const field = reader.uint32();
     if (field === tag(1, 'Bytes')) decodeLabel(reader, labels);
-    else if (field === tag(2, 'Bytes')) {
-      const chunk = decodeChunk(reader);
-      if (chunk !== undefined) chunks.push(chunk);
-    } else reader.skipType(field & 7);
+    else if (field === tag(2, 'Bytes')) decodeChunk(reader, chunks);
+    else reader.skipType(field & 7);
   }
   return { query, labels, chunks };
 }
@@ -102,19 +101,23 @@ function decodeLabel(reader: protobuf.Reader, labels: Map<string, string>): void
   labels.set(name, value);
 }
 
-/** Undefined for histograms. The times that a chunk states are those of its samples. */
-function decodeChunk(reader: protobuf.Reader): Uint8Array | undefined {
+/** Passes over histograms. The times that a chunk states are those of its samples. */
+function decodeChunk(reader: protobuf.Reader, chunks: ChunkList): void {
   const end = reader.uint32() + reader.pos;
   let encoding = 0;
-  let data: Uint8Array | undefined;
+  let [dataBegin, dataEnd] = [0, 0];
   while (reader.pos < end) {
     const field = reader.uint32();
     if (field === tag(3, 'Number')) encoding = reader.int32();
-    else if (field === tag(4, 'Bytes')) data = reader.bytes();
-    else reader.skipType(field & 7);
+    else if (field === tag(4, 'Bytes')) {
+      const length = reader.uint32();
+      dataBegin = reader.pos;
+      dataEnd = dataBegin + length;
+      reader.skip(length);
+    } else reader.skipType(field & 7);
   }
-  if (HISTOGRAMS.has(encoding)) return undefined;
+  if (HISTOGRAMS.has(encoding)) return;
   // Left out, it would look as if there was no use at all.
   if (encoding !== XOR) throw invalidAnswer(`chunks in encoding ${encoding}, which is not known`);
-  return data ?? new Uint8Array(0);
+  chunks.add(dataBegin, dataEnd);
 }

@@ -1,4 +1,5 @@
 import snappy from 'snappyjs';
+import type { ChunkList } from './chunklist.ts';
 import { invalidAnswer } from './prometheuserror.ts';
 import { FrameReader } from './frames.ts';
 import { selectorOf } from './queries.ts';
@@ -63,7 +64,7 @@ export class SeriesSink implements ReadSink {
   constructor(visit: (series: ReadSeries) => void) {
     this.#frames = new FrameReader((frame) =>
       eachSeriesOf(frame, (series) => {
-        for (const chunk of series.chunks) this.#samples += samplesInChunk(chunk);
+        this.#samples += samplesIn(series.chunks);
         visit(series);
       }),
     );
@@ -85,6 +86,12 @@ export class SeriesSink implements ReadSink {
 }
 
 /** A chunk begins with their number, in two bytes. */
-function samplesInChunk(chunk: Uint8Array): number {
-  return ((chunk[0] ?? 0) << 8) | (chunk[1] ?? 0);
+function samplesIn(chunks: ChunkList): number {
+  const { bytes } = chunks;
+  let samples = 0;
+  for (let i = 0; i < chunks.length; i++) {
+    const at = chunks.beginOf(i);
+    if (chunks.endOf(i) - at >= 2) samples += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  }
+  return samples;
 }

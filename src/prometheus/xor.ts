@@ -30,48 +30,59 @@ const LOW = 1 - HIGH;
 const PADDING_WORDS = 8;
 
 /**
- * Decodes a chunk of Prometheus' XOR encoding into the buffer from its beginning; says how many samples it holds, which
- * is 0 to 65,535. All bits of values are kept, those of NaNs too. Throws a ChunkError for a chunk that was cut short or
+ * Decodes a chunk of Prometheus' XOR encoding, which is the bytes or a part of them, into the buffer from its beginning;
+ * says how many samples it holds, which is 0 to 65,535. All bits of values are kept, those of NaNs too. Throws a ChunkError for a chunk that was cut short or
  * that no encoder writes.
  */
-export type DecodeXor = (chunk: Uint8Array, into: SampleBuffer) => number;
+export type DecodeXor = (
+  bytes: Uint8Array,
+  into: SampleBuffer,
+  begin?: number,
+  end?: number,
+) => number;
 
 /** Each decoder holds a copy of the chunk at hand, so that one of them decodes one chunk at a time. */
 export function createXorDecoder(): DecodeXor {
-  let words = new Int32Array(256);
-  return (chunk, into) => {
-    if (chunk.length < 2) throw new ChunkError('a chunk without a header');
-    const count = ((chunk[0] ?? 0) << 8) | (chunk[1] ?? 0);
+  // One for all chunks: there are tens of thousands a second.
+  const loaded: LoadedChunk = { words: new Int32Array(256), begin: 0, end: 0, count: 0 };
+  return (bytes, into, begin = 0, end = bytes.length) => {
+    if (end - begin < 2) throw new ChunkError('a chunk without a header');
+    const count = ((bytes[begin] ?? 0) << 8) | (bytes[begin + 1] ?? 0);
     if (count > into.times.length) throw new ChunkError(`a chunk of ${count} samples`);
     if (count === 0) return 0;
-    const needed = (chunk.length >>> 2) + 1 + PADDING_WORDS;
-    if (words.length < needed) words = new Int32Array(2 * needed);
-    loadWords(chunk, words);
-    decodeSamples({ words, bits: chunk.length * 8, count, chunk }, into);
+    const needed = ((end - begin) >>> 2) + 1 + PADDING_WORDS;
+    if (loaded.words.length < needed) loaded.words = new Int32Array(2 * needed);
+    loaded.begin = begin;
+    loaded.end = end;
+    loaded.count = count;
+    loadWords(bytes, loaded);
+    decodeSamples(bytes, loaded, into);
     return count;
   };
 }
 
 interface LoadedChunk {
-  readonly words: Int32Array;
-  readonly bits: number;
-  readonly count: number;
-  readonly chunk: Uint8Array;
+  /** The bytes of the chunk. */
+  words: Int32Array;
+  /** Where it is among the bytes that it was given in. */
+  begin: number;
+  end: number;
+  count: number;
 }
 
 /** As big-endian words with zeros after them, so that any 32 bits are two shifts away. */
-function loadWords(chunk: Uint8Array, words: Int32Array): void {
-  const whole = chunk.length >>> 2;
-  for (let i = 0, at = 0; i < whole; i++, at += 4) {
+function loadWords(bytes: Uint8Array, { words, begin, end }: LoadedChunk): void {
+  const whole = (end - begin) >>> 2;
+  for (let i = 0, at = begin; i < whole; i++, at += 4) {
     words[i] =
-      ((chunk[at] ?? 0) << 24) |
-      ((chunk[at + 1] ?? 0) << 16) |
-      ((chunk[at + 2] ?? 0) << 8) |
-      (chunk[at + 3] ?? 0);
+      ((bytes[at] ?? 0) << 24) |
+      ((bytes[at + 1] ?? 0) << 16) |
+      ((bytes[at + 2] ?? 0) << 8) |
+      (bytes[at + 3] ?? 0);
   }
   let last = 0;
-  for (let at = whole * 4; at < chunk.length; at++) {
-    last |= (chunk[at] ?? 0) << (24 - 8 * (at & 3));
+  for (let at = begin + whole * 4, shift = 24; at < end; at++, shift -= 8) {
+    last |= (bytes[at] ?? 0) << shift;
   }
   words[whole] = last;
   words.fill(0, whole + 1, whole + 1 + PADDING_WORDS);
@@ -89,38 +100,30 @@ function peek(words: Int32Array, bit: number): number {
  * The first sample stands in full, the second as a difference; from there on `decodeRest` goes by second differences
  * of time, and by the bits in which a value differs from the one before.
  */
-function decodeSamples(loaded: LoadedChunk, into: SampleBuffer): void {
-  const { words, bits, count, chunk } = loaded;
-  const first = readVarint(chunk, 2);
-  const valueAt = first.end * 8;
-  if (valueAt + 64 > bits) throw cutShort();
-  const time = first.value % 2 === 0 ? first.value / 2 : -(first.value + 1) / 2;
+function decodeSamples(bytes: Uint8Array, loaded: LoadedChunk, into: SampleBuffer): void {
+  const { words, begin, end, count } = loaded;
+  const firstEnd = readVarint(bytes, begin + 2, end);
+  const first = numberAt(VARINT, 0);
+  if (firstEnd + 8 > end) throw cutShort();
+  const time = first % 2 === 0 ? first / 2 : -(first + 1) / 2;
+  const valueAt = (firstEnd - begin) * 8;
   into.times[0] = time;
   into.words[HIGH] = peek(words, valueAt);
   into.words[LOW] = peek(words, valueAt + 32);
   if (count === 1) return;
-  const delta = readVarint(chunk, first.end + 8);
-  decodeRest(loaded, into, {
-    bit: delta.end * 8,
-    time: time + delta.value,
-    delta: delta.value,
-  });
+  const deltaEnd = readVarint(bytes, firstEnd + 8, end);
+  into.times[1] = time + numberAt(VARINT, 0);
+  decodeRest(loaded, into, (deltaEnd - begin) * 8);
 }
 
-interface SecondSample {
-  /** Where its value begins. */
-  readonly bit: number;
-  readonly time: number;
-  /** Since the first. */
-  readonly delta: number;
-}
-
+/** From the value of the second sample on, whose time and the difference to the first were read. */
 // One loop with all its state in locals: calls in it, or state in objects, cost half of its speed.
-function decodeRest(loaded: LoadedChunk, into: SampleBuffer, second: SecondSample): void {
-  const { words, bits, count } = loaded;
+function decodeRest(loaded: LoadedChunk, into: SampleBuffer, secondAt: number): void {
+  const { words, begin, end: chunkEnd, count } = loaded;
   const { times, words: out } = into;
-  let { bit, time, delta } = second;
-  times[1] = time;
+  let bit = secondAt;
+  let time = numberAt(times, 1);
+  let delta = numberAt(VARINT, 0);
   let high = wordAt(out, HIGH);
   let low = wordAt(out, LOW);
   let window = 0;
@@ -170,7 +173,7 @@ function decodeRest(loaded: LoadedChunk, into: SampleBuffer, second: SecondSampl
     out[2 * i + LOW] = low;
   }
   // Behind the end there are zeros, which are samples like the last one: so it is enough to look once.
-  if (bit > bits) throw cutShort();
+  if (bit > (chunkEnd - begin) * 8) throw cutShort();
   if (!Number.isSafeInteger(time)) throw new ChunkError('a chunk with times beyond 2^53 ms');
 }
 
@@ -215,6 +218,10 @@ for (let window = 0; window < WINDOWS; window++) {
   LOW_MASKS[window] = Number(mask & 0xffffffffn);
 }
 
+function numberAt(numbers: Float64Array, at: number): number {
+  return numbers[at] ?? 0;
+}
+
 function wordAt(words: Int32Array, at: number): number {
   return words[at] ?? 0;
 }
@@ -224,17 +231,21 @@ function signed(value: number, size: number): number {
   return value > 1 << (size - 1) ? value - (1 << size) : value;
 }
 
-/** Seven bits a byte, the lowest first; beyond 2^53 the value is not exact, and no time. */
-function readVarint(chunk: Uint8Array, from: number): { value: number; end: number } {
+/** What was read last. */
+const VARINT = new Float64Array(1);
+
+/** Seven bits a byte, the lowest first; beyond 2^53 the value is not exact, and no time. Says where it ends. */
+function readVarint(bytes: Uint8Array, from: number, end: number): number {
   let value = 0;
   let scale = 1;
   for (let at = from; at < from + 10; at++) {
-    const byte = chunk[at];
-    if (byte === undefined) throw cutShort();
+    const byte = bytes[at];
+    if (byte === undefined || at >= end) throw cutShort();
     value += (byte & 0x7f) * scale;
     if (byte < 0x80) {
       if (value > Number.MAX_SAFE_INTEGER) break;
-      return { value, end: at + 1 };
+      VARINT[0] = value;
+      return at + 1;
     }
     scale *= 128;
   }

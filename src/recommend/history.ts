@@ -1,6 +1,7 @@
 import { CODES } from './buckets.ts';
 import { HourHead, memoryCodeOf, WHOLE_THROTTLED } from './hourrecord.ts';
 import { HOUR_SECONDS } from './hours.ts';
+import { HourPages, type HourPage } from './hourpages.ts';
 import { HourCursor, UsageWriter, type PackedUsage } from './packed.ts';
 import { OpenPod, type PodFold } from './podfold.ts';
 import { LEAST_BIN_SECONDS } from './rows.ts';
@@ -17,32 +18,6 @@ const FREE_CODES: Uint16Array<ArrayBuffer>[] = [];
 const MOST_FREE_CODES = 32;
 const NO_CODES = new Uint16Array(0);
 
-/** What an hour has so far, over all pods. The bins of an hour are bits, since there are at most 60. */
-class OpenHour {
-  cpuLow = 0;
-  cpuHigh = 0;
-  memoryLow = 0;
-  memoryHigh = 0;
-  memoryBytes = 0;
-  pods = 0;
-  oomKills = 0;
-  restarts = 0;
-  throttledShare = 0;
-  /** Where codes of it wait, begin and end: mostly it is one part, and others stand by turns in `more`. */
-  begin = 0;
-  end = 0;
-  more: number[] | undefined;
-
-  wait(begin: number, end: number): void {
-    if (this.begin === this.end) {
-      this.begin = begin;
-      this.end = end;
-    } else {
-      (this.more ??= []).push(begin, end);
-    }
-  }
-}
-
 const WRITER = new UsageWriter();
 const CURSOR = new HourCursor();
 const SKETCH = new Sketch();
@@ -50,11 +25,13 @@ const DENSE = new Uint32Array(CODES);
 
 /**
  * Folds the samples of one container class into sketches of hours. Samples may come in any order and pod by pod. Holds
- * 150 bytes an hour and 128 kB of samples that wait to be counted, however many come.
+ * 61 bytes an hour and 128 kB of samples that wait to be counted, however many come.
  */
 export class HistoryFold {
   readonly #stepSeconds: number;
-  readonly #hours = new Map<number, OpenHour>();
+  readonly #hours = new HourPages();
+  /** By hours of which codes wait in several parts, as those of several pods: begin and end of all but the first. */
+  readonly #more = new Map<number, number[]>();
   readonly #pods = new Map<string, OpenPod>();
   #codes = NO_CODES;
   #waiting = 0;
@@ -85,10 +62,9 @@ export class HistoryFold {
 
   /** Counts add up over pods and calls; of throttled shares the highest stays. */
   addSignals(timeSeconds: number, signals: Partial<UsageSignals>): void {
-    const hour = this.#open(Math.floor(timeSeconds / HOUR_SECONDS));
-    hour.oomKills += signals.oomKills ?? 0;
-    hour.restarts += signals.restarts ?? 0;
-    hour.throttledShare = Math.max(hour.throttledShare, signals.throttledShare ?? 0);
+    const hour = Math.floor(timeSeconds / HOUR_SECONDS);
+    const page = this.#hours.of(hour);
+    page.addSignals(hour - page.firstHour, signals);
   }
 
   /** Undefined when no sample came at all. */
@@ -101,28 +77,22 @@ export class HistoryFold {
     return this.#count({ firstSampleSeconds, lastSampleSeconds });
   }
 
+  /** Nothing more comes, and nothing is asked for: others may use the memory. */
+  end(): void {
+    this.#hours.release();
+    this.#pods.clear();
+  }
+
   /** As `packed`, in the form that is recommended from. */
   history(): UsageHistory | undefined {
     const packed = this.packed();
     return packed && unpackUsage(packed);
   }
 
-  #open(hour: number): OpenHour {
-    const open = this.#hours.get(hour);
-    if (open !== undefined) return open;
-    const fresh = new OpenHour();
-    this.#hours.set(hour, fresh);
-    return fresh;
-  }
-
   #take(hour: number, part: OpenPod): void {
-    const open = this.#open(hour);
-    if (part.isNewTo(hour)) open.pods += 1;
-    open.cpuLow |= part.cpu.low;
-    open.cpuHigh |= part.cpu.high;
-    open.memoryLow |= part.memory.low;
-    open.memoryHigh |= part.memory.high;
-    open.memoryBytes = Math.max(open.memoryBytes, part.memoryBytes);
+    const page = this.#hours.of(hour);
+    const at = hour - page.firstHour;
+    page.take(at, part, part.isNewTo(hour));
     if (part.count === 0) return;
     if (this.#waiting + part.count > MOST_WAITING) this.#count(NO_SPAN);
     const begin = this.#waiting;
@@ -131,52 +101,65 @@ export class HistoryFold {
     while (this.#waiting > this.#codes.length) this.#codes = grown(this.#codes);
     const codes = this.#codes;
     for (let i = 0; i < part.count; i++) codes[begin + i] = part.codes[i] ?? 0;
-    open.wait(begin, this.#waiting);
+    this.#wait(page, at, begin);
+  }
+
+  /** The codes from there to the last wait to be counted. */
+  #wait(page: HourPage, at: number, begin: number): void {
+    if (page.begin[at] === page.end[at]) {
+      page.begin[at] = begin;
+      page.end[at] = this.#waiting;
+      return;
+    }
+    const hour = page.firstHour + at;
+    const more = this.#more.get(hour) ?? [];
+    more.push(begin, this.#waiting);
+    this.#more.set(hour, more);
   }
 
   /** Counts the codes that wait into what was counted before. */
   #count(span: Pick<UsageHistory, 'firstSampleSeconds' | 'lastSampleSeconds'>): PackedUsage {
     WRITER.begin();
     CURSOR.open(this.#counted);
-    for (const hour of Float64Array.from(this.#hours.keys()).sort()) {
-      const open = this.#open(hour);
+    this.#hours.eachOpen((page, at) => {
+      const hour = page.firstHour + at;
       RANGE.low = CODES;
       RANGE.high = -1;
       if (CURSOR.hour === hour) {
         if (CURSOR.readHead().hasCpu) recount();
         CURSOR.next();
       }
-      this.#countWaiting(open);
+      this.#countWaiting(page, at);
       gather();
-      WRITER.hour(hour, this.#headOf(open), SKETCH);
-    }
+      WRITER.hour(hour, this.#headOf(page, at), SKETCH);
+    });
     this.#waiting = 0;
+    this.#more.clear();
     if (this.#codes.length > 0 && FREE_CODES.length < MOST_FREE_CODES) FREE_CODES.push(this.#codes);
     this.#codes = NO_CODES;
     this.#counted = WRITER.end({ ...span, stepSeconds: this.#stepSeconds });
     return this.#counted ?? new Uint8Array(0);
   }
 
-  #countWaiting(open: OpenHour): void {
-    const { begin, end, more = [] } = open;
-    countCodes(this.#codes, begin, end);
+  #countWaiting(page: HourPage, at: number): void {
+    countCodes(this.#codes, page.begin[at] ?? 0, page.end[at] ?? 0);
+    page.begin[at] = page.end[at] = 0;
+    const more = this.#more.get(page.firstHour + at) ?? NONE;
     for (let part = 0; part < more.length; part += 2) {
       countCodes(this.#codes, more[part] ?? 0, more[part + 1] ?? 0);
     }
-    open.begin = open.end = 0;
-    open.more = undefined;
   }
 
-  #headOf(open: OpenHour): HourHead {
+  #headOf(page: HourPage, at: number): HourHead {
     HEAD.hasCpu = SKETCH.size > 0;
     HEAD.stepSeconds = this.#stepSeconds;
-    HEAD.cpuSeconds = this.#covered(open.cpuLow, open.cpuHigh);
-    HEAD.memorySeconds = this.#covered(open.memoryLow, open.memoryHigh);
-    HEAD.memoryCode = memoryCodeOf(open.memoryBytes);
-    HEAD.pods = open.pods;
-    HEAD.oomKills = Math.round(open.oomKills);
-    HEAD.restarts = Math.round(open.restarts);
-    HEAD.throttled = Math.ceil(Math.min(1, open.throttledShare) * WHOLE_THROTTLED);
+    HEAD.cpuSeconds = this.#covered(page.cpuLow[at] ?? 0, page.cpuHigh[at] ?? 0);
+    HEAD.memorySeconds = this.#covered(page.memoryLow[at] ?? 0, page.memoryHigh[at] ?? 0);
+    HEAD.memoryCode = memoryCodeOf(page.memoryBytes[at] ?? 0);
+    HEAD.pods = page.pods[at] ?? 0;
+    HEAD.oomKills = Math.round(page.oomKills[at] ?? 0);
+    HEAD.restarts = Math.round(page.restarts[at] ?? 0);
+    HEAD.throttled = Math.ceil(Math.min(1, page.throttledShare[at] ?? 0) * WHOLE_THROTTLED);
     return HEAD;
   }
 
@@ -189,6 +172,7 @@ export class HistoryFold {
 }
 
 const HEAD = new HourHead();
+const NONE: readonly number[] = [];
 const NO_SPAN = { firstSampleSeconds: 0, lastSampleSeconds: 0 };
 
 /** The codes of the hour that is counted lie within. */

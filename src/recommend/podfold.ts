@@ -40,7 +40,8 @@ export class OpenPod implements PodFold, PodHours {
   readonly #stepSeconds: number;
   readonly #bin: number;
   readonly #take: (hour: number, part: OpenPod) => void;
-  readonly #hours = new Set<number>();
+  /** Hours in which it was seen: bits, by 32 hours in a row. */
+  readonly #hours = new Map<number, number>();
   #start = NaN;
 
   constructor(stepSeconds: number, take: (hour: number, part: OpenPod) => void) {
@@ -50,8 +51,11 @@ export class OpenPod implements PodFold, PodHours {
   }
 
   isNewTo(hour: number): boolean {
-    if (this.#hours.has(hour)) return false;
-    this.#hours.add(hour);
+    const word = Math.floor(hour / 32);
+    const bit = 1 << (hour - word * 32);
+    const seen = this.#hours.get(word) ?? 0;
+    if ((seen & bit) !== 0) return false;
+    this.#hours.set(word, seen | bit);
     return true;
   }
 

@@ -43,8 +43,9 @@ describe('raw samples of a real Prometheus', function () {
           const series = labels.get('series') ?? '';
           const samples = found.get(series) ?? [];
           found.set(series, samples);
-          for (const chunk of chunks) {
-            const count = decode(chunk, buffer);
+          for (let chunk = 0; chunk < chunks.length; chunk++) {
+            const [begin, end] = [chunks.beginOf(chunk), chunks.endOf(chunk)];
+            const count = decode(chunks.bytes, buffer, begin, end);
             for (let i = 0; i < count; i++) {
               samples.push({ timeMs: buffer.times[i] ?? NaN, bits: bits[i] ?? 0n });
             }

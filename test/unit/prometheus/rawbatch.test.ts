@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { createFolds, HISTORIES } from '../../../src/prometheus/folds.ts';
 import { RAW_METRICS } from '../../../src/prometheus/queries.ts';
 import type { ReadSeries } from '../../../src/prometheus/readwire.ts';
+import { ChunkList } from '../../../src/prometheus/chunklist.ts';
 import { RawBatch } from '../../../src/prometheus/rawbatch.ts';
 import { rawQueries, type RawQuestion } from '../../../src/prometheus/rawqueries.ts';
 import { HourCursor, type PackedUsage } from '../../../src/recommend/packed.ts';
@@ -23,6 +24,15 @@ function question(fromSeconds: number, toSeconds: number): RawQuestion {
   };
 }
 
+/** Among other bytes. */
+function chunkOf(chunk: Uint8Array): ChunkList {
+  const bytes = new Uint8Array(chunk.length + 12).fill(0xff);
+  bytes.set(chunk, 5);
+  const chunks = new ChunkList(bytes);
+  chunks.add(5, 5 + chunk.length);
+  return chunks;
+}
+
 /** A series with a sample a minute in (from, to]. */
 function series(
   { name, pod }: { readonly name: string; readonly pod: string },
@@ -40,7 +50,7 @@ function series(
     ['pod', pod],
     ['container', 'app'],
   ]);
-  return { query: 0, labels, chunks: [encodeXor(samples)] };
+  return { query: 0, labels, chunks: chunkOf(encodeXor(samples)) };
 }
 
 function memory(pod: string, fromSeconds: number, toSeconds: number): ReadSeries {
@@ -113,7 +123,7 @@ describe('a batch of raw samples', () => {
   it('takes a stranger for one that was there where its samples cannot be read', () => {
     const batch = new RawBatch(question(NINE, NINE + HOUR), createFolds(HISTORIES, 60));
     const { query, labels } = memory('web-odd', NINE, NINE + HOUR);
-    batch.take({ query, labels, chunks: [Uint8Array.of(0, 9, 1)] });
+    batch.take({ query, labels, chunks: chunkOf(Uint8Array.of(0, 9, 1)) });
     assert.deepEqual(batch.strangers, [{ namespace: 'shop', name: 'web-odd' }]);
   });
 

@@ -30,8 +30,10 @@ describe('a frame of a remote read', () => {
     const [series, ...others] = seriesOf(frame([XOR, HISTOGRAM, FLOAT_HISTOGRAM, XOR]));
     assert.deepEqual(others, []);
     assert.deepEqual([...(series?.labels ?? [])], [['__name__', 'up']]);
+    const { chunks } = series ?? assert.fail('there is none');
+    const bytesOf = (i: number) => [...chunks.bytes.subarray(chunks.beginOf(i), chunks.endOf(i))];
     assert.deepEqual(
-      series?.chunks.map((chunk) => [...chunk]),
+      Array.from({ length: chunks.length }, (_, i) => bytesOf(i)),
       [
         [0, XOR],
         [0, XOR],

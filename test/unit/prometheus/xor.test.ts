@@ -7,8 +7,8 @@ import { bitsOf, encodeXor, type RawSample } from '../../support/xor-encoder.ts'
 const decode = createXorDecoder();
 const buffer = sampleBuffer();
 
-function decoded(chunk: Uint8Array): readonly RawSample[] {
-  const count = decode(chunk, buffer);
+function decoded(bytes: Uint8Array, begin?: number, end?: number): readonly RawSample[] {
+  const count = decode(bytes, buffer, begin, end);
   const bits = new BigUint64Array(buffer.values.buffer);
   return Array.from({ length: count }, (_, i) => ({
     timeMs: buffer.times[i] ?? NaN,
@@ -17,6 +17,8 @@ function decoded(chunk: Uint8Array): readonly RawSample[] {
 }
 
 const anySeries = rawSeries(fc.integer({ min: -(2 ** 42), max: 2 ** 42 }));
+
+const anyBytes = fc.uint8Array({ maxLength: 40 });
 
 describe('decoding of XOR chunks', () => {
   it('gives back what was encoded, bit for bit', () => {
@@ -30,10 +32,12 @@ describe('decoding of XOR chunks', () => {
 
   it('does not read beyond its chunk', () => {
     fc.assert(
-      fc.property(anySeries, fc.uint8Array({ maxLength: 40 }), (samples, after) => {
+      fc.property(anySeries, anyBytes, anyBytes, (samples, before, after) => {
         const chunk = encodeXor(samples);
-        const whole = Buffer.concat([chunk, after]);
-        assert.deepEqual(decoded(whole.subarray(0, chunk.length)), samples);
+        const whole = Buffer.concat([before, chunk, after]);
+        const [begin, end] = [before.length, before.length + chunk.length];
+        assert.deepEqual(decoded(whole.subarray(begin, end)), samples);
+        assert.deepEqual(decoded(whole, begin, end), samples);
       }),
     );
   });
@@ -45,8 +49,10 @@ describe('decoding of XOR chunks', () => {
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         (samples, share) => {
           const chunk = encodeXor(samples);
-          const cut = chunk.subarray(0, Math.floor(chunk.length * share));
-          assert.throws(() => decode(cut, buffer), ChunkError);
+          const end = Math.floor(chunk.length * share);
+          assert.throws(() => decode(chunk.subarray(0, end), buffer), ChunkError);
+          // What is missing stands behind it.
+          assert.throws(() => decode(chunk, buffer, 0, end), ChunkError);
         },
       ),
       { numRuns: 500 },

@@ -198,6 +198,26 @@ describe('folding samples into days', () => {
     assert.deepEqual([...(hour?.counts ?? [])], [1, 1, 1]);
   });
 
+  it('has nothing of what another one left behind', () => {
+    const fill = (fold: HistoryFold) => {
+      fold.addCpu('a', NOW + 2 * HOUR_SECONDS, 0.5);
+      fold.addMemory('a', NOW + 40 * HOUR_SECONDS, 5 * MI);
+      return fold.packed();
+    };
+    const alone = fill(new HistoryFold(STEP));
+    const busy = new HistoryFold(STEP);
+    for (let at = NOW; at < NOW + 3 * DAY_SECONDS; at += STEP) {
+      for (const pod of ['a', 'b']) {
+        busy.addCpu(pod, at, 2);
+        busy.addMemory(pod, at, 9 * MI);
+      }
+      busy.addSignals(at, { oomKills: 1, restarts: 2, throttledShare: 0.5 });
+    }
+    assert.ok(busy.packed() !== undefined);
+    busy.end();
+    assert.deepEqual(fill(new HistoryFold(STEP)), alone);
+  });
+
   it('knows the first and the last sample', () => {
     const { firstSampleSeconds, lastSampleSeconds } = folded((fold) => {
       fold.addMemory('a', NOW + HOUR_SECONDS, 1);

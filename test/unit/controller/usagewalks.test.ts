@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
 import { compose } from '../../../src/controller/compose.ts';
 import { governanceOf } from '../../../src/controller/gather.ts';
 import { workloadKey } from '../../../src/controller/ports.ts';
 import { UsageKeeper } from '../../../src/controller/usage.ts';
+import { packWalk, unpackWalk } from '../../../src/controller/usagewalks.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
 import { aHistory, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aPolicy, aWorkload, MemoryCluster, MemoryUsage } from './memorycluster.ts';
@@ -59,5 +61,27 @@ describe('a look at a workload', () => {
     look();
     assert.deepEqual(kept, ['main', 'main']);
     await keeper.stop();
+  });
+});
+
+describe('where a walk stood', () => {
+  const anyNumber = fc.oneof(
+    fc.double(),
+    fc.nat(),
+    fc.maxSafeInteger(),
+    fc.constantFrom(0, -0, NaN, Infinity, -Infinity, 1, 127, 128, 2 ** 49 - 1, 2 ** 49, 2 ** 53),
+  );
+
+  it('is the same again after it was packed', () => {
+    fc.assert(
+      fc.property(fc.array(anyNumber, { maxLength: 100 }), (numbers) => {
+        const walked = Float64Array.from(numbers);
+        assert.deepEqual(unpackWalk(packWalk(walked)), walked);
+      }),
+    );
+  });
+
+  it('takes a byte and a bit for a small count', () => {
+    assert.equal(packWalk(new Float64Array(80).fill(127)).length, 1 + 10 + 80);
   });
 });

@@ -121,7 +121,9 @@ function weightUnder(end: number): number {
 
 function hasDailyRhythm(hours: readonly HourSamples[], cap: number): boolean {
   if (hours.length < LEAST_RHYTHM_HOURS) return false;
-  const means = detrended(hours.map((samples) => cappedMean(samples, cap)));
+  const means = new Float64Array(hours.length);
+  for (let hour = 0; hour < hours.length; hour++) means[hour] = cappedMean(hours[hour], cap);
+  detrend(means);
   const day = autocorrelation(means, HOURS_OF_DAY);
   return day >= DAILY_RHYTHM && day >= autocorrelation(means, 17) + RHYTHM_LEAD;
 }
@@ -139,20 +141,38 @@ function cappedMean(samples: HourSamples, cap: number): number {
   return sum / samples.samples;
 }
 
-function detrended(hours: readonly number[]): readonly number[] {
-  const points: number[][] = [];
+/** Points of hours; used again, since there are hundreds of a container. */
+const POINTS: [hour: number, value: number][] = [];
+
+function detrend(hours: Float64Array): void {
+  let count = 0;
   for (let hour = 0; hour < hours.length; hour++) {
     const value = hours[hour] ?? NaN;
-    if (!Number.isNaN(value)) points.push([hour, value]);
+    if (Number.isNaN(value)) continue;
+    const point = (POINTS[count++] ??= [NaN, NaN]);
+    point[0] = hour;
+    point[1] = value;
   }
-  const { m, b } = linearRegression(points);
-  return hours.map((value, hour) => value - (m * hour + b));
+  const { m, b } = linearRegression(POINTS.slice(0, count));
+  for (let hour = 0; hour < hours.length; hour++)
+    hours[hour] = (hours[hour] ?? NaN) - (m * hour + b);
 }
 
 /** NaN where there are too few pairs, or nothing varies. */
-function autocorrelation(hours: readonly number[], lag: number): number {
-  const isPair = (i: number): boolean => !Number.isNaN((hours[i] ?? NaN) + (hours[i + lag] ?? NaN));
-  const before = hours.slice(0, -lag).filter((_, i) => isPair(i));
-  const after = hours.slice(lag).filter((_, i) => isPair(i));
-  return before.length < 2 ? NaN : sampleCorrelation(before, after);
+function autocorrelation(hours: Float64Array, lag: number): number {
+  const before = new Float64Array(hours.length);
+  const after = new Float64Array(hours.length);
+  let pairs = 0;
+  for (let i = 0; i + lag < hours.length; i++) {
+    const [one, other] = [hours[i] ?? NaN, hours[i + lag] ?? NaN];
+    if (Number.isNaN(one + other)) continue;
+    before[pairs] = one;
+    after[pairs++] = other;
+  }
+  return pairs < 2 ? NaN : sampleCorrelation(listed(before, pairs), listed(after, pairs));
+}
+
+/** The library takes what has a length and numbers at indices. */
+function listed(values: Float64Array, count: number): number[] {
+  return values.subarray(0, count) as unknown as number[];
 }

@@ -57,7 +57,7 @@ export class Peaks {
     return this.#peaks.byteLength + 64;
   }
 
-  /** Grows whenever what is demanded for a given excess may have changed. */
+  /** Grows whenever more may be demanded for a given excess; less is hour by hour, while the container is young. */
   get revision(): number {
     return this.#revision;
   }
@@ -76,13 +76,12 @@ export class Peaks {
   observePeak(startSeconds: number, peak: number): number | undefined {
     const day = Math.floor(startSeconds / DAY_SECONDS);
     const excess = day > this.#day ? this.#closeDay() : undefined;
-    const isYoung = this.#youth > 1;
-    if (isYoung || day !== this.#day || peak > this.#today) this.#revision += 1;
+    if (day !== this.#day || peak > this.#today) this.#revision += 1;
     this.#day = day;
     this.#today = Math.max(this.#today, peak);
     this.#lastSeconds = startSeconds + 3600;
     this.#observedHours += 1;
-    if (isYoung) this.#youth = youthFactor(this.#observedHours);
+    if (this.#youth > 1) this.#youth = youthFactor(this.#observedHours);
     return excess;
   }
 
@@ -94,7 +93,8 @@ export class Peaks {
     this.#days += 1;
     this.#today = 0;
     const past = this.#peaks.subarray(0, Math.min(this.#days, WINDOW_DAYS));
-    this.#highest = Math.max(...past);
+    this.#highest = 0;
+    for (const peakOfDay of past) this.#highest = Math.max(this.#highest, peakOfDay);
     this.#spread = spreadOf(past);
     return excess;
   }
@@ -129,7 +129,7 @@ export class Peaks {
 /** How much daily peaks in bytes differ: too few say nothing of it, and count as differing most. */
 function spreadOf(peaks: Float64Array): number {
   if (peaks.length < 3) return LEAST_SPREAD + LARGEST_DEVIATION;
-  const deviation = sampleStandardDeviation([...peaks].map(Math.log));
+  const deviation = sampleStandardDeviation(peaks.map(Math.log) as unknown as number[]);
   return LEAST_SPREAD + Math.min(deviation, LARGEST_DEVIATION);
 }
 

@@ -64,6 +64,8 @@ class MemoryWalk {
   #judgedDay = NaN;
   #decidedDay = NaN;
   #decidedRevision = NaN;
+  /** End of the last hour, if it was not decided. */
+  #openSeconds: number | undefined;
   /** Of the sizes; -Infinity while there is none. */
   #lowest = -Infinity;
 
@@ -95,17 +97,28 @@ class MemoryWalk {
     for (const lane of this.levels) lane.judge(hour, undefined);
   }
 
-  /** Within a day the same demand is decided alike, so that only what changes one is worth deciding. */
+  /**
+   * Within a day only what asks for more changes an amount, so that only that is worth deciding: the factor for what was
+   * not seen yet falls from hour to hour, and sizes are lowered by the first decision of a day.
+   */
   #decide({ endSeconds }: WalkedHour<number>): void {
     const day = Math.floor(endSeconds / DAY_SECONDS);
+    this.#openSeconds = endSeconds;
     if (this.#peaks.revision === this.#decidedRevision && day === this.#decidedDay) return;
     this.#decidedRevision = this.#peaks.revision;
     this.#decidedDay = day;
+    this.end();
+  }
+
+  /** To be called after the last hour: what is wanted is that of it. */
+  end(): void {
+    if (this.#openSeconds === undefined) return;
     this.#lowest = this.#input.most ?? Infinity;
     for (const lane of this.#lanes) {
-      lane.decide(this.#peaks, endSeconds, this.#input);
+      lane.decide(this.#peaks, this.#openSeconds, this.#input);
       this.#lowest = Math.min(this.#lowest, lane.decision?.amount ?? -Infinity);
     }
+    this.#openSeconds = undefined;
   }
 }
 
@@ -113,6 +126,7 @@ class MemoryWalk {
 export function sizeMemory(input: SizingInput): Sizing {
   const walk = new MemoryWalk(input);
   walkHours(input, peakOfHour, (hour: WalkedHour<number>) => walk.see(hour));
+  walk.end();
   const { promised, levels, excesses, hoursSeen } = walk;
   const covered = Math.min(coveredIn('memory', input), PEAK_DAYS);
   return {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ALONE } from '../../../src/recommend/fleet.ts';
+import { HistoryFold } from '../../../src/recommend/history.ts';
+import { Peaks, PeakSize, priorMargin, type MemoryDecision } from '../../../src/recommend/peaks.ts';
 import { size } from '../../../src/recommend/size.ts';
 import { LEVELS } from '../../../src/recommend/sizing.ts';
 import { RESOURCES, type Resource, type UsageDay } from '../../../src/recommend/usage.ts';
@@ -108,6 +110,33 @@ describe('the estimate of CPU', () => {
   });
 });
 
+/** Hour by hour up to now, in MiB; null is an hour without a sample. */
+function hoursOfMemory(mebibytes: readonly (number | null)[]): readonly UsageDay[] {
+  const fold = new HistoryFold(HOUR_SECONDS);
+  for (const [hour, mib] of mebibytes.entries()) {
+    const startSeconds = NOW - (mebibytes.length - hour) * HOUR_SECONDS;
+    if (mib !== null) fold.addMemory('a', startSeconds, mib * MI);
+  }
+  return fold.history()?.days ?? [];
+}
+
+function decidedHourly(
+  of: readonly UsageDay[],
+  excess: number,
+): Record<'amount' | 'wanted' | 'peak', number | undefined> {
+  const [peaks, size] = [new Peaks(), new PeakSize()];
+  let decision: MemoryDecision | undefined;
+  for (const { startSeconds, hours } of of) {
+    for (const [hour, bytes] of hours.memoryPeaks.entries()) {
+      if (Number.isNaN(bytes)) continue;
+      const begin = startSeconds + hour * HOUR_SECONDS;
+      peaks.observePeak(begin, bytes);
+      decision = size.decide(peaks, begin + HOUR_SECONDS, excess);
+    }
+  }
+  return { amount: decision?.amount, wanted: decision?.wanted, peak: decision?.peak };
+}
+
 describe('the estimate of memory', () => {
   const peaks = days(14, (ago) => ({ peak: ago === 14 ? 400 * MI : 100 * MI }));
 
@@ -125,6 +154,22 @@ describe('the estimate of memory', () => {
   it('does not depend on the confidence, which is about single containers', () => {
     const at = (confidence: number) => estimated('memory', peaks, { confidence }).amount;
     assert.equal(at(0.99), at(0.5));
+  });
+
+  it('is that of a decision at each hour', () => {
+    const hourly = fc.array(fc.option(fc.integer({ min: 1, max: 2000 })), {
+      maxLength: 300,
+      size: 'max',
+    });
+    fc.assert(
+      fc.property(hourly, (mebibytes) => {
+        const of = hoursOfMemory(mebibytes);
+        const decision = decidedHourly(of, priorMargin(0.1).excess);
+        const got = sized('memory', of, { memory: { risk: 0.1 } }).estimate;
+        const { amount, wanted, use: peak } = got ?? {};
+        assert.deepEqual({ amount, wanted, peak }, decision);
+      }),
+    );
   });
 
   it('lets the highest peak fall out after 14 days', () => {

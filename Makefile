@@ -55,8 +55,8 @@ cluster: ## start a one-node Kubernetes to play with, until Ctrl-C
 	@test/cluster/run.sh test/cluster/shell.sh
 
 .PHONY: image
-image: ## build the operator's image with docker: IMAGE=name:tag, BASE_IMAGE=node image
-	docker build --file deploy/Dockerfile --tag "$(or $(IMAGE),rightsize:dev)" $(if $(BASE_IMAGE),--build-arg "BASE_IMAGE=$(BASE_IMAGE)") .
+image: ## build the operator's image with docker: IMAGE=name:tag, BASE_IMAGE=node image, PRELOAD= for libc's malloc
+	docker build --file deploy/Dockerfile --tag "$(or $(IMAGE),rightsize:dev)" $(if $(BASE_IMAGE),--build-arg "BASE_IMAGE=$(BASE_IMAGE)") $(if $(filter undefined,$(origin PRELOAD)),,--build-arg "PRELOAD=$(PRELOAD)") .
 
 .PHONY: clean
 clean: ## remove what was installed and built here; the cache of Kubernetes binaries stays

@@ -1,6 +1,7 @@
-import type { ChildProcess } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { parseDocument } from 'yaml';
 import { parseMemory } from '../../src/api/quantity.ts';
 
@@ -24,6 +25,14 @@ export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS
   const settings = environmentOf(text);
   const heap = `--max-old-space-size=${Math.round((HEAP_SHARE * memoryLimit()) / 2 ** 20)}`;
   return { execArgv: [...process.execArgv, ...flags, heap], env: { ...process.env, ...settings } };
+}
+
+/** Rejects where a program is not run as in the image, as without the allocator that it has. */
+export async function checkImage(): Promise<void> {
+  const { execArgv, env } = asInImage();
+  const { stderr } = await promisify(execFile)(process.execPath, [...execArgv, '-e', ''], { env });
+  if (stderr === '') return;
+  throw new Error(`what the image has is not here; on Debian, libjemalloc2: ${stderr.trim()}`);
 }
 
 /** What the ENV lines of the last stage set, build arguments being what they are by default. */

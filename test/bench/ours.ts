@@ -13,13 +13,17 @@ import { REFRESHES, WINDOW_DAYS, type Say, type Task } from './task.ts';
 const REFRESH_SECONDS = 3600;
 
 /** The operator's own way: its keeper of usage over the real reader, and the status of each workload after each reading. */
-export async function measureOurs(task: Task, say: Say): Promise<void> {
+export function measureOurs(task: Task, say: Say): Promise<void> {
+  // What describes the fleet is let go: the operator has the objects of its cluster only.
   const cluster = clusterOf(task.fleet, `${WINDOW_DAYS}d`);
-  const run = new Run(task, cluster, say);
+  return measure(new Run(task, cluster, say), task.fleet.length, say);
+}
+
+async function measure(run: Run, containers: number, say: Say): Promise<void> {
   const before = await heldBytes();
   const [cold, ...refreshes] = await run.all();
   if (cold === undefined) throw new Error('nothing was read');
-  const keptBytesPerContainer = ((await heldBytes()) - before) / task.fleet.length;
+  const keptBytesPerContainer = ((await heldBytes()) - before) / containers;
   const note = run.notes.join('; ');
   say({ kind: 'Result', result: { row: 'cold', figures: cold, note, keptBytesPerContainer } });
   const mean = scaled(refreshes.reduce(sum), 1 / refreshes.length);
@@ -56,13 +60,17 @@ class Run {
   #now: number;
   #decoded = 0;
 
-  constructor(task: Task, cluster: CountingCluster, say: Say) {
+  constructor(
+    { url, reader, serverPid, toSeconds }: Omit<Task, 'fleet'>,
+    cluster: CountingCluster,
+    say: Say,
+  ) {
     this.#cluster = cluster;
     this.#say = say;
-    this.#now = task.toSeconds;
+    this.#now = toSeconds;
     this.#source = createPrometheusSource({
-      url: task.url,
-      reader: task.reader,
+      url,
+      reader,
       onCall: ({ bytes, outcome }) => {
         this.#decoded += bytes;
         if (outcome !== 'Ok') this.#done.reject(new Error(`a call ended in ${outcome}`));
@@ -74,7 +82,7 @@ class Run {
       source: {
         // What the keeper waits before it reads is not part of the figures.
         read: (query, signal, onPart) => {
-          this.#meter ??= new Meter(task.serverPid);
+          this.#meter ??= new Meter(serverPid);
           return this.#source.read(query, signal, onPart);
         },
       },

@@ -110,7 +110,7 @@ function decodeChunk(reader: protobuf.Reader, chunks: ChunkList): void {
     const field = reader.uint32();
     if (field === tag(3, 'Number')) encoding = reader.int32();
     else if (field === tag(4, 'Bytes')) {
-      const length = reader.uint32();
+      const length = reader.size();
       dataBegin = reader.pos;
       dataEnd = dataBegin + length;
       reader.skip(length);

@@ -31,8 +31,8 @@ const PADDING_WORDS = 8;
 
 /**
  * Decodes a chunk of Prometheus' XOR encoding, which is the bytes or a part of them, into the buffer from its beginning;
- * says how many samples it holds, which is 0 to 65,535. All bits of values are kept, those of NaNs too. Throws a ChunkError for a chunk that was cut short or
- * that no encoder writes.
+ * says how many samples it holds, which is 0 to 65,535. All bits of values are kept, those of NaNs too. Throws a
+ * ChunkError for a chunk that was cut short or that no encoder writes.
  */
 export type DecodeXor = (
   bytes: Uint8Array,

@@ -25,7 +25,7 @@ const DENSE = new Uint32Array(CODES);
 
 /**
  * Folds the samples of one container class into sketches of hours. Samples may come in any order and pod by pod. Holds
- * 61 bytes an hour and 128 kB of samples that wait to be counted, however many come.
+ * 110 bytes an hour, 3.5 kB for a few of them, and 128 kB of samples that wait to be counted, however many come.
  */
 export class HistoryFold {
   readonly #stepSeconds: number;

@@ -34,7 +34,7 @@ class Lane {
 
   decide(peaks: Peaks, nowSeconds: number, { marginOf }: SizingInput): void {
     const day = Math.floor(nowSeconds / DAY_SECONDS);
-    // A margin is that of a day, and while a container is young each hour decides.
+    // A margin is that of a day, and each new peak of it decides.
     if (day !== this.#day || this.margin === undefined) this.margin = marginOf(this.risk, day);
     this.#day = day;
     this.decision = this.#size.decide(peaks, nowSeconds, this.margin.excess);
@@ -107,15 +107,18 @@ class MemoryWalk {
     if (this.#peaks.revision === this.#decidedRevision && day === this.#decidedDay) return;
     this.#decidedRevision = this.#peaks.revision;
     this.#decidedDay = day;
-    this.end();
+    this.#decideAll(endSeconds);
   }
 
   /** To be called after the last hour: what is wanted is that of it. */
   end(): void {
-    if (this.#openSeconds === undefined) return;
+    if (this.#openSeconds !== undefined) this.#decideAll(this.#openSeconds);
+  }
+
+  #decideAll(nowSeconds: number): void {
     this.#lowest = this.#input.most ?? Infinity;
     for (const lane of this.#lanes) {
-      lane.decide(this.#peaks, this.#openSeconds, this.#input);
+      lane.decide(this.#peaks, nowSeconds, this.#input);
       this.#lowest = Math.min(this.#lowest, lane.decision?.amount ?? -Infinity);
     }
     this.#openSeconds = undefined;

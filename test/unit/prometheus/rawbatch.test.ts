@@ -5,6 +5,7 @@ import type { ReadSeries } from '../../../src/prometheus/readwire.ts';
 import { ChunkList } from '../../../src/prometheus/chunklist.ts';
 import { RawBatch } from '../../../src/prometheus/rawbatch.ts';
 import { rawQueries, type RawQuestion } from '../../../src/prometheus/rawqueries.ts';
+import { WHOLE_THROTTLED } from '../../../src/recommend/hourrecord.ts';
 import { HourCursor, type PackedUsage } from '../../../src/recommend/packed.ts';
 import { bitsOf, encodeXor } from '../../support/xor-encoder.ts';
 
@@ -76,7 +77,62 @@ function packedFrom(names: readonly string[], fromSeconds: number): PackedUsage 
   return folds.close('shop/Deployment/web').get('app');
 }
 
+interface Signals {
+  readonly hour: number;
+  readonly restarts: number;
+  readonly oomKills: number;
+  readonly throttled: number;
+}
+
+/** Of each hour what a reading comes to, by the values of each metric at a time, in hours since the window began. */
+function signalsOf(hours: number, metrics: Readonly<Record<string, (hours: number) => number>>) {
+  const folds = createFolds(HISTORIES, 60);
+  const batch = new RawBatch(question(NINE, NINE + hours * HOUR), folds);
+  batch.take(memory('web-1', NINE, NINE + hours * HOUR));
+  for (const [name, valueAt] of Object.entries(metrics)) {
+    const at = (time: number) => valueAt((time - NINE) / HOUR);
+    batch.take(series({ name, pod: 'web-1' }, NINE - 2 * HOUR, NINE + hours * HOUR, at));
+  }
+  batch.end();
+  batch.fold();
+  const found: Signals[] = [];
+  const cursor = new HourCursor().open(folds.close('shop/Deployment/web').get('app'));
+  while (cursor.hour < Infinity) {
+    const { restarts, oomKills, throttled } = cursor.readHead();
+    found.push({ hour: cursor.hour - NINE / HOUR, restarts, oomKills, throttled });
+    cursor.next();
+  }
+  return found;
+}
+
 describe('a batch of raw samples', () => {
+  it('counts each restart, and each kill for as long as its reason stands', () => {
+    const found = signalsOf(8, {
+      kube_pod_container_status_restarts_total: (hours) => (hours <= 2 ? 4 : hours <= 5 ? 5 : 7),
+      kube_pod_container_status_last_terminated_reason: (hours) => (hours <= 2 ? 0 : 1),
+    });
+    const told = found.filter(({ restarts, oomKills }) => restarts + oomKills > 0);
+    assert.deepEqual(told, [
+      { hour: 2, restarts: 1, oomKills: 1, throttled: 0 },
+      { hour: 5, restarts: 2, oomKills: 2, throttled: 0 },
+    ]);
+  });
+
+  it('has the share of each hour that was throttled, however alike they are', () => {
+    const found = signalsOf(4, {
+      container_cpu_cfs_periods_total: (hours) => 1000 + hours * 36_000,
+      container_cpu_cfs_throttled_periods_total: (hours) => 1000 + hours * 9000,
+    });
+    const percents = found.map(({ hour, throttled }) => [
+      hour,
+      Math.round((100 * throttled) / WHOLE_THROTTLED),
+    ]);
+    assert.deepEqual(
+      percents.slice(-4),
+      [0, 1, 2, 3].map((hour) => [hour, 25]),
+    );
+  });
+
   it('is asked for from the beginning of the chunk on that has the last sample before the window', () => {
     for (const from of [NINE, NINE + HOUR]) {
       const [usage, ...signals] = rawQueries(question(from, from + 900), []);

@@ -50,6 +50,20 @@ describe('a frame of a remote read', () => {
     });
   }
 
+  for (const [what, length] of [
+    ['beyond the end', [0x7f]],
+    ['of more than 32 bits', [0x82, 0x80, 0x80, 0x80, 0x10]],
+  ] as const) {
+    it(`is none with a chunk ${what}`, () => {
+      const chunk = [0x18, XOR, 0x22, ...length, 0, XOR];
+      const series = [0x12, chunk.length, ...chunk];
+      assert.throws(() => seriesOf(Uint8Array.of(0x0a, series.length, ...series)), {
+        reason: 'PrometheusAnswerInvalid',
+        message: /a frame that is not a ChunkedReadResponse/,
+      });
+    });
+  }
+
   it('is none where its bytes are no message', () => {
     assert.throws(() => seriesOf(Uint8Array.of(0x0a, 0xff, 0xff)), {
       reason: 'PrometheusAnswerInvalid',

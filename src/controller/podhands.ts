@@ -14,8 +14,6 @@ export interface PodHandsOptions extends Telling {
 
 /** Where the server does not say when to ask for an eviction again. */
 const BLOCKED_SECONDS = 60;
-/** A server that asks for a longer pause is asked again after this all the same. */
-const LONGEST_ASKED_SECONDS = 3600;
 const FORBIDDEN_SECONDS = 60;
 
 export interface At {
@@ -194,8 +192,7 @@ function notEvicted(memory: PodMemory, answer: EvictionAnswer, atSeconds: number
   if (answer.kind === 'Forbidden') return forbidden(memory, 'Evict', atSeconds);
   if (!('message' in answer)) return memory;
   const pause = ('retryAfterSeconds' in answer ? answer.retryAfterSeconds : undefined) ?? 0;
-  const asked = Math.min(pause, LONGEST_ASKED_SECONDS);
-  const untilSeconds = atSeconds + Math.max(asked, BLOCKED_SECONDS);
+  const untilSeconds = atSeconds + Math.max(pause, BLOCKED_SECONDS);
   return { ...memory, blocked: { message: answer.message, untilSeconds } };
 }
 

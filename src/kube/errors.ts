@@ -77,6 +77,8 @@ const KINDS: Readonly<Record<number, KubeErrorKind>> = {
   429: 'TooManyRequests',
 };
 
+const LONGEST_REST_SECONDS = 3600;
+
 /** Reads the parts of a `Status` that are there; a proxy's plain text becomes the message. */
 export function statusFacts(code: number, body: string): StatusFacts {
   const parsed = parseObject(body);
@@ -86,7 +88,7 @@ export function statusFacts(code: number, body: string): StatusFacts {
     code,
     reason: textOr(parsed?.['reason'], ''),
     message: textOr(parsed?.['message'], parsed === undefined ? body.trim() : ''),
-    retryAfterSeconds: positiveOrUndefined(details?.['retryAfterSeconds']),
+    retryAfterSeconds: restSeconds(details?.['retryAfterSeconds']),
     isNamespaceGone:
       code === 404
         ? details?.['kind'] === 'namespaces'
@@ -115,7 +117,7 @@ export function answerError(what: string, facts: StatusFacts, retryAfter?: strin
   const text = facts.message === '' ? '' : `: ${facts.message}`;
   return new KubeError(kind, cut(`${what}: ${kind} (${facts.code})${text}`), {
     status: facts.code,
-    retryAfterSeconds: positiveOrUndefined(Number(retryAfter)) ?? facts.retryAfterSeconds,
+    retryAfterSeconds: restSeconds(Number(retryAfter)) ?? facts.retryAfterSeconds,
     answer: facts,
   });
 }
@@ -191,6 +193,11 @@ function textOr(value: unknown, fallback: string): string {
   return typeof value === 'string' ? value : fallback;
 }
 
-function positiveOrUndefined(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
+/**
+ * For how long a server asks to be left alone; undefined where it does not say so in seconds. Of more than an hour, that
+ * hour: a slip must not end a watch, and a timer that is set for over 24 days ends at once.
+ */
+export function restSeconds(value: unknown): number | undefined {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) return undefined;
+  return Math.min(value, LONGEST_REST_SECONDS);
 }

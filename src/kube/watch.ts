@@ -1,4 +1,4 @@
-import { KubeError, answerError, asError } from './errors.ts';
+import { KubeError, answerError, asError, restSeconds } from './errors.ts';
 import { asJson, numberAt, objectAt, requiredText, textAt, type Json } from './json.ts';
 
 /** One line of a watch. An ERROR line is thrown, not an event. */
@@ -47,6 +47,6 @@ function errorFacts(status: Json): Parameters<typeof answerError>[1] {
     code: numberAt(status, 'code') ?? 500,
     reason: textAt(status, 'reason') ?? '',
     message: textAt(status, 'message') ?? '',
-    retryAfterSeconds: numberAt(objectAt(status, 'details'), 'retryAfterSeconds'),
+    retryAfterSeconds: restSeconds(numberAt(objectAt(status, 'details'), 'retryAfterSeconds')),
   };
 }

@@ -31,7 +31,7 @@ interface Periods {
   throttled: Float64Array | undefined;
 }
 
-/** Counters: an hour that ends where the one before did says nothing, and hardly any does not. */
+/** Counters that hardly ever rise: an hour that ends where the one before did says nothing. */
 const COUNTS: ReadonlySet<keyof ContainerSignals> = new Set(['restartCounts', 'oomEventCounts']);
 
 interface OpenSeries {
@@ -107,6 +107,7 @@ export class RawBatch {
     this.#containers.clear();
   }
 
+  /** Hands on the hours that have a value, as points. */
   #tell(points: SignalPoint[], signal: keyof ContainerSignals, values: Float64Array): void {
     let before = NaN;
     for (let hour = 0; hour < values.length; hour++) {

@@ -7,8 +7,8 @@ const PAGE_HOURS = 32;
 const HOUR_BYTES = 4 * 8 + 7 * 4 + 1;
 
 /**
- * What hours in a row have so far, over all pods of a container, each at its index in every array: 61 bytes an hour, and 1.6 kB a page for
- * what it is made of, where an object of each would be copied by the collector of garbage time and again.
+ * What hours in a row have so far, over all pods of a container, each at its index in every array: 61 bytes an hour, and
+ * 1.6 kB a page for what it is made of. The collector of garbage would copy an object of each hour time and again.
  */
 export class HourPage {
   /** Hours since 1970. */

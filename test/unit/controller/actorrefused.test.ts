@@ -5,10 +5,6 @@ import { aPodContainer } from './memorycluster.ts';
 
 const OBSERVE_SECONDS = 600;
 
-function isEviction(told: string): boolean {
-  return told.startsWith('dry-evict');
-}
-
 describe('acting where the server refuses', () => {
   let world: ActingWorld;
 
@@ -257,19 +253,6 @@ describe('acting on a workload by eviction', () => {
     }
     assert.deepEqual(world.told(), ['dry-evict cart-1', 'dry-evict cart-1']);
     assert.equal(world.cluster.writes, writes);
-  });
-
-  it('asks again after an hour, however long it is told to wait', async () => {
-    const message = 'too many requests';
-    world.acting.eviction = { kind: 'Blocked', message, retryAfterSeconds: 30 * 86_400 };
-    await world.reconcile();
-    assert.deepEqual(world.told().filter(isEviction), ['dry-evict cart-1']);
-    world.now += 3600 - 1;
-    await world.reconcile();
-    assert.deepEqual(world.told().filter(isEviction), []);
-    world.now += 60;
-    await world.reconcile();
-    assert.deepEqual(world.told().filter(isEviction), ['dry-evict cart-1']);
   });
 
   it('says which permission it lacks, and evicts nothing', async () => {

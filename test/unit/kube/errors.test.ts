@@ -78,6 +78,9 @@ describe('the error of an answer', () => {
   > = {
     'in the header': { header: '7', want: 7 },
     'in the body': { body: '{"details":{"retryAfterSeconds":3}}', want: 3 },
+    'in the header, for a month': { header: '2592000', want: 3600 },
+    'in the body, for a month': { body: '{"details":{"retryAfterSeconds":2592000}}', want: 3600 },
+    'as less than nothing': { header: '-5', want: undefined },
     nowhere: { want: undefined },
     'as nonsense': { header: 'soon', want: undefined },
   };
@@ -86,6 +89,14 @@ describe('the error of an answer', () => {
       assert.equal(answerError(WHAT, statusFacts(429, body), header).retryAfterSeconds, want);
     });
   }
+});
+
+describe('the error in a watch', () => {
+  it('asks for no more than an hour of rest', () => {
+    const object = { code: 429, details: { retryAfterSeconds: 30 * 86_400 } };
+    const line = JSON.stringify({ type: 'ERROR', object });
+    assert.throws(() => parseWatchLine(WHAT, line), { retryAfterSeconds: 3600 });
+  });
 });
 
 describe('the error of a call without an answer', () => {

@@ -26,6 +26,9 @@ const BINARY_UNITS: Readonly<Record<string, number>> = {
   Ki: 2 ** 10,
 };
 
+/** From the largest to the smallest. */
+const LISTED_BINARY_UNITS = Object.entries(BINARY_UNITS);
+
 export class QuantityError extends Error {
   override readonly name = 'QuantityError';
 }
@@ -69,7 +72,7 @@ export function formatCpu(cores: number): string {
 /** Bytes as the shortest exact quantity: 536870912 → `512Mi`, 1000 → `1000`. Rounds up to a whole byte. */
 export function formatMemory(bytes: number): string {
   const whole = Math.ceil(bytes);
-  for (const [suffix, unit] of Object.entries(BINARY_UNITS)) {
+  for (const [suffix, unit] of LISTED_BINARY_UNITS) {
     if (whole >= unit && whole % unit === 0) return `${whole / unit}${suffix}`;
   }
   return String(whole);
@@ -79,7 +82,7 @@ export function formatMemory(bytes: number): string {
 export function readableMemory(bytes: number): string {
   const sign = bytes < 0 ? '-' : '';
   const size = Math.abs(bytes);
-  for (const [suffix, unit] of Object.entries(BINARY_UNITS)) {
+  for (const [suffix, unit] of LISTED_BINARY_UNITS) {
     // As rounded in the next smaller unit: 1023.9Mi is 1Gi and not 1024Mi.
     if (Math.round((size / unit) * 1024) < 1024) continue;
     const value = size / unit;

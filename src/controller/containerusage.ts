@@ -1,5 +1,5 @@
 import type { PackedUsage } from '../recommend/packed.ts';
-import { unpackUsage } from '../recommend/unpacked.ts';
+import { giveBack, unpackUsage } from '../recommend/unpacked.ts';
 import type { UsageHistory } from '../recommend/usage.ts';
 import { LastUnpacked } from './lastunpacked.ts';
 
@@ -11,7 +11,7 @@ interface Held {
   readonly packed: PackedUsage;
 }
 
-const UNPACKED = new LastUnpacked<Held, UsageHistory>(MOST_UNPACKED);
+const UNPACKED = new LastUnpacked<Held, UsageHistory>(MOST_UNPACKED, giveBack);
 
 /**
  * The histories of a workload's containers, by name, as they are known when they are asked for. It may be held for long,

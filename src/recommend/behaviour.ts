@@ -48,14 +48,16 @@ export function behaviourOfDays(
 
 function hoursOf(days: readonly UsageDay[]): readonly (HourCpu | undefined)[] {
   const [first] = days;
-  const hours: (HourCpu | undefined)[] = [];
-  if (first === undefined) return hours;
-  for (const { startSeconds, hours: packed } of days) {
-    const from = Math.round((startSeconds - first.startSeconds) / HOUR_SECONDS);
-    while (hours.length < from) hours.push(undefined);
-    for (let hour = 0; hour < HOURS_OF_DAY; hour++) hours.push(cpuOfHour(packed, hour));
+  const last = days.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const hourOf = ({ startSeconds }: UsageDay): number =>
+    Math.round((startSeconds - first.startSeconds) / HOUR_SECONDS);
+  const all = new Array<HourCpu | undefined>(hourOf(last) + HOURS_OF_DAY).fill(undefined);
+  for (const day of days) {
+    const from = hourOf(day);
+    for (let hour = 0; hour < HOURS_OF_DAY; hour++) all[from + hour] = cpuOfHour(day.hours, hour);
   }
-  return hours;
+  return all;
 }
 
 /** The samples of all hours together. */
@@ -89,10 +91,10 @@ function counted(hours: readonly HourSamples[]): Pool | undefined {
   let total = 0;
   for (const hour of hours) {
     if (hour === undefined || isListed(hour)) continue;
-    const { begin, end, codes, counts } = hour;
+    const { begin, end, codes, counts, weight } = hour;
     for (let i = begin; i < end; i++) {
       const code = codes[i] ?? 0;
-      WEIGHTS[code] = (WEIGHTS[code] ?? 0) + (counts[i] ?? 0);
+      WEIGHTS[code] = (WEIGHTS[code] ?? 0) + (counts[i] ?? 0) * weight;
     }
     total += hour.samples;
   }
@@ -135,10 +137,10 @@ function cappedMean(samples: HourSamples, cap: number): number {
     return samples.reduce((sum, cores) => sum + Math.min(cores, cap), 0) / samples.length;
   }
   if (highestCores(samples) <= cap) return samples.sum / samples.samples;
-  const { begin, end, counts } = samples;
+  const { begin, end, counts, weight } = samples;
   let sum = 0;
   for (let i = begin; i < end; i++) sum += Math.min(coresAt(samples, i), cap) * (counts[i] ?? 0);
-  return sum / samples.samples;
+  return (sum * weight) / samples.samples;
 }
 
 /** Points of hours; used again, since there are hundreds of a container. */
@@ -158,14 +160,21 @@ function detrend(hours: Float64Array): void {
     hours[hour] = (hours[hour] ?? NaN) - (m * hour + b);
 }
 
+/** Hours and those that lie a lag after them; used again, like POINTS. */
+let before = new Float64Array(0);
+let after = new Float64Array(0);
+
 /** NaN where there are too few pairs, or nothing varies. */
 function autocorrelation(hours: Float64Array, lag: number): number {
-  const before = new Float64Array(hours.length);
-  const after = new Float64Array(hours.length);
+  if (before.length < hours.length) {
+    before = new Float64Array(hours.length);
+    after = new Float64Array(hours.length);
+  }
   let pairs = 0;
   for (let i = 0; i + lag < hours.length; i++) {
-    const [one, other] = [hours[i] ?? NaN, hours[i + lag] ?? NaN];
-    if (Number.isNaN(one + other)) continue;
+    const one = hours[i] ?? NaN;
+    const other = hours[i + lag] ?? NaN;
+    if (Number.isNaN(one) || Number.isNaN(other)) continue;
     before[pairs] = one;
     after[pairs++] = other;
   }

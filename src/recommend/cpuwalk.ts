@@ -4,35 +4,45 @@ import {
   type CadenceDecision,
   type CadenceSettings,
   type LevelDecision,
+  type ObservedHour,
 } from './cadence.ts';
 import { Following } from './following.ts';
 import { cpuOfHour, highestCores, HOUR_SECONDS } from './hours.ts';
 import { RUNGS } from './ladder.ts';
-import { restoreTallies, saveTallies, Tally } from './realised.ts';
+import { JudgedDays, Tally } from './realised.ts';
 import type { StateReader, StateWriter } from './savedstate.ts';
 import { LEVELS, type Estimate, type Level, type SizingInput } from './sizing.ts';
 import { Steady } from './steady.ts';
 import type { HourCpu, UsageDay } from './usage.ts';
 import { atMost, isJudged, walkHours, type Progress, type WalkedHour } from './walkedhours.ts';
+import type { Writable } from './writable.ts';
 
 type CadenceName = NonNullable<Estimate['cadence']>;
+
+const NO_SAMPLES = new Float64Array(0);
 
 /** A cadence that follows its own requests, for the risk that it was asked for and the stricter ones beside it. */
 class Walk {
   readonly #cadence: Steady | Following;
+  /** Lent to the cadence; written over, since a walk has hundreds. */
+  readonly #hour: Writable<ObservedHour>;
   #amounts: readonly Pick<LevelDecision, 'risk' | 'amount'>[] = [];
 
   constructor(settings: CadenceSettings, name: CadenceName) {
+    this.#hour = { startSeconds: 0, cpu: NO_SAMPLES, request: undefined };
     this.#cadence = name === 'Tracking' ? new Following(settings) : new Steady(settings);
   }
 
   follow({ startSeconds, endSeconds, weight, use: cpu }: WalkedHour<HourCpu>): void {
     const request = this.inForce(0)?.amount;
+    const hour = this.#hour;
+    hour.startSeconds = startSeconds;
+    hour.cpu = cpu;
+    hour.request = undefined;
     // The time that an hour stands for ages what was before it, but is charged once.
-    for (let i = 1; i < weight; i++) {
-      this.#cadence.observe({ startSeconds, cpu, request: undefined });
-    }
-    this.#cadence.observe({ startSeconds, cpu, request });
+    for (let i = 1; i < weight; i++) this.#cadence.observe(hour);
+    hour.request = request;
+    this.#cadence.observe(hour);
     if (this.#cadence instanceof Steady) {
       this.#cadence.keepUp(endSeconds, request);
       this.#amounts = this.#cadence.amounts();
@@ -75,16 +85,17 @@ class Walk {
 
 /** One risk on a walk, and how it fared. */
 export class Lane {
-  readonly tally = new Tally();
+  readonly tally: Tally;
   /** The highest use of the last hour where that shifted the level, else 0. */
   shift = 0;
   readonly #walk: Walk;
   readonly #risk: number;
   #index = -1;
 
-  constructor(walk: Walk, risk: number) {
+  constructor(walk: Walk, risk: number, judged: JudgedDays) {
     this.#walk = walk;
     this.#risk = risk;
+    this.tally = new Tally(judged);
   }
 
   get decision(): CadenceDecision | undefined {
@@ -104,18 +115,26 @@ export class Lane {
     return this.#walk.followed(this.#index);
   }
 
-  judge({ startSeconds, use }: WalkedHour<HourCpu>, most: number | undefined): void {
-    this.tally.addCpu(startSeconds, use, atMost(this.#inForce?.amount, most));
+  /** Whether there is a size to judge by, which all risks have from the same hour on. */
+  get hasSize(): boolean {
+    return this.#inForce !== undefined;
+  }
+
+  /** Where nothing is over the size, as nearly always, there is nothing to count. */
+  judge(use: HourCpu, most: number | undefined): void {
+    const inForce = this.#inForce;
+    if (inForce === undefined || highestCores(use) <= atMost(inForce.amount, most)) return;
+    this.tally.addCpu(use, atMost(inForce.amount, most));
   }
 
   /** To be told of an hour before the walk is. */
   see({ startSeconds, use: cpu }: WalkedHour<HourCpu>): void {
-    const request = this.#inForce?.amount;
+    const inForce = this.#inForce;
     this.shift = 0;
     // Where nothing is over it, as nearly always, nothing has shifted.
-    if (request === undefined || highestCores(cpu) <= request) return;
-    const hour = { startSeconds, cpu, request };
-    this.shift = shiftedLevel(hour, exceededShare(hour, request));
+    if (inForce === undefined || highestCores(cpu) <= inForce.amount) return;
+    const hour = { startSeconds, cpu, request: inForce.amount };
+    this.shift = shiftedLevel(hour, exceededShare(hour, inForce.amount));
   }
 
   level(): Level | undefined {
@@ -134,6 +153,7 @@ export class CpuWalk {
   readonly #input: SizingInput;
   readonly #ripeHours: number;
   readonly #progress: Progress = { hours: 0, lastSeconds: undefined };
+  readonly #judged = new JudgedDays();
 
   /** Hours are judged once so many went before them. */
   constructor(input: SizingInput, ripeHours: number) {
@@ -142,8 +162,8 @@ export class CpuWalk {
     const walkOf = (asked: number) => new Walk(cadenceSettings(asked, input), settings.cadence);
     const common = walkOf(LOOSEST);
     this.#walks = RUNGS.includes(risk) ? [common] : [common, walkOf(risk)];
-    this.promised = new Lane(this.#walks.at(-1) ?? common, risk);
-    this.levels = LEVELS.map((level) => new Lane(common, level));
+    this.promised = new Lane(this.#walks.at(-1) ?? common, risk, this.#judged);
+    this.levels = LEVELS.map((level) => new Lane(common, level, this.#judged));
     this.#input = input;
     this.#ripeHours = ripeHours;
   }
@@ -158,19 +178,24 @@ export class CpuWalk {
   #see(hour: WalkedHour<HourCpu>): void {
     // A first sample over the request would pass for an hour of them. But a first hour is all that there is.
     if (!hour.isOver && hour.hoursBefore > 0) return;
-    if (isJudged(hour, this.#input) && hour.hoursBefore >= this.#ripeHours) {
-      this.promised.judge(hour, this.#input.most);
-      for (const lane of this.levels) lane.judge(hour, undefined);
-    }
+    if (isJudged(hour, this.#input) && hour.hoursBefore >= this.#ripeHours) this.#judge(hour);
     this.promised.see(hour);
     for (const walk of this.#walks) walk.follow(hour);
+  }
+
+  #judge({ startSeconds, use }: WalkedHour<HourCpu>): void {
+    if (!this.promised.hasSize) return;
+    this.#judged.addCpu(startSeconds, use);
+    this.promised.judge(use, this.#input.most);
+    for (const lane of this.levels) lane.judge(use, undefined);
   }
 
   /** All that the hours to come depend on; of the cadence Steady only, whose state is small. */
   save(to: StateWriter): void {
     const { hours, lastSeconds = NaN } = this.#progress;
     to.numbers([hours, lastSeconds, this.promised.shift]);
-    saveTallies(this.#tallies, to);
+    this.#judged.save(to);
+    for (const tally of this.#tallies) tally.save(to);
     for (const walk of this.#walks) walk.save(to);
   }
 
@@ -180,7 +205,8 @@ export class CpuWalk {
     const last = from.number();
     this.#progress.lastSeconds = Number.isNaN(last) ? undefined : last;
     this.promised.shift = from.number();
-    restoreTallies(this.#tallies, from);
+    this.#judged.restore(from);
+    for (const tally of this.#tallies) tally.restore(from);
     for (const walk of this.#walks) walk.restore(from);
   }
 

@@ -68,12 +68,12 @@ export class DecayedHistogram {
   }
 
   /** Adds the samples of an hour by the codes of their amounts. */
-  addCodes(hour: Pick<HourCpu, 'begin' | 'end' | 'codes' | 'counts'>): void {
+  addCodes(hour: Pick<HourCpu, 'begin' | 'end' | 'codes' | 'counts' | 'weight'>): void {
     const { begin, end, codes, counts } = hour;
     this.#makeRoom(codes, begin, end);
     const first = bucketOfCode(0) - this.#first;
     const weights = this.#weights;
-    const unit = this.#unit;
+    const unit = this.#unit * hour.weight;
     let total = 0;
     for (let i = begin; i < end; i++) {
       const code = codes[i] ?? 0;

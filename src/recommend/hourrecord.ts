@@ -104,8 +104,11 @@ export function memoryCodeOf(bytes: number): number {
   return Math.min((octave + 1) * FRACTIONS + fraction, 64 * FRACTIONS - 1);
 }
 
+/** Looked up, since this is done for each hour. */
+const OCTAVES = Float64Array.from({ length: 64 }, (_, octave) => 2 ** octave);
+
 export function bytesOfMemoryCode(code: number): number {
   if (code < FRACTIONS) return 0;
-  const octave = Math.floor(code / FRACTIONS) - 1;
-  return 2 ** octave * (1 + (code % FRACTIONS) / FRACTIONS);
+  const octave = (code >>> FRACTION_BITS) - 1;
+  return (OCTAVES[octave] ?? 0) * (1 + (code % FRACTIONS) / FRACTIONS);
 }

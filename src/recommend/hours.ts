@@ -26,7 +26,7 @@ export function hourCpu(samples: ArrayLike<number>): HourCpu | undefined {
   const sorted = Float64Array.from(samples).sort();
   const cores = sorted.filter((amount, i) => i === 0 || amount !== sorted[i - 1]);
   if (cores.length === 0) return undefined;
-  const counts = new Float32Array(cores.length);
+  const counts = new Uint32Array(cores.length);
   let at = 0;
   for (const amount of sorted) {
     if (amount !== cores[at]) at += 1;
@@ -37,6 +37,7 @@ export function hourCpu(samples: ArrayLike<number>): HourCpu | undefined {
     end: cores.length,
     codes: Uint16Array.from(cores, codeOf),
     counts,
+    weight: 1,
     cores,
     samples: sorted.length,
     sum: sorted.reduce((sum, amount) => sum + amount, 0),
@@ -57,13 +58,13 @@ export function highestCores(hour: HourCpu): number {
   return coresAt(hour, hour.end - 1);
 }
 
-/** How many samples are over an amount in cores. */
+/** How many samples are over an amount in cores, weighted. */
 export function samplesOver(hour: HourCpu, amount: number): number {
-  const { begin, end, counts } = hour;
+  const { begin, end, counts, weight } = hour;
   let over = 0;
   // Ascending, so that what is over comes first from the end.
   for (let i = end - 1; i >= begin && coresAt(hour, i) > amount; i--) over += counts[i] ?? 0;
-  return over;
+  return over * weight;
 }
 
 /** CPU of an hour of the day; undefined without a sample. */

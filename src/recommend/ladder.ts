@@ -178,9 +178,10 @@ export class Ladder {
         rung.observe(hour, undefined);
         continue;
       }
-      const own = rung === this.#asked ? request : (rung.decision?.amount ?? request);
-      const isUnder = highest <= own && isRaisePending !== true;
-      rung.observe(hour, isUnder ? 0 : exceededShare(hour, own));
+      const decided = rung === this.#asked ? undefined : rung.decision;
+      const isUnder = decided === undefined ? highest <= request : highest <= decided.amount;
+      if (isUnder && isRaisePending !== true) rung.observe(hour, 0);
+      else rung.observe(hour, exceededShare(hour, decided?.amount ?? request));
     }
   }
 

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { FNV_BASIS, fnvOfBytes } from './fnv.ts';
 import { HourHead, readHead, writeHead } from './hourrecord.ts';
 import { HOUR_SECONDS } from './hours.ts';
-import { readSketch, sketchSize, writeSketch, type Sketch } from './sketch.ts';
+import { readCodes, readSketch, sketchSize, writeSketch, type Sketch } from './sketch.ts';
 
 /**
  * The usage of one container class, in one array of bytes: hour by hour the CPU samples as counts of buckets of 2 %,
@@ -155,6 +155,11 @@ export class HourCursor {
   /** To be called after `readHead`, and where that says that there are CPU samples. */
   readSketch(into: Sketch): void {
     readSketch(this.#reader, into);
+  }
+
+  /** In place of `readSketch`: into arrays that are shared, from `begin` on; returns the end. */
+  readCodes(into: Pick<Sketch, 'codes' | 'counts'>, begin: number): number {
+    return readCodes(this.#reader, into, begin);
   }
 }
 

@@ -57,7 +57,10 @@ export class Peaks {
     return this.#peaks.byteLength + 64;
   }
 
-  /** Grows whenever more may be demanded for a given excess; less is hour by hour, while the container is young. */
+  /**
+   * Grows with each peak that may raise a size, as none does that is under the highest of the days before. Less is
+   * demanded hour by hour while the container is young, and by days that are forgotten.
+   */
   get revision(): number {
     return this.#revision;
   }
@@ -76,7 +79,7 @@ export class Peaks {
   observePeak(startSeconds: number, peak: number): number | undefined {
     const day = Math.floor(startSeconds / DAY_SECONDS);
     const excess = day > this.#day ? this.#closeDay() : undefined;
-    if (day !== this.#day || peak > this.#today) this.#revision += 1;
+    if (peak > this.#today && peak >= this.#highest) this.#revision += 1;
     this.#day = day;
     this.#today = Math.max(this.#today, peak);
     this.#lastSeconds = startSeconds + 3600;
@@ -126,10 +129,14 @@ export class Peaks {
   }
 }
 
+/** Of the peaks of a window; used again, since a walk closes hundreds of days. */
+const LOGS = new Float64Array(WINDOW_DAYS);
+
 /** How much daily peaks in bytes differ: too few say nothing of it, and count as differing most. */
 function spreadOf(peaks: Float64Array): number {
   if (peaks.length < 3) return LEAST_SPREAD + LARGEST_DEVIATION;
-  const deviation = sampleStandardDeviation(peaks.map(Math.log) as unknown as number[]);
+  for (let i = 0; i < peaks.length; i++) LOGS[i] = Math.log(peaks[i] ?? NaN);
+  const deviation = sampleStandardDeviation(LOGS.subarray(0, peaks.length) as unknown as number[]);
   return LEAST_SPREAD + Math.min(deviation, LARGEST_DEVIATION);
 }
 

@@ -24,137 +24,150 @@ export interface Realised {
   readonly workOver: number;
 }
 
-interface Day {
-  /** Days since 1970-01-01 UTC. */
-  readonly key: number;
-  over: number;
-  total: number;
-  /** Highest peak over the size, as a share of the size. */
-  excess: number;
-}
+/** The days of which hours were judged, by the sizes of however many tallies. */
+export class JudgedDays {
+  /** Days since 1970-01-01 UTC, in the order in which they were first told of. */
+  readonly keys: number[] = [];
+  /** Of each of them CPU samples, weighted; 1 of memory. */
+  readonly totals: number[] = [];
+  /** CPU use that was judged, in cores times samples. */
+  use = 0;
+  /** Which one was told of last; -1 before the first. */
+  last = -1;
 
-/** Tallies of CPU that were told of the same hours, each with a size of its own. */
-export function saveTallies(tallies: readonly Tally[], to: StateWriter): void {
-  tallies[0]?.saveHours(to);
-  for (const tally of tallies) tally.saveOver(to);
-}
+  /** To be told of an hour before the tallies are. */
+  addCpu(startSeconds: number, { samples, sum }: HourCpu): void {
+    this.#stand(startSeconds);
+    this.totals[this.last] = (this.totals[this.last] ?? 0) + samples;
+    this.use += sum;
+  }
 
-/** Into as many tallies as were saved. */
-export function restoreTallies(tallies: readonly Tally[], from: StateReader): void {
-  const [first] = tallies;
-  first?.restoreHours(from);
-  for (const tally of tallies) {
-    if (first !== undefined && tally !== first) tally.takeHoursOf(first);
-    tally.restoreOver(from);
+  /** Likewise; a day of memory counts once. */
+  addPeak(startSeconds: number): void {
+    this.#stand(startSeconds);
+    this.totals[this.last] = 1;
+  }
+
+  save(to: StateWriter): void {
+    to.numbers([this.use, this.keys.length]);
+    to.numbers(this.keys);
+    to.numbers(this.totals);
+  }
+
+  restore(from: StateReader): void {
+    this.use = from.number();
+    const days = from.number();
+    this.keys.push(...from.numbers(days));
+    this.totals.push(...from.numbers(days));
+  }
+
+  #stand(timeSeconds: number): void {
+    const key = Math.floor(timeSeconds / DAY_SECONDS);
+    // Hour after hour is of the same day.
+    if (this.keys[this.last] === key) return;
+    this.last = this.keys.lastIndexOf(key);
+    if (this.last >= 0) return;
+    this.last = this.keys.push(key) - 1;
+    this.totals.push(0);
   }
 }
 
+/** Of the days of a tally; used again, since each container has a dozen of them. */
+let shares = new Float64Array(0);
+
 /** Holds hours against the size that was in force at their beginning, and counts by UTC days. */
 export class Tally {
-  readonly #days = new Map<number, Day>();
-  #today: Day = { key: NaN, over: 0, total: 0, excess: 0 };
-  #use = 0;
+  readonly #days: JudgedDays;
+  /** Of each of the days; less than there are where nothing was over the size since. */
+  readonly #over: number[] = [];
+  /** Likewise; the highest peak over the size, as a share of the size. */
+  readonly #excess: number[] = [];
   #useOver = 0;
 
-  /** Nothing is judged without a size. */
-  addCpu(startSeconds: number, use: HourCpu, size: number | undefined): void {
-    if (size === undefined) return;
-    const { begin, end, counts, samples, sum } = use;
-    const day = this.#dayOf(startSeconds);
-    day.total += samples;
-    this.#use += sum;
+  constructor(days: JudgedDays) {
+    this.#days = days;
+  }
+
+  /** To be told of each hour that the days were told of last, where any of it is over the size in cores. */
+  addCpu(use: HourCpu, size: number): void {
+    const { begin, end, counts, weight } = use;
+    const day = this.#days.last;
+    let over = 0;
     // Ascending, so that what is over the size comes first from the end.
     for (let i = end - 1; i >= begin; i--) {
       const cores = coresAt(use, i);
       if (!(cores > size)) break;
-      const count = counts[i] ?? 0;
-      day.over += count;
+      const count = (counts[i] ?? 0) * weight;
+      over += count;
       this.#useOver += (cores - size) * count;
     }
+    this.#over[day] = (this.#over[day] ?? 0) + over;
   }
 
-  addPeak(startSeconds: number, peakBytes: number, size: number | undefined): void {
-    if (size === undefined) return;
-    const day = this.#dayOf(startSeconds);
-    day.total = 1;
+  /** Likewise with a peak and a size in bytes. */
+  addPeak(peakBytes: number, size: number): void {
     if (!(peakBytes > size)) return;
-    day.over = 1;
-    day.excess = Math.max(day.excess, peakBytes / size - 1);
+    const day = this.#days.last;
+    this.#over[day] = 1;
+    this.#excess[day] = Math.max(this.#excess[day] ?? 0, peakBytes / size - 1);
   }
 
-  saveHours(to: StateWriter): void {
-    to.numbers([this.#use, this.#days.size]);
-    for (const { key, total } of this.#days.values()) to.numbers([key, total]);
-  }
-
-  saveOver(to: StateWriter): void {
+  /** What there is to CPU; the days are saved and restored before it, for all tallies at once. */
+  save(to: StateWriter): void {
     to.number(this.#useOver);
-    for (const { over } of this.#days.values()) to.number(over);
+    for (let day = 0; day < this.#days.keys.length; day++) to.number(this.#over[day] ?? 0);
   }
 
-  restoreHours(from: StateReader): void {
-    this.#use = from.number();
-    for (let days = from.number(); days > 0; days--) this.#addDay(from.number(), from.number());
-  }
-
-  takeHoursOf(other: Tally): void {
-    this.#use = other.#use;
-    for (const { key, total } of other.#days.values()) this.#addDay(key, total);
-  }
-
-  restoreOver(from: StateReader): void {
+  restore(from: StateReader): void {
     this.#useOver = from.number();
-    for (const day of this.#days.values()) day.over = from.number();
-  }
-
-  #addDay(key: number, total: number): void {
-    this.#days.set(key, { key, over: 0, total, excess: 0 });
-  }
-
-  #dayOf(timeSeconds: number): Day {
-    const key = Math.floor(timeSeconds / DAY_SECONDS);
-    // Hour after hour is of the same day.
-    if (key === this.#today.key) return this.#today;
-    const day = this.#days.get(key) ?? { key, over: 0, total: 0, excess: 0 };
-    this.#days.set(key, day);
-    this.#today = day;
-    return day;
+    this.#over.push(...from.numbers(this.#days.keys.length));
   }
 
   /** Undefined when nothing was judged. */
   cpu(): Realised | undefined {
-    const workOver = this.#use === 0 ? 0 : this.#useOver / this.#use;
-    return this.#realised(({ over, total }) => over / total, workOver);
+    const { use } = this.#days;
+    return this.#realised('share', use === 0 ? 0 : this.#useOver / use);
   }
 
   /** Undefined when nothing was judged. */
   memory(): Realised | undefined {
-    return this.#realised(({ excess }) => excess, 0);
+    return this.#realised('excess', 0);
   }
 
-  #realised(badness: (day: Day) => number, workOver: number): Realised | undefined {
-    let worst: Day | undefined;
-    let over = 0;
-    let total = 0;
-    let daysHit = 0;
-    const shares: number[] = [];
-    for (const day of this.#days.values()) {
-      if (!(day.total > 0)) continue;
-      if (worst === undefined || badness(day) > badness(worst)) worst = day;
-      over += day.over;
-      total += day.total;
-      if (day.over > 0) daysHit += 1;
-      shares.push(day.over / day.total);
+  /** The worst day is that of the largest share over the size, or of the highest peak over it. */
+  #realised(worstBy: 'share' | 'excess', workOver: number): Realised | undefined {
+    const { keys, totals } = this.#days;
+    if (shares.length < keys.length) shares = new Float64Array(2 * keys.length);
+    let worstDay = -1;
+    let [overAll, all, hit, days] = [0, 0, 0, 0];
+    for (let day = 0; day < keys.length; day++) {
+      const total = totals[day] ?? 0;
+      if (!(total > 0)) continue;
+      if (this.#badness(day, worstBy) > this.#badness(worstDay, worstBy)) worstDay = day;
+      const over = this.#over[day] ?? 0;
+      const share = over / total;
+      overAll += over;
+      all += total;
+      if (over > 0) hit += 1;
+      shares[days++] = share;
     }
-    if (worst === undefined) return undefined;
+    if (worstDay < 0) return undefined;
     return {
-      days: shares.length,
-      share: over / total,
-      daysHit,
-      dayDeviation: standardDeviation(shares),
-      worstDay: badness(worst),
-      worstDaySeconds: worst.key * DAY_SECONDS,
+      days,
+      share: overAll / all,
+      daysHit: hit,
+      // The library takes what has a length and numbers at indices.
+      dayDeviation: standardDeviation(shares.subarray(0, days) as unknown as number[]),
+      worstDay: this.#badness(worstDay, worstBy),
+      worstDaySeconds: (keys[worstDay] ?? 0) * DAY_SECONDS,
       workOver,
     };
+  }
+
+  /** Of no day less than of any. */
+  #badness(day: number, by: 'share' | 'excess'): number {
+    if (day < 0) return -1;
+    const over = (by === 'share' ? this.#over : this.#excess)[day] ?? 0;
+    return by === 'share' ? over / (this.#days.totals[day] ?? 0) : over;
   }
 }

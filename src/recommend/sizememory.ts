@@ -1,6 +1,6 @@
 import { youthFactor } from './cadence.ts';
 import { Peaks, PeakSize, type Margin, type MemoryDecision } from './peaks.ts';
-import { Tally } from './realised.ts';
+import { JudgedDays, Tally } from './realised.ts';
 import {
   LEVELS,
   type DayExcess,
@@ -18,18 +18,20 @@ const PEAK_DAYS = 14;
 /** The size that one risk keeps in force, and how it fared. */
 class Lane {
   readonly risk: number;
-  readonly tally = new Tally();
+  readonly tally: Tally;
   readonly #size = new PeakSize();
   decision: MemoryDecision | undefined;
   margin: Margin | undefined;
   #day = NaN;
 
-  constructor(risk: number) {
+  constructor(risk: number, judged: JudgedDays) {
     this.risk = risk;
+    this.tally = new Tally(judged);
   }
 
-  judge({ startSeconds, use }: WalkedHour<number>, most: number | undefined): void {
-    this.tally.addPeak(startSeconds, use, atMost(this.decision?.amount, most));
+  judge(peakBytes: number, most: number | undefined): void {
+    const { decision } = this;
+    if (decision !== undefined) this.tally.addPeak(peakBytes, atMost(decision.amount, most));
   }
 
   decide(peaks: Peaks, nowSeconds: number, { marginOf }: SizingInput): void {
@@ -54,11 +56,12 @@ function levelsOf(lanes: readonly Lane[]): readonly Level[] {
 /** Memory walked over hour by hour: the promise and the levels beside it, each with a size of its own. */
 class MemoryWalk {
   readonly promised: Lane;
-  readonly levels = LEVELS.map((risk) => new Lane(risk));
+  readonly levels: readonly Lane[];
   readonly excesses: DayExcess[] = [];
   hoursSeen = 0;
   readonly #input: SizingInput;
   readonly #peaks = new Peaks();
+  readonly #judged = new JudgedDays();
   readonly #lanes: readonly Lane[];
   #lastDay = NaN;
   #judgedDay = NaN;
@@ -71,7 +74,8 @@ class MemoryWalk {
 
   constructor(input: SizingInput) {
     this.#input = input;
-    this.promised = new Lane(input.settings.resources.memory.risk);
+    this.promised = new Lane(input.settings.resources.memory.risk, this.#judged);
+    this.levels = LEVELS.map((risk) => new Lane(risk, this.#judged));
     this.#lanes = [this.promised, ...this.levels];
   }
 
@@ -93,8 +97,9 @@ class MemoryWalk {
   #judge(hour: WalkedHour<number>, day: number): void {
     if (this.#lowest === -Infinity || (day === this.#judgedDay && hour.use <= this.#lowest)) return;
     this.#judgedDay = day;
-    this.promised.judge(hour, this.#input.most);
-    for (const lane of this.levels) lane.judge(hour, undefined);
+    this.#judged.addPeak(hour.startSeconds);
+    this.promised.judge(hour.use, this.#input.most);
+    for (const lane of this.levels) lane.judge(hour.use, undefined);
   }
 
   /**

@@ -163,23 +163,38 @@ export function sketchSize(reader: ByteReader): number {
 
 /** Reads what `writeSketch` wrote, and perhaps some bytes after it. */
 export function readSketch(reader: ByteReader, sketch: Sketch): void {
+  sketch.size = readCodes(reader, sketch, 0);
+}
+
+/** What is written beyond the end of a sketch while it is read. */
+export const CODES_BEYOND = 2;
+
+/**
+ * The same into arrays that are shared, from `begin` on; returns the end. Where they have room, up to CODES_BEYOND of
+ * what stands behind the end is written over.
+ */
+export function readCodes(
+  reader: ByteReader,
+  { codes, counts }: Pick<Sketch, 'codes' | 'counts'>,
+  begin: number,
+): number {
   const size = sketchSize(reader);
   let code = reader.varint();
   const told = reader.byte();
   const gapCode = told >>> 5 === GAMMA_OF_GAPS ? GAMMA : told >>> 5;
   const countCode = countCodeOf(told & 31);
   const { several, one } = lookedUpIn(gapCode, countCode);
-  const { codes, counts } = sketch;
+  const end = begin + size;
   // All that changes with each number is at hand here: this is where unpacking takes its time.
   const { bytes } = reader;
   let { at } = reader;
   let bits = 0;
   let bitCount = 0;
   // Gap, count, gap and so on; the first code has no gap before it.
-  for (let i = 0; i < size; i++) {
+  for (let i = begin; i < end; i++) {
     for (; bitCount < PEEKED_BITS; bitCount += 8) bits |= (bytes[at++] ?? 0) << (24 - bitCount);
-    const begin = i === 0 ? NO_PAIR : bits >>> (32 - PAIR_BITS);
-    const pairs = wordAt(several, begin);
+    const first = i === begin ? NO_PAIR : bits >>> (32 - PAIR_BITS);
+    const pairs = wordAt(several, first);
     if (pairs !== 0) {
       // Where there are fewer than three the gap of the rest is 0, and what is written for it is written over, or comes
       // after the last.
@@ -198,7 +213,7 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
       i += (pairs >>> 28) - 1;
       continue;
     }
-    const pair = wordAt(one, begin);
+    const pair = wordAt(one, first);
     let count = pair & LARGEST_OF_PAIR;
     if (pair !== 0) {
       code += pair >>> GAP_AT;
@@ -207,18 +222,18 @@ export function readSketch(reader: ByteReader, sketch: Sketch): void {
       bitCount -= length;
     } else {
       reader.bitPosition = 8 * at - bitCount;
-      if (i > 0) code += readNumber(reader, gapCode) + 1;
+      if (i > begin) code += readNumber(reader, gapCode) + 1;
       count = readNumber(reader, countCode) + 1;
       const bit = reader.bitPosition & 7;
-      at = reader.bitPosition >>> 3;
+      at = reader.bitPosition >> 3;
       bits = (bytes[at++] ?? 0) << (24 + bit);
       bitCount = 8 - bit;
     }
     codes[i] = code;
     counts[i] = count;
   }
-  sketch.size = size;
   reader.at = at;
+  return end;
 }
 
 /** One number, of whatever length. */

@@ -145,14 +145,17 @@ export class Tracking implements Cadence {
 /** The natural logarithm of each amount in cores, and how many samples are of each; one unless given. */
 function logsOf({ cpu }: ObservedHour): {
   readonly logs: Float64Array;
-  readonly counts?: Float32Array;
+  readonly counts?: ArrayLike<number>;
 } {
   if (isListed(cpu)) return { logs: cpu.map(Math.log) };
-  const { begin, end, counts } = cpu;
+  const { begin, end, counts, weight } = cpu;
   const logs = Float64Array.from({ length: end - begin }, (_, i) =>
     Math.log(coresAt(cpu, begin + i)),
   );
-  return { logs, counts: counts.subarray(begin, end) };
+  return {
+    logs,
+    counts: Float64Array.from(counts.subarray(begin, end), (count) => count * weight),
+  };
 }
 
 function useOf({ cpu }: ObservedHour): HourUse {

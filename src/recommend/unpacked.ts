@@ -3,7 +3,7 @@ import { FNV_BASIS, fnv, fnvOfBytes } from './fnv.ts';
 import { bytesOfMemoryCode, WHOLE_THROTTLED, type HourHead } from './hourrecord.ts';
 import { HOURS_OF_DAY } from './hours.ts';
 import { HourCursor, hourStart, spanOf, type PackedUsage } from './packed.ts';
-import { Sketch } from './sketch.ts';
+import { CODES_BEYOND } from './sketch.ts';
 import {
   DAY_SECONDS,
   type HourCpu,
@@ -13,23 +13,22 @@ import {
 } from './usage.ts';
 
 const CURSOR = new HourCursor();
-const SKETCH = new Sketch();
 
 /**
  * Days of usage as the recommender walks over them; CPU within 1 % of what was folded, memory never below it. CPU of a
  * day is unpacked when it is first looked at, from a copy of the bytes.
  */
 export function unpackUsage(packed: PackedUsage): UsageHistory {
-  const bytes = packed.slice();
+  const records = new Records(packed.slice());
   const days: OpenDay[] = [];
   const peaksOf = peaksByDay();
   let open: OpenDay | undefined;
   let finestSeconds = Infinity;
-  CURSOR.open(bytes);
+  CURSOR.open(records.bytes);
   while (CURSOR.hour < Infinity) {
     const day = Math.floor(CURSOR.hour / HOURS_OF_DAY);
     if (open?.day !== day) {
-      open = new OpenDay(day, bytes, peaksOf(days.length));
+      open = new OpenDay(day, records, peaksOf(days.length));
       days.push(open);
     }
     const head = CURSOR.readHead();
@@ -37,11 +36,20 @@ export function unpackUsage(packed: PackedUsage): UsageHistory {
     open.take(CURSOR, head);
     CURSOR.next();
   }
+  records.finestSeconds = finestSeconds;
   const [past, last] = [new Room(), new Room()];
   return {
     days: days.map((each) => each.close(finestSeconds, each === open ? last : past)),
     ...spanOf(packed),
   };
+}
+
+/**
+ * Gives the memory of what was unpacked back at once, for the next history; hours that someone holds are empty then. It
+ * may be looked at again, since its days are unpacked once more.
+ */
+export function giveBack({ days }: UsageHistory): void {
+  for (const { hours } of days) if (hours instanceof DayHours) hours.giveBack();
 }
 
 /** So many days share an array of peaks: memory of its own for each would take longer than what is put there. */
@@ -57,108 +65,193 @@ function peaksByDay(): (day: number) => Float64Array {
   };
 }
 
+/** The bytes of a history, and where in them the record of each hour is. */
+class Records {
+  readonly bytes: PackedUsage;
+  /** Time between samples where it is least. */
+  finestSeconds = NaN;
+  #begins = new Uint32Array(PEAK_DAYS * HOURS_OF_DAY);
+  #size = 0;
+
+  constructor(bytes: PackedUsage) {
+    this.bytes = bytes;
+  }
+
+  /** Room for the hours of another day; says where it begins. */
+  addDay(): number {
+    const place = this.#size;
+    this.#size += HOURS_OF_DAY;
+    if (this.#size > this.#begins.length) {
+      const begins = new Uint32Array(2 * this.#begins.length);
+      begins.set(this.#begins);
+      this.#begins = begins;
+    }
+    return place;
+  }
+
+  put(place: number, begin: number): void {
+    this.#begins[place] = begin;
+  }
+
+  /** 0 where there is no record. */
+  beginAt(place: number): number {
+    return this.#begins[place] ?? 0;
+  }
+}
+
+interface RoomArrays {
+  readonly codes: Uint16Array<ArrayBuffer>;
+  readonly counts: Uint32Array<ArrayBuffer>;
+}
+
+/** Of a code and its count. */
+const CODE_BYTES = 6;
+
+/**
+ * Memory of rooms that were given back. A history takes some hundred kilobytes, which are in the processor's caches
+ * still when the next one is unpacked to them.
+ */
+const SPARE: ArrayBuffer[] = [];
+const MOST_SPARE = 4;
+/** Of workloads with hundreds of pods it is not kept. */
+const LARGEST_SPARE = 2 ** 20;
+
+/** The smallest that is large enough. */
+function takeSpare(bytes: number): ArrayBuffer | undefined {
+  let found: ArrayBuffer | undefined;
+  for (const each of SPARE) {
+    const isSmaller = found === undefined || each.byteLength < found.byteLength;
+    if (each.byteLength >= bytes && isSmaller) found = each;
+  }
+  if (found !== undefined) SPARE.splice(SPARE.indexOf(found), 1);
+  return found;
+}
+
+/** So that what is given back is often large enough for another. */
+function roundedSize(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(bytes, 1)));
+}
+
 /**
  * The arrays for CPU of some days, made when the first of them is unpacked. The last day has its own, since mostly it is
  * the only one that is; arrays for each day would leave as many to the garbage collector.
  */
 class Room {
   #size = 0;
-  #counts: Float32Array<ArrayBuffer> | undefined;
-  #codes: Uint16Array | undefined;
+  #arrays: RoomArrays | undefined;
 
   /** Takes in so many codes before the first is unpacked; says where they begin. */
   reserve(size: number): number {
     const begin = this.#size;
-    this.#size += size;
+    this.#size += size + CODES_BEYOND;
     return begin;
   }
 
-  get counts(): Float32Array<ArrayBuffer> {
-    return (this.#counts ??= new Float32Array(new ArrayBuffer(this.#size * 6), 0, this.#size));
+  /** Both in the same memory. */
+  arrays(): RoomArrays {
+    if (this.#arrays !== undefined) return this.#arrays;
+    const size = this.#size;
+    const buffer = takeSpare(size * CODE_BYTES) ?? new ArrayBuffer(roundedSize(size * CODE_BYTES));
+    const counts = new Uint32Array(buffer, 0, size);
+    this.#arrays = { counts, codes: new Uint16Array(buffer, size * 4, size) };
+    return this.#arrays;
   }
 
-  /** In the same memory, behind them. */
-  get codes(): Uint16Array {
-    return (this.#codes ??= new Uint16Array(this.counts.buffer, this.#size * 4, this.#size));
+  /** What was unpacked to the arrays is gone then. */
+  giveBack(): void {
+    const buffer = this.#arrays?.counts.buffer;
+    this.#arrays = undefined;
+    if (buffer === undefined || buffer.byteLength > LARGEST_SPARE) return;
+    // Who holds hours of it still finds them empty, and not those of another container.
+    SPARE.push(buffer.transfer());
+    if (SPARE.length > MOST_SPARE) SPARE.shift();
   }
-}
-
-/** Where the hours of a day are. */
-interface DayPlace {
-  readonly bytes: PackedUsage;
-  /** Where in the bytes the record of each hour is; 0 where there is none. */
-  readonly begins: readonly number[];
-  readonly room: Room;
-  /** Where in the room it begins. */
-  readonly begin: number;
-  readonly finestSeconds: number;
 }
 
 /** The hours of a day, whose CPU is unpacked when it is first asked for. */
-function hoursOf(place: DayPlace, memoryPeaks: Float64Array): HourlyUse {
-  let cpu: readonly (HourCpu | undefined)[] | undefined;
-  return {
-    get cpu() {
-      return (cpu ??= unpackDay(place));
-    },
-    memoryPeaks,
-  };
-}
+class DayHours implements HourlyUse {
+  readonly memoryPeaks: Float64Array;
+  readonly #records: Records;
+  /** Where the day begins among the records. */
+  readonly #place: number;
+  readonly #room: Room;
+  /** Where its codes begin. */
+  readonly #begin: number;
+  #cpu: readonly (HourCpu | undefined)[] | undefined;
 
-function unpackDay(place: DayPlace): readonly (HourCpu | undefined)[] {
-  const { counts, codes } = place.room;
-  const cpu = new Array<HourCpu | undefined>(HOURS_OF_DAY).fill(undefined);
-  let { begin } = place;
-  for (let hour = 0; hour < HOURS_OF_DAY; hour++) {
-    const weight = readHour(place, hour);
-    if (SKETCH.size === 0) continue;
-    const end = begin + SKETCH.size;
-    cpu[hour] = hourOf({ codes, counts, begin, end }, weight);
-    begin = end;
+  constructor(
+    memoryPeaks: Float64Array,
+    { records, place }: { readonly records: Records; readonly place: number },
+    { room, begin }: { readonly room: Room; readonly begin: number },
+  ) {
+    this.memoryPeaks = memoryPeaks;
+    this.#records = records;
+    this.#place = place;
+    this.#room = room;
+    this.#begin = begin;
   }
-  return cpu;
+
+  get cpu(): readonly (HourCpu | undefined)[] {
+    return (this.#cpu ??= this.#unpack());
+  }
+
+  /** To be called of all days that share a room. */
+  giveBack(): void {
+    this.#cpu = undefined;
+    this.#room.giveBack();
+  }
+
+  #unpack(): readonly (HourCpu | undefined)[] {
+    const arrays = this.#room.arrays();
+    const cpu = new Array<HourCpu | undefined>(HOURS_OF_DAY).fill(undefined);
+    const { finestSeconds } = this.#records;
+    let begin = this.#begin;
+    for (let hour = 0; hour < HOURS_OF_DAY; hour++) {
+      const record = this.#records.beginAt(this.#place + hour);
+      if (record === 0) continue;
+      CURSOR.standOn(this.#records.bytes, record);
+      const { hasCpu, stepSeconds } = CURSOR.readHead();
+      if (!hasCpu) continue;
+      const end = CURSOR.readCodes(arrays, begin);
+      if (end > begin) cpu[hour] = hourOf(arrays, begin, end, stepSeconds / finestSeconds);
+      begin = end;
+    }
+    return cpu;
+  }
 }
 
-/**
- * Reads the sketch of an hour, which is empty where it has none. A sample of a coarser step stands for more time than
- * one of the finest, so that it counts more: by what is given.
- */
-function readHour({ bytes, begins, finestSeconds }: DayPlace, hour: number): number {
-  SKETCH.size = 0;
-  const begin = begins[hour] ?? 0;
-  if (begin === 0) return 1;
-  CURSOR.standOn(bytes, begin);
-  const { hasCpu, stepSeconds } = CURSOR.readHead();
-  if (hasCpu) CURSOR.readSketch(SKETCH);
-  return stepSeconds / finestSeconds;
-}
-
-/** Takes over the sketch that was read last. */
 function hourOf(
-  part: Pick<HourCpu, 'codes' | 'counts' | 'begin' | 'end'>,
+  { codes, counts }: RoomArrays,
+  begin: number,
+  end: number,
   weight: number,
 ): HourCpu {
-  const { begin, end, codes, counts } = part;
-  const sketch = SKETCH;
   let samples = 0;
   let sum = 0;
-  for (let at = begin, i = 0; at < end; at++, i++) {
-    const code = sketch.codes[i] ?? 0;
-    codes[at] = code;
-    counts[at] = (sketch.counts[i] ?? 0) * weight;
-    // As it is kept, so that the parts come to the whole.
+  for (let at = begin; at < end; at++) {
     const count = counts[at] ?? 0;
     samples += count;
-    sum += coresOfCode(code) * count;
+    sum += coresOfCode(codes[at] ?? 0) * count;
   }
-  return { begin, end, codes, counts, cores: undefined, samples, sum };
+  return {
+    begin,
+    end,
+    codes,
+    counts,
+    weight,
+    cores: undefined,
+    // Whole numbers need no object of their own.
+    samples: weight === 1 ? samples : samples * weight,
+    sum: sum * weight,
+  };
 }
 
 /** One at a time is open. */
 class OpenDay {
   readonly day: number;
-  readonly #bytes: PackedUsage;
-  readonly #begins = new Array<number>(HOURS_OF_DAY).fill(0);
+  readonly #records: Records;
+  /** Where it begins among the records. */
+  readonly #place: number;
   /** Of each hour; NaN where there is none. */
   readonly #peaks: Float64Array;
   #hash = FNV_BASIS;
@@ -171,9 +264,10 @@ class OpenDay {
   #restarts = 0;
   #throttled = 0;
 
-  constructor(day: number, bytes: PackedUsage, peaks: Float64Array) {
+  constructor(day: number, records: Records, peaks: Float64Array) {
     this.day = day;
-    this.#bytes = bytes;
+    this.#records = records;
+    this.#place = records.addDay();
     this.#peaks = peaks;
   }
 
@@ -182,8 +276,8 @@ class OpenDay {
     const { begin, end } = cursor;
     const hour = cursor.hour % HOURS_OF_DAY;
     if (head.hasCpu) this.#size += cursor.sketchSize();
-    this.#begins[hour] = begin;
-    this.#hash = fnvOfBytes(fnv(this.#hash, hour), this.#bytes, begin, end);
+    this.#records.put(this.#place + hour, begin);
+    this.#hash = fnvOfBytes(fnv(this.#hash, hour), this.#records.bytes, begin, end);
     if (head.memorySeconds > 0) {
       const bytes = bytesOfMemoryCode(head.memoryCode);
       this.#peaks[hour] = bytes;
@@ -210,9 +304,10 @@ class OpenDay {
         restarts: this.#restarts,
         throttledShare: this.#throttled / WHOLE_THROTTLED,
       },
-      hours: hoursOf(
-        { bytes: this.#bytes, begins: this.#begins, room, begin, finestSeconds },
+      hours: new DayHours(
         this.#peaks,
+        { records: this.#records, place: this.#place },
+        { room, begin },
       ),
       // What an hour counts depends on the finest step of all.
       fingerprint: fnv(this.#hash, Math.round(finestSeconds * 1000)),

@@ -51,12 +51,14 @@ export interface HourCpu {
   /** Amounts by their codes, as `codeOf` gives them, ascending. */
   readonly codes: Uint16Array;
   /** For each of them how many samples, one per pod and step, are of it. */
-  readonly counts: Float32Array;
+  readonly counts: Uint32Array;
+  /** What each sample counts: one of a coarser step than the finest of the history stands for more time. */
+  readonly weight: number;
   /** Amounts in cores, ascending and none twice, where they are known better than by their codes. */
   readonly cores: Float64Array | undefined;
-  /** Samples of all amounts. */
+  /** Samples of all amounts, weighted. */
   readonly samples: number;
-  /** What they come to, in cores. */
+  /** What they come to, in cores, weighted. */
   readonly sum: number;
 }
 

@@ -71,7 +71,7 @@ export function coveredIn(resource: Resource, { days, settings }: SizingInput): 
   return Math.min(coveredDays(resource, days), settings.windowSeconds / DAY_SECONDS);
 }
 
-/** What is left of an amount under the bound that cuts it short. */
-export function atMost(amount: number | undefined, most = Infinity): number | undefined {
-  return amount === undefined ? undefined : Math.min(amount, most);
+/** What is left of an amount under the bound that cuts it short, if there is one. */
+export function atMost(amount: number, most = Infinity): number {
+  return Math.min(amount, most);
 }

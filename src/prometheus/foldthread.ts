@@ -9,8 +9,8 @@ import type { RawAnswer, RawFolds } from './rawfolds.ts';
 /** TypeScript, or JavaScript in the image. */
 const WORKER = new URL(`./foldworker${extname(import.meta.filename)}`, import.meta.url);
 
-/** As large as a frame of Prometheus. */
-const BLOCK_BYTES = 1024 * 1024;
+/** A quarter of a frame of Prometheus: larger ones are no quicker, and several answers have some under way. */
+const BLOCK_BYTES = 256 * 1024;
 /** Of one answer: more than these are waited for, so that memory stays small where folding is slower than the server. */
 const BLOCKS_UNDER_WAY = 3;
 /** Its memory is given back when it has nothing to do for so long. */

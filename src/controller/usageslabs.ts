@@ -25,26 +25,32 @@ export class Slot {
   readonly length: number;
   /** Where the walk over a history is kept, in a slot of its own: to be freed by who put it. */
   walk: Slot | undefined;
-  #place: Place | undefined;
+  #slab: Slab | undefined;
+  #begin: number;
 
-  constructor(length: number, place: Place) {
+  constructor(length: number, { slab, begin }: Place) {
     this.length = length;
-    this.#place = place;
+    this.#slab = slab;
+    this.#begin = begin;
   }
 
   /** The history, to be read at once: it may lie elsewhere later. No bytes once it is freed. */
   get packed(): Uint8Array {
-    if (this.#place === undefined) return new Uint8Array(0);
-    const { slab, begin } = this.#place;
-    return slab.bytes.subarray(begin, begin + this.length);
+    if (this.#slab === undefined) return new Uint8Array(0);
+    return this.#slab.bytes.subarray(this.#begin, this.#begin + this.length);
   }
 
   get slab(): Slab | undefined {
-    return this.#place?.slab;
+    return this.#slab;
   }
 
-  moveTo(place: Place | undefined): void {
-    this.#place = place;
+  moveTo({ slab, begin }: Place): void {
+    this.#slab = slab;
+    this.#begin = begin;
+  }
+
+  empty(): void {
+    this.#slab = undefined;
   }
 }
 
@@ -77,7 +83,7 @@ export class UsageSlabs {
   free(slot: Slot): void {
     const { slab, length } = slot;
     if (slab === undefined) return;
-    slot.moveTo(undefined);
+    slot.empty();
     slab.usedBytes -= length;
     this.#usedBytes -= length;
     this.#dropIfEmpty(slab);

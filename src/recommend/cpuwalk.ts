@@ -52,7 +52,11 @@ class Walk {
     }
   }
 
-  /** Of Steady only. */
+  /** Of Steady only, as what follows. */
+  shorten(): void {
+    if (this.#cadence instanceof Steady) this.#cadence.shorten();
+  }
+
   save(to: StateWriter): void {
     if (this.#cadence instanceof Steady) this.#cadence.save(to);
   }
@@ -188,6 +192,11 @@ export class CpuWalk {
     this.#judged.addCpu(startSeconds, use);
     this.promised.judge(use, this.#input.most);
     for (const lane of this.levels) lane.judge(use, undefined);
+  }
+
+  /** To be called where today begins, whether it is saved there or not. */
+  shorten(): void {
+    for (const walk of this.#walks) walk.shorten();
   }
 
   /** All that the hours to come depend on; of the cadence Steady only, whose state is small. */

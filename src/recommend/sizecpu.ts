@@ -22,6 +22,7 @@ export function sizeCpu(input: SizingInput): Sizing {
   let walked: Float64Array | undefined;
   if (known === undefined) {
     walk.over(past);
+    walk.shorten();
     behaviour = behaviourIn(past, input);
     walked = key && saved(walk, key, behaviour);
   }

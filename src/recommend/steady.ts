@@ -72,6 +72,14 @@ export class Steady implements Cadence {
     to.numbers([this.#observedHours, this.#lastSeconds]);
   }
 
+  /**
+   * Makes what is to be saved short. To be done where a walk may be gone on from, also where it goes on by itself: both
+   * come to the same then.
+   */
+  shorten(): void {
+    this.#use.shorten();
+  }
+
   /** Goes on from where another one of the same settings was saved. */
   restore(from: StateReader): void {
     this.#isBehind = false;

@@ -7,6 +7,7 @@ import { governanceOf } from '../../../src/controller/gather.ts';
 import { workloadKey } from '../../../src/controller/ports.ts';
 import { UsageKeeper } from '../../../src/controller/usage.ts';
 import { packWalk, unpackWalk } from '../../../src/controller/usagewalks.ts';
+import { shortened } from '../../../src/recommend/savedstate.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
 import { aHistory, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aPolicy, aWorkload, MemoryCluster, MemoryUsage } from './memorycluster.ts';
@@ -69,6 +70,7 @@ describe('where a walk stood', () => {
     fc.double(),
     fc.nat(),
     fc.maxSafeInteger(),
+    fc.double().map(shortened),
     fc.constantFrom(0, -0, NaN, Infinity, -Infinity, 1, 127, 128, 2 ** 49 - 1, 2 ** 49, 2 ** 53),
   );
 
@@ -81,7 +83,14 @@ describe('where a walk stood', () => {
     );
   });
 
-  it('takes a byte and a bit for a small count', () => {
-    assert.equal(packWalk(new Float64Array(80).fill(127)).length, 1 + 10 + 80);
+  it('takes a byte and two bits for a small count', () => {
+    assert.equal(packWalk(new Float64Array(80).fill(127)).length, 1 + 20 + 80);
+  });
+
+  it('takes three bytes and two bits for a weight', () => {
+    for (const weight of [1 / 3, 7.7, 123_456.7, 2 ** 30 / 7]) {
+      const walked = new Float64Array(80).fill(shortened(weight));
+      assert.equal(packWalk(walked).length, 1 + 20 + 240, String(weight));
+    }
   });
 });

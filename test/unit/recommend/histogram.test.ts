@@ -39,6 +39,48 @@ describe('a decayed histogram', () => {
     assert.ok((under ?? 0) < 1.03 && (over ?? 0) > 9.8);
   });
 
+  it('has the same quantiles when it is shortened, also where a share is met exactly', () => {
+    const tails = [0.2, 0.1, 0.05, 0.02, 0];
+    const shares = fc.constantFrom(...tails, 0.03);
+    const amounts = fc.tuple(
+      fc.double({ min: 0.1, max: 1, noNaN: true }),
+      fc.integer({ min: 2, max: 50 }),
+    );
+    fc.assert(
+      fc.property(
+        shares,
+        amounts,
+        fc.integer({ min: 1, max: 400 }),
+        (share, [low, ratio], hours) => {
+          const histogram = new DecayedHistogram(72);
+          for (let hour = 0; hour < hours; hour++) {
+            histogram.age();
+            histogram.addLog(Math.log(low), 100 - 100 * share);
+            if (share > 0) histogram.addLog(Math.log(low * ratio), 100 * share);
+          }
+          const [before, total] = [quantiles(histogram, tails), histogram.total];
+          histogram.shorten();
+          const after = quantiles(histogram, tails);
+          assert.equal(histogram.total, total);
+          for (const [i, tail] of tails.entries()) {
+            const off = (after[i] ?? NaN) / (before[i] ?? NaN) - 1;
+            assert.ok(Math.abs(off) < 1e-4, `${tail}: ${off}`);
+          }
+        },
+      ),
+    );
+  });
+
+  it('stays within a bucket that weighs less than what counts as rounding', () => {
+    const histogram = new DecayedHistogram(72);
+    const over = 0.02 * (1 - 3.1e-5);
+    histogram.addLog(Math.log(10), over);
+    histogram.addLog(Math.log(5), 1.5e-8);
+    histogram.addLog(Math.log(1), 1 - over - 1.5e-8);
+    const [got = NaN] = quantiles(histogram, [0.02]);
+    assert.ok(got > 5 / BUCKET && got < 5 * BUCKET, String(got));
+  });
+
   it('keeps its quantiles over years without a sample', () => {
     const histogram = histogramOf([1, 2, 3]);
     const before = quantiles(histogram, [0.4]);

@@ -36,6 +36,7 @@ export class UnpackedContainers implements ReadonlyMap<string, UsageHistory> {
     return this.#held.has(name);
   }
 
+  /** May be held; its hours of CPU only until others are looked at, as `HourCpu` says. */
   get(name: string): UsageHistory | undefined {
     const held = this.#held.get(name);
     return held && UNPACKED.of(held, () => unpackUsage(held.packed));

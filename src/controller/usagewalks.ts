@@ -37,7 +37,7 @@ function kindOf(value: number): number {
   return isWhole(value) ? WHOLE : LONG;
 }
 
-/** How many, how each is written, and each: of 14 days some 0.9 kB, two fifths of what it is unpacked. */
+/** How many, how each is written, and each: of 14 days some 1 kB, two fifths of what it is unpacked. */
 export function packWalk(walked: Float64Array): Uint8Array {
   WRITER.clear();
   WRITER.varint(walked.length);

@@ -96,7 +96,7 @@ function counted(hours: readonly HourSamples[]): Pool | undefined {
       const code = codes[i] ?? 0;
       WEIGHTS[code] = (WEIGHTS[code] ?? 0) + (counts[i] ?? 0) * weight;
     }
-    total += hour.samples;
+    total += hour.samples * weight;
   }
   if (total === 0) return undefined;
   return {
@@ -137,10 +137,10 @@ function cappedMean(samples: HourSamples, cap: number): number {
     return samples.reduce((sum, cores) => sum + Math.min(cores, cap), 0) / samples.length;
   }
   if (highestCores(samples) <= cap) return samples.sum / samples.samples;
-  const { begin, end, counts, weight } = samples;
+  const { begin, end, counts } = samples;
   let sum = 0;
   for (let i = begin; i < end; i++) sum += Math.min(coresAt(samples, i), cap) * (counts[i] ?? 0);
-  return (sum * weight) / samples.samples;
+  return sum / samples.samples;
 }
 
 /** Points of hours; used again, since there are hundreds of a container. */

@@ -188,6 +188,7 @@ export class CpuWalk {
   }
 
   #judge({ startSeconds, use }: WalkedHour<HourCpu>): void {
+    // Before the first decision there is nothing to judge by.
     if (!this.promised.hasSize) return;
     this.#judged.addCpu(startSeconds, use);
     this.promised.judge(use, this.#input.most);

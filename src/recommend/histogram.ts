@@ -4,8 +4,8 @@ import type { HourCpu } from './usage.ts';
 
 /** Sums of weights differ by so much with the order of their parts. */
 const ROUNDING = 1e-12;
-/** And by so much, as a share of themselves, once the weights were shortened. */
-const SHORTENING = 2 ** -15;
+/** And by so much, as a share of themselves, once the weights were shortened: twice of what a weight may be off. */
+export const SHORTENING = 2 ** -15;
 
 /** A weight that doubles with age would overflow: it is brought back to 1 long before. */
 const LARGEST_UNIT = 2 ** 40;
@@ -17,13 +17,16 @@ const LARGEST_UNIT = 2 ** 40;
  */
 export class DecayedHistogram {
   readonly #growth: number;
+  readonly #shortening: number;
   #first = 0;
   #weights = new Float64Array(0);
   #total = 0;
   #unit = 1;
 
-  constructor(halfLifeHours: number) {
+  /** Where shares are met but for `shortening` of themselves they count as met; exactly, unless given. */
+  constructor(halfLifeHours: number, shortening = 0) {
     this.#growth = 2 ** (1 / halfLifeHours);
+    this.#shortening = shortening;
   }
 
   /** Bytes of state. */
@@ -44,8 +47,8 @@ export class DecayedHistogram {
   }
 
   /**
-   * Rounds the weights to what takes three bytes each: they are off by 8 millionths then, which no quantile shows, and
-   * their sum stays what it was.
+   * Rounds the weights to what takes three bytes each: they are off by 16 millionths at most then, which no quantile shows,
+   * and their sum stays what it was. For one that was made with room for that.
    */
   shorten(): void {
     for (let i = 0; i < this.#weights.length; i++) this.#weights[i] = shortened(this.#weight(i));
@@ -133,7 +136,7 @@ export class DecayedHistogram {
     let above = 0;
     for (let i = tails.length - 1; i >= 0; i--) {
       const wanted = (tails[i] ?? 0) * total;
-      const least = wanted - wanted * SHORTENING - slack;
+      const least = wanted - wanted * this.#shortening - slack;
       while (index >= 0) {
         const next = above + (weights[index] ?? 0);
         if (next > least) break;

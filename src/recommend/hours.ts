@@ -58,13 +58,13 @@ export function highestCores(hour: HourCpu): number {
   return coresAt(hour, hour.end - 1);
 }
 
-/** How many samples are over an amount in cores, weighted. */
+/** How many samples are over an amount in cores. */
 export function samplesOver(hour: HourCpu, amount: number): number {
-  const { begin, end, counts, weight } = hour;
+  const { begin, end, counts } = hour;
   let over = 0;
   // Ascending, so that what is over comes first from the end.
   for (let i = end - 1; i >= begin && coresAt(hour, i) > amount; i--) over += counts[i] ?? 0;
-  return over * weight;
+  return over;
 }
 
 /** CPU of an hour of the day; undefined without a sample. */

@@ -36,10 +36,10 @@ export class JudgedDays {
   last = -1;
 
   /** To be told of an hour before the tallies are. */
-  addCpu(startSeconds: number, { samples, sum }: HourCpu): void {
+  addCpu(startSeconds: number, { samples, sum, weight }: HourCpu): void {
     this.#stand(startSeconds);
-    this.totals[this.last] = (this.totals[this.last] ?? 0) + samples;
-    this.use += sum;
+    this.totals[this.last] = (this.totals[this.last] ?? 0) + samples * weight;
+    this.use += sum * weight;
   }
 
   /** Likewise; a day of memory counts once. */

@@ -9,7 +9,7 @@ import {
   type LevelDecision,
   type ObservedHour,
 } from './cadence.ts';
-import { DecayedHistogram } from './histogram.ts';
+import { DecayedHistogram, SHORTENING } from './histogram.ts';
 import { isListed } from './hours.ts';
 import { Ladder, type Evidence } from './ladder.ts';
 import { STEADY_TAILS, TailCurve } from './levels.ts';
@@ -43,7 +43,7 @@ export class Steady implements Cadence {
 
   constructor(settings: CadenceSettings) {
     const { halfLifeHours = HALF_LIFE_HOURS } = settings;
-    this.#use = new DecayedHistogram(halfLifeHours);
+    this.#use = new DecayedHistogram(halfLifeHours, SHORTENING);
     this.#forgottenWeight = 2 ** (-FORGOTTEN_HOURS / halfLifeHours);
     this.#ladder = new Ladder(settings, BAND);
   }

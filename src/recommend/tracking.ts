@@ -159,7 +159,10 @@ function logsOf({ cpu }: ObservedHour): {
 }
 
 function useOf({ cpu }: ObservedHour): HourUse {
-  if (!isListed(cpu)) return { sum: cpu.sum, count: cpu.samples, maximum: highestCores(cpu) };
+  if (!isListed(cpu)) {
+    const { sum, samples, weight } = cpu;
+    return { sum: sum * weight, count: samples * weight, maximum: highestCores(cpu) };
+  }
   let sum = 0;
   let count = 0;
   let maximum = 0;

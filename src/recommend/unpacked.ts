@@ -115,6 +115,8 @@ const SPARE: ArrayBuffer[] = [];
 const MOST_SPARE = 4;
 /** Of workloads with hundreds of pods it is not kept. */
 const LARGEST_SPARE = 2 ** 20;
+/** What is so many times as large as is needed is left for a larger one. */
+const LARGEST_WASTE = 8;
 
 /** The smallest that is large enough. */
 function takeSpare(bytes: number): ArrayBuffer | undefined {
@@ -123,12 +125,14 @@ function takeSpare(bytes: number): ArrayBuffer | undefined {
     const isSmaller = found === undefined || each.byteLength < found.byteLength;
     if (each.byteLength >= bytes && isSmaller) found = each;
   }
+  if (found !== undefined && found.byteLength > LARGEST_WASTE * bytes) return undefined;
   if (found !== undefined) SPARE.splice(SPARE.indexOf(found), 1);
   return found;
 }
 
 /** So that what is given back is often large enough for another. */
 function roundedSize(bytes: number): number {
+  if (bytes > LARGEST_SPARE) return bytes;
   return 2 ** Math.ceil(Math.log2(Math.max(bytes, 1)));
 }
 
@@ -168,7 +172,10 @@ class Room {
   }
 }
 
-/** The hours of a day, whose CPU is unpacked when it is first asked for. */
+/**
+ * The hours of a day, whose CPU is unpacked when it is first asked for. It is no property of its own: what is copied or
+ * compared field by field has no CPU.
+ */
 class DayHours implements HourlyUse {
   readonly memoryPeaks: Float64Array;
   readonly #records: Records;
@@ -240,9 +247,8 @@ function hourOf(
     counts,
     weight,
     cores: undefined,
-    // Whole numbers need no object of their own.
-    samples: weight === 1 ? samples : samples * weight,
-    sum: sum * weight,
+    samples,
+    sum,
   };
 }
 

@@ -42,7 +42,8 @@ export interface UsageDay {
 
 /**
  * CPU of one hour: how many samples are of each amount. The hours of a container share their arrays, of which each has a
- * part: an array for each hour would take longer, and leave more behind, than all that is done with it.
+ * part: an array for each hour would take longer, and leave more behind, than all that is done with it. Their memory may be
+ * given back once other histories are looked at: who goes on later holds the history, and not its hours.
  */
 export interface HourCpu {
   /** The part of the arrays that is of this hour; never empty. */
@@ -52,13 +53,13 @@ export interface HourCpu {
   readonly codes: Uint16Array;
   /** For each of them how many samples, one per pod and step, are of it. */
   readonly counts: Uint32Array;
-  /** What each sample counts: one of a coarser step than the finest of the history stands for more time. */
+  /** What each sample counts beside those of other hours: one of a coarser step than the finest stands for more time. */
   readonly weight: number;
   /** Amounts in cores, ascending and none twice, where they are known better than by their codes. */
   readonly cores: Float64Array | undefined;
-  /** Samples of all amounts, weighted. */
+  /** Samples of all amounts. */
   readonly samples: number;
-  /** What they come to, in cores, weighted. */
+  /** What they come to, in cores. */
   readonly sum: number;
 }
 

@@ -41,6 +41,8 @@ describe('a look at a workload', () => {
         walkOf: (name: string) => walks.walkOf(name),
         keepWalk(name: string, walked: Float64Array) {
           kept.push(name);
+          // Else its weights were not made short.
+          assert.ok(packWalk(walked).length < walked.byteLength / 2);
           walks.keepWalk(name, walked);
         },
       };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DecayedHistogram } from '../../../src/recommend/histogram.ts';
+import { DecayedHistogram, SHORTENING } from '../../../src/recommend/histogram.ts';
 
 const BUCKET = 1.02;
 
@@ -52,7 +52,7 @@ describe('a decayed histogram', () => {
         amounts,
         fc.integer({ min: 1, max: 400 }),
         (share, [low, ratio], hours) => {
-          const histogram = new DecayedHistogram(72);
+          const histogram = new DecayedHistogram(72, SHORTENING);
           for (let hour = 0; hour < hours; hour++) {
             histogram.age();
             histogram.addLog(Math.log(low), 100 - 100 * share);
@@ -71,8 +71,20 @@ describe('a decayed histogram', () => {
     );
   });
 
+  it('forgets nothing by being shortened that still weighs enough', () => {
+    const histogram = new DecayedHistogram(1, SHORTENING);
+    histogram.addLog(Math.log(4));
+    for (let hour = 0; hour < 330; hour++) {
+      histogram.age();
+      histogram.addLog(Math.log(1));
+      if (hour % 24 === 0) histogram.shorten();
+    }
+    const [got = NaN] = quantiles(histogram, [0], 2 ** -336);
+    assert.ok(got > 4 / BUCKET && got < 4 * BUCKET, String(got));
+  });
+
   it('stays within a bucket that weighs less than what counts as rounding', () => {
-    const histogram = new DecayedHistogram(72);
+    const histogram = new DecayedHistogram(72, SHORTENING);
     const over = 0.02 * (1 - 3.1e-5);
     histogram.addLog(Math.log(10), over);
     histogram.addLog(Math.log(5), 1.5e-8);

@@ -243,7 +243,10 @@ describe('merging what is read again', () => {
   it('weighs an hour by its time, not by how often it was sampled', () => {
     const got = merged(hour(0, times(12, 1)), hour(1, times(60, 2), 60)) ?? assert.fail();
     const [day] = unpackUsage(got).days;
-    const weights = [0, 1].map((each) => cpuOfHour(day?.hours ?? assert.fail(), each)?.samples);
+    const weights = [0, 1].map((each) => {
+      const { samples, weight } = cpuOfHour(day?.hours ?? assert.fail(), each) ?? assert.fail();
+      return samples * weight;
+    });
     assert.deepEqual(weights, [60, 60]);
   });
 

@@ -66,7 +66,7 @@ describe('a tally', () => {
   it('counts a sample of a coarser step for more', () => {
     const { tally, addCpu } = aTally();
     addCpu(0, use(1, 1, 1), 2);
-    addCpu(0, { ...use(3), weight: 3, samples: 3, sum: 9 }, 2);
+    addCpu(0, { ...use(3), weight: 3 }, 2);
     assert.equal(tally.cpu()?.share, 1 / 2);
     assert.equal(tally.cpu()?.workOver, 3 / 12);
   });

@@ -5,7 +5,12 @@ import { HistoryFold } from '../../../src/recommend/history.ts';
 import { Peaks, PeakSize, priorMargin, type MemoryDecision } from '../../../src/recommend/peaks.ts';
 import { size } from '../../../src/recommend/size.ts';
 import { LEVELS } from '../../../src/recommend/sizing.ts';
-import { RESOURCES, type Resource, type UsageDay } from '../../../src/recommend/usage.ts';
+import {
+  DAY_SECONDS,
+  RESOURCES,
+  type Resource,
+  type UsageDay,
+} from '../../../src/recommend/usage.ts';
 import {
   day,
   dayOfHours,
@@ -170,6 +175,23 @@ describe('the estimate of memory', () => {
         assert.deepEqual({ amount, wanted, peak }, decision);
       }),
     );
+  });
+
+  it('rises with a peak that meets the highest, by the margin of that day', () => {
+    // The same peak each day but one. The day after that one asks for 3 % more than all others: too little to be lowered.
+    const hourly = Array.from({ length: 14 * 24 }, (_, hour) =>
+      hour % 24 === 1 && hour !== 11 * 24 + 1 ? 900 : 800,
+    );
+    const dearer = NOW / DAY_SECONDS - 2;
+    const { amount } =
+      size('memory', {
+        days: hoursOfMemory(hourly),
+        settings: settings({ memory: { risk: 0.1 } }),
+        nowSeconds: NOW,
+        runsToCompletion: false,
+        marginOf: (_, day) => ({ excess: day === dearer ? 0.4 : 0.1, basis: 'Fleet' }),
+      }).estimate ?? assert.fail();
+    assert.ok(amount > 900 * MI * 1.035, String(amount / MI));
   });
 
   it('lets the highest peak fall out after 14 days', () => {

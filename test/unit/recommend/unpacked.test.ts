@@ -8,11 +8,9 @@ import { NOW } from '../../support/builders.ts';
 import { random } from '../../support/history-generator.ts';
 import { samplesOfHour } from '../../support/hourcpu.ts';
 
-const DAYS = 3;
-
-function usageOf(seed: number, pods = 1): PackedUsage {
+function usageOf(seed: number, pods = 1, days = 3): PackedUsage {
   const fold = new HistoryFold(60);
-  for (let minute = 0; minute < DAYS * 1440; minute++) {
+  for (let minute = 0; minute < days * 1440; minute++) {
     const isMissing = random(seed, Math.floor(minute / 60)) < 0.1;
     if (isMissing) continue;
     for (let pod = 0; pod < pods; pod++) {
@@ -26,6 +24,18 @@ function usageOf(seed: number, pods = 1): PackedUsage {
 function samplesOf({ days }: UsageHistory): readonly (readonly number[])[] {
   return days.toReversed().flatMap(({ hours }) => hours.cpu.map(samplesOfHour));
 }
+
+describe('a history of many days', () => {
+  it('has each of its hours', () => {
+    const { days } = unpackUsage(usageOf(7, 1, 40));
+    assert.equal(days.length, 40);
+    for (const [at, { hours }] of days.entries()) {
+      const seen = hours.cpu.map((hour) => samplesOfHour(hour).length);
+      const wanted = hours.cpu.map((_, hour) => (random(7, 24 * at + hour) < 0.1 ? 0 : 60));
+      assert.deepEqual(seen, wanted);
+    }
+  });
+});
 
 describe('memory of what was unpacked', () => {
   it('leaves a history as it was, however often it is given back to others and looked at again', () => {

@@ -31,7 +31,7 @@ e2e: packages ## act on a real cluster, scenario by scenario, and print a table;
 
 .PHONY: bench
 bench: packages ## measure against a real Prometheus and print one table with ratios; N=100,1000,5000 containers
-	@test/cluster/packages.sh prometheus libjemalloc2
+	@test/cluster/packages.sh prometheus
 	@node test/bench/bench.ts --containers "$(or $(N),1000)" $(BENCH)
 
 .PHONY: test-unit
@@ -55,8 +55,8 @@ cluster: ## start a one-node Kubernetes to play with, until Ctrl-C
 	@test/cluster/run.sh test/cluster/shell.sh
 
 .PHONY: image
-image: ## build the operator's image with docker: IMAGE=name:tag, BASE_IMAGE=node image, PRELOAD= for libc's malloc
-	docker build --file deploy/Dockerfile --tag "$(or $(IMAGE),rightsize:dev)" $(if $(BASE_IMAGE),--build-arg "BASE_IMAGE=$(BASE_IMAGE)") $(if $(filter undefined,$(origin PRELOAD)),,--build-arg "PRELOAD=$(PRELOAD)") .
+image: ## build the operator's image with docker: IMAGE=name:tag, BASE_IMAGE=node image
+	docker build --file deploy/Dockerfile --tag "$(or $(IMAGE),rightsize:dev)" $(if $(BASE_IMAGE),--build-arg "BASE_IMAGE=$(BASE_IMAGE)") .
 
 .PHONY: clean
 clean: ## remove what was installed and built here; the cache of Kubernetes binaries stays

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Progress } from '../../src/report/progress.ts';
 import { Compiled } from '../support/compiled.ts';
-import { asInImage, checkImage, ended } from './child.ts';
+import { asInImage, ended } from './child.ts';
 import type { CoreFigures } from './core.ts';
 import type { FleetFigures } from './fleet.ts';
 import {
@@ -172,7 +172,6 @@ async function writePage(file: string, where: string, results: Results): Promise
 
 async function main(): Promise<void> {
   const options = readOptions();
-  await checkImage();
   const where = await machine();
   const results = await runAll(options);
   progress.clear();

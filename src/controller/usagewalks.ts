@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from '../recommend/bytes.ts';
-import { numberOfShortBits, shortBits } from '../recommend/savedstate.ts';
+import { numberOfShortBits, shortBits } from '../recommend/shortnumbers.ts';
 
 /** Where the walks over the usage of a workload's containers stood when today began, by container. */
 export interface KeptWalks {

@@ -127,8 +127,9 @@ export class Lane {
   /** Where nothing is over the size, as nearly always, there is nothing to count. */
   judge(use: HourCpu, most: number | undefined): void {
     const inForce = this.#inForce;
-    if (inForce === undefined || highestCores(use) <= atMost(inForce.amount, most)) return;
-    this.tally.addCpu(use, atMost(inForce.amount, most));
+    if (inForce === undefined) return;
+    const size = atMost(inForce.amount, most);
+    if (highestCores(use) > size) this.tally.addCpu(use, size);
   }
 
   /** To be told of an hour before the walk is. */

@@ -1,5 +1,6 @@
 import { bucketOfCode, LOG_GROWTH, LOG_SMALLEST } from './buckets.ts';
-import { shortened, type StateReader, type StateWriter } from './savedstate.ts';
+import type { StateReader, StateWriter } from './savedstate.ts';
+import { shortened } from './shortnumbers.ts';
 import type { HourCpu } from './usage.ts';
 
 /** Sums of weights differ by so much with the order of their parts. */

@@ -3,7 +3,7 @@ import { FNV_BASIS, fnv, fnvOfBytes } from './fnv.ts';
 import { bytesOfMemoryCode, WHOLE_THROTTLED, type HourHead } from './hourrecord.ts';
 import { HOURS_OF_DAY } from './hours.ts';
 import { HourCursor, hourStart, spanOf, type PackedUsage } from './packed.ts';
-import { CODES_BEYOND } from './sketch.ts';
+import { CodeRoom, type CodeArrays } from './coderoom.ts';
 import {
   DAY_SECONDS,
   type HourCpu,
@@ -37,7 +37,7 @@ export function unpackUsage(packed: PackedUsage): UsageHistory {
     CURSOR.next();
   }
   records.finestSeconds = finestSeconds;
-  const [past, last] = [new Room(), new Room()];
+  const [past, last] = [new CodeRoom(), new CodeRoom()];
   return {
     days: days.map((each) => each.close(finestSeconds, each === open ? last : past)),
     ...spanOf(packed),
@@ -52,15 +52,15 @@ export function giveBack({ days }: UsageHistory): void {
   for (const { hours } of days) if (hours instanceof DayHours) hours.giveBack();
 }
 
-/** So many days share an array of peaks: memory of its own for each would take longer than what is put there. */
-const PEAK_DAYS = 16;
+/** So many days share an array: memory of its own for each would take longer than what is put there. */
+const DAYS_AT_ONCE = 16;
 
 /** Room for the peaks of each day, in ascending order: NaN so far. */
 function peaksByDay(): (day: number) => Float64Array {
   let peaks = new Float64Array(0);
   return (day) => {
-    const begin = (day % PEAK_DAYS) * HOURS_OF_DAY;
-    if (begin === 0) peaks = new Float64Array(PEAK_DAYS * HOURS_OF_DAY).fill(NaN);
+    const begin = (day % DAYS_AT_ONCE) * HOURS_OF_DAY;
+    if (begin === 0) peaks = new Float64Array(DAYS_AT_ONCE * HOURS_OF_DAY).fill(NaN);
     return peaks.subarray(begin, begin + HOURS_OF_DAY);
   };
 }
@@ -70,7 +70,7 @@ class Records {
   readonly bytes: PackedUsage;
   /** Time between samples where it is least. */
   finestSeconds = NaN;
-  #begins = new Uint32Array(PEAK_DAYS * HOURS_OF_DAY);
+  #begins = new Uint32Array(DAYS_AT_ONCE * HOURS_OF_DAY);
   #size = 0;
 
   constructor(bytes: PackedUsage) {
@@ -99,79 +99,6 @@ class Records {
   }
 }
 
-interface RoomArrays {
-  readonly codes: Uint16Array<ArrayBuffer>;
-  readonly counts: Uint32Array<ArrayBuffer>;
-}
-
-/** Of a code and its count. */
-const CODE_BYTES = 6;
-
-/**
- * Memory of rooms that were given back. A history takes some hundred kilobytes, which are in the processor's caches
- * still when the next one is unpacked to them.
- */
-const SPARE: ArrayBuffer[] = [];
-const MOST_SPARE = 4;
-/** Of workloads with hundreds of pods it is not kept. */
-const LARGEST_SPARE = 2 ** 20;
-/** What is so many times as large as is needed is left for a larger one. */
-const LARGEST_WASTE = 8;
-
-/** The smallest that is large enough. */
-function takeSpare(bytes: number): ArrayBuffer | undefined {
-  let found: ArrayBuffer | undefined;
-  for (const each of SPARE) {
-    const isSmaller = found === undefined || each.byteLength < found.byteLength;
-    if (each.byteLength >= bytes && isSmaller) found = each;
-  }
-  if (found !== undefined && found.byteLength > LARGEST_WASTE * bytes) return undefined;
-  if (found !== undefined) SPARE.splice(SPARE.indexOf(found), 1);
-  return found;
-}
-
-/** So that what is given back is often large enough for another. */
-function roundedSize(bytes: number): number {
-  if (bytes > LARGEST_SPARE) return bytes;
-  return 2 ** Math.ceil(Math.log2(Math.max(bytes, 1)));
-}
-
-/**
- * The arrays for CPU of some days, made when the first of them is unpacked. The last day has its own, since mostly it is
- * the only one that is; arrays for each day would leave as many to the garbage collector.
- */
-class Room {
-  #size = 0;
-  #arrays: RoomArrays | undefined;
-
-  /** Takes in so many codes before the first is unpacked; says where they begin. */
-  reserve(size: number): number {
-    const begin = this.#size;
-    this.#size += size + CODES_BEYOND;
-    return begin;
-  }
-
-  /** Both in the same memory. */
-  arrays(): RoomArrays {
-    if (this.#arrays !== undefined) return this.#arrays;
-    const size = this.#size;
-    const buffer = takeSpare(size * CODE_BYTES) ?? new ArrayBuffer(roundedSize(size * CODE_BYTES));
-    const counts = new Uint32Array(buffer, 0, size);
-    this.#arrays = { counts, codes: new Uint16Array(buffer, size * 4, size) };
-    return this.#arrays;
-  }
-
-  /** What was unpacked to the arrays is gone then. */
-  giveBack(): void {
-    const buffer = this.#arrays?.counts.buffer;
-    this.#arrays = undefined;
-    if (buffer === undefined || buffer.byteLength > LARGEST_SPARE) return;
-    // Who holds hours of it still finds them empty, and not those of another container.
-    SPARE.push(buffer.transfer());
-    if (SPARE.length > MOST_SPARE) SPARE.shift();
-  }
-}
-
 /**
  * The hours of a day, whose CPU is unpacked when it is first asked for. It is no property of its own: what is copied or
  * compared field by field has no CPU.
@@ -181,7 +108,7 @@ class DayHours implements HourlyUse {
   readonly #records: Records;
   /** Where the day begins among the records. */
   readonly #place: number;
-  readonly #room: Room;
+  readonly #room: CodeRoom;
   /** Where its codes begin. */
   readonly #begin: number;
   #cpu: readonly (HourCpu | undefined)[] | undefined;
@@ -189,7 +116,7 @@ class DayHours implements HourlyUse {
   constructor(
     memoryPeaks: Float64Array,
     { records, place }: { readonly records: Records; readonly place: number },
-    { room, begin }: { readonly room: Room; readonly begin: number },
+    { room, begin }: { readonly room: CodeRoom; readonly begin: number },
   ) {
     this.memoryPeaks = memoryPeaks;
     this.#records = records;
@@ -228,7 +155,7 @@ class DayHours implements HourlyUse {
 }
 
 function hourOf(
-  { codes, counts }: RoomArrays,
+  { codes, counts }: CodeArrays,
   begin: number,
   end: number,
   weight: number,
@@ -297,7 +224,7 @@ class OpenDay {
     this.#throttled = Math.max(this.#throttled, head.throttled);
   }
 
-  close(finestSeconds: number, room: Room): UsageDay {
+  close(finestSeconds: number, room: CodeRoom): UsageDay {
     const begin = room.reserve(this.#size);
     return {
       startSeconds: hourStart(this.day * HOURS_OF_DAY),

@@ -7,7 +7,7 @@ import { governanceOf } from '../../../src/controller/gather.ts';
 import { workloadKey } from '../../../src/controller/ports.ts';
 import { UsageKeeper } from '../../../src/controller/usage.ts';
 import { packWalk, unpackWalk } from '../../../src/controller/usagewalks.ts';
-import { shortened } from '../../../src/recommend/savedstate.ts';
+import { shortened } from '../../../src/recommend/shortnumbers.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
 import { aHistory, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aPolicy, aWorkload, MemoryCluster, MemoryUsage } from './memorycluster.ts';

@@ -14,6 +14,7 @@ import {
   createNamespace,
   deleteNamespace,
   directConnection,
+  installKinds,
   kubectl,
   until,
 } from '../support/cluster.ts';
@@ -124,9 +125,7 @@ describe('the API on a real API server', function () {
 
   before(async () => {
     await kubectl('apply', '-k', 'crds');
-    await kubectl('apply', '--server-side', '-k', 'crds');
-    const names = Object.values(PLURALS).map((plural) => `crd/${plural}.${GROUP}`);
-    await kubectl('wait', '--for=condition=Established', '--timeout=20s', ...names);
+    await installKinds();
     namespace = await createNamespace('api');
   });
 

@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import type { Workload } from '../../src/controller/ports.ts';
 import { EventRecorder } from '../../src/kube/events.ts';
 import { createWriter } from '../../src/kube/writer.ts';
-import { apply, createNamespace, directConnection, kubectl, until } from '../support/cluster.ts';
+import {
+  apply,
+  createNamespace,
+  directConnection,
+  installKinds,
+  kubectl,
+  until,
+} from '../support/cluster.ts';
 
 describe('a namespace that is being deleted', function () {
   this.timeout(60_000);
@@ -13,8 +20,7 @@ describe('a namespace that is being deleted', function () {
   let namespace = '';
 
   before(async () => {
-    await kubectl('apply', '--server-side', '-k', 'crds');
-    await kubectl('wait', '--for=condition=Established', '--timeout=20s', 'crd', '--all');
+    await installKinds();
     namespace = await createNamespace('terminating');
     const metadata = { name: 'keeps', namespace, finalizers: ['rightsize.dev/test'] };
     await apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata });

@@ -14,6 +14,7 @@ import {
   createNamespace,
   deleteNamespace,
   directConnection,
+  installKinds,
   kubectl,
   until,
 } from '../support/cluster.ts';
@@ -61,9 +62,7 @@ describe('rightsize revert', function () {
 
   before(async () => {
     namespace = await createNamespace('e2e-revert');
-    await kubectl('apply', '--server-side', '-k', 'crds');
-    const names = Object.values(PLURALS).map((plural) => `crd/${plural}.${GROUP}`);
-    await kubectl('wait', '--for=condition=Established', '--timeout=20s', ...names);
+    await installKinds();
     await apply(
       deployment('web', 2),
       deployment('calm', 1),

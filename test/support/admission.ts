@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
-import {
-  ADMISSION_ACTIVE,
-  ADMISSION_LABEL,
-  API_VERSION,
-  GROUP,
-  PLURALS,
-} from '../../src/api/group.ts';
+import { ADMISSION_ACTIVE, ADMISSION_LABEL, API_VERSION, PLURALS } from '../../src/api/group.ts';
 import type { RecommendationStatus } from '../../src/api/recommendation.ts';
 import { applyObject, applyStatus } from '../../src/kube/apply.ts';
 import type { KubeConnection } from '../../src/kube/connection.ts';
 import { collectionPath } from '../../src/kube/paths.ts';
-import { kubectl, until } from './cluster.ts';
+import { installKinds, kubectl, until } from './cluster.ts';
 
 const POLICY = 'deploy/components/admission/policy.yaml';
 const PODS = { apiVersion: 'v1', plural: 'pods' };
@@ -32,9 +26,7 @@ export interface Target {
 
 /** Installs the kinds and the admission policy. There is no operator: nobody but the API server sizes pods. */
 export async function installAdmission(): Promise<void> {
-  await kubectl('apply', '--server-side', '-k', 'crds');
-  const crd = `crd/${PLURALS.Recommendation}.${GROUP}`;
-  await kubectl('wait', '--for=condition=Established', '--timeout=20s', crd);
+  await installKinds();
   await kubectl('apply', '--server-side', '-f', POLICY);
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { GROUP, PLURALS } from '../../src/api/group.ts';
 import { KubeConnection } from '../../src/kube/connection.ts';
 import { loadKubeConfig } from '../../src/kube/kubeconfig.ts';
 
@@ -19,6 +20,13 @@ export async function apply(...objects: readonly object[]): Promise<void> {
   const child = run('kubectl', ['apply', '--server-side', '-f', '-'], { timeout: 120_000 });
   child.child.stdin?.end(JSON.stringify(list));
   await child;
+}
+
+/** Installs our kinds, also where they are installed already, and waits until the API server serves them. */
+export async function installKinds(): Promise<void> {
+  await kubectl('apply', '--server-side', '-k', 'crds');
+  const names = Object.values(PLURALS).map((plural) => `crd/${plural}.${GROUP}`);
+  await kubectl('wait', '--for=condition=Established', '--timeout=20s', ...names);
 }
 
 /** Makes a namespace for one test file and answers with its name; delete it with `deleteNamespace`. */

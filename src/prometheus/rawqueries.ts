@@ -13,6 +13,8 @@ export interface RawQuestion {
   readonly window: Window;
   readonly stepSeconds: number;
   readonly withSignals: boolean;
+  /** The server takes queries that have no end, and hardly anything comes after the window. */
+  readonly isEndless?: boolean;
 }
 
 export function stepsOf({ fromSeconds, toSeconds }: Window, stepSeconds: number): StepWindow {
@@ -30,25 +32,39 @@ export function hoursOf(window: Window): HourWindow {
 const CHUNK_MS = 2 * 3600 * 1000;
 
 /**
- * From the beginning of the first chunk on: a server hands a chunk out as it is stored, but one that is cut it decodes, and
- * what is left of it it encodes anew.
+ * From the beginning of the first chunk on, and where it may be to the end of the last one: a server hands a chunk out as it
+ * is stored, but one that is cut it decodes, and what is left of it it encodes anew. The chunk that a series grows by has no
+ * end yet for Prometheus, so that each end cuts it but the last time that there is. Measured on 3.16 with the last hours of
+ * 2,000 series of 1,000 containers in its memory, and 1,000 of restarts: 35 to 50 ms of its CPU with an end, 16 to 19
+ * without. (2.42 copies that chunk sample by sample in any case.)
  */
-function fromChunkStart({ fromMs, toMs }: Times): Times {
-  return { fromMs: Math.floor(fromMs / CHUNK_MS) * CHUNK_MS, toMs };
+function ofWholeChunks({ fromMs, toMs }: Times, isEndless: boolean): Times {
+  return {
+    fromMs: Math.floor(fromMs / CHUNK_MS) * CHUNK_MS,
+    toMs: isEndless ? Infinity : toMs,
+  };
 }
 
-/** What is asked of the server, with samples before the window; each series must also have `extra`. */
+/** Of longer windows the last chunk is little. */
+const SHORT_SECONDS = 24 * 3600;
+
+/** Whether to do without an end is of use: for a window so short, which ends so near to the time that hardly anything comes after it. */
+export function isWorthNoEnd({ fromSeconds, toSeconds }: Window, nowSeconds: number): boolean {
+  return toSeconds - fromSeconds < SHORT_SECONDS && toSeconds > nowSeconds - CHUNK_MS / 1000;
+}
+
+/** What is asked of the server, with samples beside the window; each series must also have `extra`. */
 export function rawQueries(question: RawQuestion, extra: Session['extra']): readonly ReadQuery[] {
-  const { batch, window, stepSeconds, withSignals } = question;
+  const { batch, window, stepSeconds, withSignals, isEndless = false } = question;
   const scope = scopeOf(batch);
   const hours = hoursOf(window);
   const signals = withSignals && hours.hours > 0 ? rawSignals(scope, extra) : [];
   return [
     {
       matchers: rawUsage(scope, extra),
-      ...fromChunkStart(usageTimes(stepsOf(window, stepSeconds))),
+      ...ofWholeChunks(usageTimes(stepsOf(window, stepSeconds)), isEndless),
     },
-    ...signals.map((matchers) => ({ matchers, ...fromChunkStart(signalTimes(hours)) })),
+    ...signals.map((matchers) => ({ matchers, ...ofWholeChunks(signalTimes(hours), isEndless) })),
   ];
 }
 

@@ -16,6 +16,8 @@ export interface RawReading {
   readonly folds: RawFolds<unknown>;
   readonly stepSeconds: number;
   readonly withSignals: boolean;
+  /** See `RawQuestion`. */
+  readonly isEndless: boolean;
 }
 
 /**
@@ -28,8 +30,8 @@ export async function readRawBatch(
   batch: Batch,
   window: Window,
 ): Promise<readonly PodName[]> {
-  const { session, stepSeconds, withSignals } = reading;
-  const question = { batch, window, stepSeconds, withSignals };
+  const { session, stepSeconds, withSignals, isEndless } = reading;
+  const question = { batch, window, stepSeconds, withSignals, isEndless };
   try {
     const taken = await twice(() =>
       session.ask((_client, signal) =>

@@ -3,12 +3,18 @@ import { ChunkList } from './chunklist.ts';
 import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 import type { LabelMatcher } from './queries.ts';
 
-/** Series that the matchers select, with their samples of the time from `fromMs` to `toMs`, both included. */
+/**
+ * Series that the matchers select, with their samples of the time from `fromMs` to `toMs`, both included; Infinity is the
+ * last time that there is on the wire.
+ */
 export interface ReadQuery {
   readonly matchers: readonly LabelMatcher[];
   readonly fromMs: number;
   readonly toMs: number;
 }
+
+/** The highest number of 64 bits with a sign, as it is written. */
+const LAST_MS = { low: -1, high: 0x7fff_ffff, unsigned: false } as const;
 
 /** `prompb.LabelMatcher.Type`. */
 const MATCHER_TYPES: Readonly<Record<LabelMatcher['operator'], number>> = {
@@ -33,7 +39,8 @@ export function encodeReadRequest(queries: readonly ReadQuery[]): Uint8Array {
   const writer = protobuf.Writer.create();
   for (const { matchers, fromMs, toMs } of queries) {
     writer.uint32(tag(1, 'Bytes')).fork();
-    writer.uint32(tag(1, 'Number')).int64(fromMs).uint32(tag(2, 'Number')).int64(toMs);
+    writer.uint32(tag(1, 'Number')).int64(fromMs);
+    writer.uint32(tag(2, 'Number')).int64(toMs === Infinity ? LAST_MS : toMs);
     for (const { label, operator, value } of matchers) {
       writer.uint32(tag(3, 'Bytes')).fork();
       writer.uint32(tag(1, 'Number')).int32(MATCHER_TYPES[operator]);

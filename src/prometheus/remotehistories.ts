@@ -7,6 +7,7 @@ import { isTooLarge, PrometheusError } from './prometheuserror.ts';
 import { NAMESPACES_PER_QUERY, USAGE_STEP_SECONDS } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
 import type { RawFolds } from './rawfolds.ts';
+import { isWorthNoEnd } from './rawqueries.ts';
 import { readRawBatch } from './rawreading.ts';
 import type { ReaderChooser } from './readers.ts';
 import type { RemoteReader } from './remoteread.ts';
@@ -189,9 +190,11 @@ async function readRaw(raw: Raw, batch: Batch): Promise<readonly PodName[]> {
   const window = { fromSeconds, toSeconds, isContinued };
   const stepSeconds = stepOf(folding);
   const { withSignals } = folding;
-  if (chooser.current().name !== 'remote-read') throw new NoRemoteRead();
+  const choice = chooser.current();
+  if (choice.name !== 'remote-read') throw new NoRemoteRead();
+  const isEndless = choice.isEndless === true && isWorthNoEnd(window, Date.now() / 1000);
   try {
-    const into = { session, reader, folds, stepSeconds, withSignals };
+    const into = { session, reader, folds, stepSeconds, withSignals, isEndless };
     return await readRawBatch(into, batch, window);
   } catch (error) {
     throw chooser.gaveUp(error) ? new NoRemoteRead() : error;

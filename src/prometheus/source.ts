@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { LiveSource } from '../controller/changeports.ts';
 import type { UsageQuery, UsageSource } from '../controller/ports.ts';
+import { isPrometheus } from './buildinfo.ts';
 import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods } from './discovery.ts';
@@ -63,7 +64,12 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
   const streams = createStreamClient(options, transport);
   const reader = createRemoteReader(streams);
   const remote: Remote = {
-    chooser: createReaderChooser({ wish: options.reader ?? 'query-range', reader, matchers }),
+    chooser: createReaderChooser({
+      wish: options.reader ?? 'query-range',
+      reader,
+      matchers,
+      isPrometheus: (signal) => isPrometheus(client, signal),
+    }),
     reader,
     lister: createSeriesLister(streams),
   };

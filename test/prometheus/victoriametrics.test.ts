@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { workloadKey, type UsageReading, type WorkloadRef } from '../../src/controller/ports.ts';
+import { isPrometheus } from '../../src/prometheus/buildinfo.ts';
+import { createPrometheusClient } from '../../src/prometheus/client.ts';
 import type { PrometheusOptions } from '../../src/prometheus/options.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
+import { createTransport } from '../../src/prometheus/transport.ts';
 import { unpackUsage } from '../../src/recommend/unpacked.ts';
 import { DAY_SECONDS } from '../../src/recommend/usage.ts';
 import { clusterMetrics, type SeedPod } from '../support/cluster-metrics.ts';
@@ -54,6 +57,14 @@ describe('usage history from a real VictoriaMetrics', function () {
     source.close();
     assert.equal(name, 'query-range');
     assert.match(why, /^the server offers no remote read: Prometheus answered 400/);
+  });
+
+  it('is not taken for Prometheus by what it says of its build', async () => {
+    const options = { url: server.url };
+    const transport = createTransport(options);
+    const client = createPrometheusClient(options, transport);
+    assert.equal(await isPrometheus(client, AbortSignal.timeout(9000)), false);
+    transport.close();
   });
 
   it('is the same whether or not a series ends with a stale marker', async () => {

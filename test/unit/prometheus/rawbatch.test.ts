@@ -4,7 +4,7 @@ import { RAW_METRICS } from '../../../src/prometheus/queries.ts';
 import type { ReadSeries } from '../../../src/prometheus/readwire.ts';
 import { ChunkList } from '../../../src/prometheus/chunklist.ts';
 import { RawBatch } from '../../../src/prometheus/rawbatch.ts';
-import { rawQueries, type RawQuestion } from '../../../src/prometheus/rawqueries.ts';
+import { isWorthNoEnd, rawQueries, type RawQuestion } from '../../../src/prometheus/rawqueries.ts';
 import { WHOLE_THROTTLED } from '../../../src/recommend/hourrecord.ts';
 import { HourCursor, type PackedUsage } from '../../../src/recommend/packed.ts';
 import { bitsOf, encodeXor } from '../../support/xor-encoder.ts';
@@ -145,6 +145,26 @@ describe('a batch of raw samples', () => {
     const [, ...signals] = rawQueries(question(NINE, NINE + HOUR), []);
     assert.ok(signals.length > 0);
     for (const { toMs } of signals) assert.equal(toMs, (NINE + HOUR) * 1000);
+  });
+
+  it('is asked for without an end where the server takes that', () => {
+    const queries = rawQueries({ ...question(NINE, NINE + HOUR), isEndless: true }, []);
+    assert.ok(queries.length > 1);
+    for (const { toMs } of queries) assert.equal(toMs, Infinity);
+  });
+
+  it('is worth no end up to a day and two hours before now', () => {
+    const day = 24 * HOUR;
+    const worth = (fromSeconds: number, toSeconds: number) =>
+      isWorthNoEnd({ fromSeconds, toSeconds }, NINE);
+    assert.deepEqual(
+      [worth(NINE - HOUR, NINE), worth(NINE - day + 1, NINE), worth(NINE - day, NINE)],
+      [true, true, false],
+    );
+    assert.deepEqual(
+      [worth(NINE - 3 * HOUR, NINE - 2 * HOUR + 1), worth(NINE - 3 * HOUR, NINE - 2 * HOUR)],
+      [true, false],
+    );
   });
 
   it('keeps to its window whatever the chunks hold', () => {

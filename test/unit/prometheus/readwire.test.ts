@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import protobuf from 'protobufjs/minimal.js';
-import { eachSeriesOf, type ReadSeries } from '../../../src/prometheus/readwire.ts';
+import {
+  eachSeriesOf,
+  encodeReadRequest,
+  type ReadSeries,
+} from '../../../src/prometheus/readwire.ts';
 
 /** `prompb.Chunk.Encoding`. */
 const XOR = 1;
@@ -24,6 +28,14 @@ function seriesOf(bytes: Uint8Array): readonly ReadSeries[] {
   eachSeriesOf(bytes, (series) => found.push(series));
   return found;
 }
+
+describe('a request of a remote read', () => {
+  it('ends with the last number of 64 bits where it has no end', () => {
+    const request = encodeReadRequest([{ matchers: [], fromMs: 7, toMs: Infinity }]);
+    const last = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
+    assert.deepEqual([...request], [0x0a, 12, 0x08, 7, 0x10, ...last, 0x10, 1]);
+  });
+});
 
 describe('a frame of a remote read', () => {
   it('has labels and chunks, without those of histograms', () => {

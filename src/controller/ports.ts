@@ -188,6 +188,8 @@ export interface UsageQuery {
   readonly toSeconds: number;
   /** What was before the window was read already: a counter that appears in it began in it. */
   readonly isContinued?: boolean;
+  /** The window ends now: hardly anything comes after it. */
+  readonly endsNow?: boolean;
 }
 
 /** Why usage could not be read, from a closed set: it labels conditions, events and metrics. */

@@ -242,6 +242,7 @@ export class UsageKeeper {
       ...this.#queryFor(reading.entries),
       ...reading.window,
       isContinued: reading.kind !== 'First',
+      endsNow: reading.kind !== 'Gaps',
     };
     // What is complete is taken at once, so that it can be looked at while the rest is read.
     const take = (part: UsageReading, keys: Iterable<string>): void => {

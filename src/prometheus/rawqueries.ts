@@ -48,9 +48,9 @@ function ofWholeChunks({ fromMs, toMs }: Times, isEndless: boolean): Times {
 /** Of longer windows the last chunk is little. */
 const SHORT_SECONDS = 24 * 3600;
 
-/** Whether to do without an end is of use: for a window so short, which ends so near to the time that hardly anything comes after it. */
-export function isWorthNoEnd({ fromSeconds, toSeconds }: Window, nowSeconds: number): boolean {
-  return toSeconds - fromSeconds < SHORT_SECONDS && toSeconds > nowSeconds - CHUNK_MS / 1000;
+/** Whether to do without an end is of use where a window ends now. */
+export function isWorthNoEnd({ fromSeconds, toSeconds }: Window): boolean {
+  return toSeconds - fromSeconds < SHORT_SECONDS;
 }
 
 /** What is asked of the server, with samples beside the window; each series must also have `extra`. */

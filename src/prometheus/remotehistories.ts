@@ -186,13 +186,13 @@ async function readWhole(raw: Raw, targets: readonly UsageTarget[]): Promise<voi
 async function readRaw(raw: Raw, batch: Batch): Promise<readonly PodName[]> {
   const { session, remote, folding, folds } = raw;
   const { chooser, reader } = remote;
-  const { fromSeconds, toSeconds, isContinued = false } = raw.query;
+  const { fromSeconds, toSeconds, isContinued = false, endsNow = false } = raw.query;
   const window = { fromSeconds, toSeconds, isContinued };
   const stepSeconds = stepOf(folding);
   const { withSignals } = folding;
   const choice = chooser.current();
   if (choice.name !== 'remote-read') throw new NoRemoteRead();
-  const isEndless = choice.isEndless === true && isWorthNoEnd(window, Date.now() / 1000);
+  const isEndless = choice.isEndless === true && endsNow && isWorthNoEnd(window);
   try {
     const into = { session, reader, folds, stepSeconds, withSignals, isEndless };
     return await readRawBatch(into, batch, window);

@@ -119,21 +119,24 @@ describe('readers of histories', function () {
     });
 
     it('ask Prometheus for no end of a short window up to now, and pass over what comes after it', async () => {
-      const samplesOf: Record<string, number> = {};
+      const samplesOf = { auto: 0, 'remote-read': 0 };
+      const optionsFor = (reader: keyof typeof samplesOf): SourceOptions => ({
+        url: proxy.url,
+        reader,
+        onCall: ({ kind, samples }) => {
+          if (kind === 'stream') samplesOf[reader] += samples;
+        },
+      });
       const readings = [];
       for (const reader of ['auto', 'remote-read'] as const) {
-        const options: SourceOptions = {
-          url: proxy.url,
-          reader,
-          onCall: ({ kind, samples }) => {
-            if (kind === 'stream') samplesOf[reader] = (samplesOf[reader] ?? 0) + samples;
-          },
-        };
-        readings.push(await collect(options, pods, window));
+        readings.push(await collect(optionsFor(reader), pods, { ...window, endsNow: true }));
       }
       assert.deepEqual(readings[0], readings[1]);
-      const { auto = 0, 'remote-read': closed = 0 } = samplesOf;
+      const { auto, 'remote-read': closed } = samplesOf;
       assert.ok(auto > closed, `${auto} samples came, and ${closed} with an end`);
+      samplesOf.auto = 0;
+      await collect(optionsFor('auto'), pods, window);
+      assert.equal(samplesOf.auto, closed, 'the window ended some time ago');
     });
 
     it('are query_range where the server knows no remote read', async () => {

@@ -239,6 +239,8 @@ describe('the keeper of usage', () => {
       again.map(({ fromSeconds, toSeconds }) => [fromSeconds - NOW, toSeconds - NOW]),
       [[-DAY_SECONDS, 0]],
     );
+    const isAgain = new Set(again);
+    assert.ok(source.queries.every((query) => query.endsNow === !isAgain.has(query)));
     assert.deepEqual(known(21, 4), [1, 3, 3, 1]);
   });
 

@@ -1,6 +1,6 @@
 /**
  * The benchmark: `node test/bench/bench.ts [--containers 1000,5000] [--krr-sample 100] [--only server|core|fleet]
- * [--reader auto|query-range] [--page docs/performance.md] [--json FILE]`. Everything is measured in one run, so that the ratios hold on any machine.
+ * [--reader auto|query-range] [--prometheus PROGRAM] [--page docs/performance.md] [--json FILE]`. Everything is measured in one run, so that the ratios hold on any machine.
  */
 import { fork } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,21 +12,25 @@ import { Compiled } from '../support/compiled.ts';
 import { asInImage, ended } from './child.ts';
 import type { CoreFigures } from './core.ts';
 import type { FleetFigures } from './fleet.ts';
-import {
-  buildSeeder,
-  prometheusVersion,
-  startFleetServer,
-  type FleetServer,
-} from './fleetserver.ts';
+import { build, prometheusVersion, startFleetServer, type FleetServer } from './fleetserver.ts';
 import type { Results, ServerRun } from './goals.ts';
 import { fillPage } from './page.ts';
 import { sectionsOf } from './table.ts';
-import type { PartMessage, PartName, PartResult, Task } from './task.ts';
+import {
+  TAKEN_IN,
+  type PartMessage,
+  type PartName,
+  type PartResult,
+  type TakeIn,
+  type Task,
+} from './task.ts';
 
 interface Options {
   readonly containers: readonly number[];
   readonly krrSample: number;
   readonly reader: Task['reader'];
+  /** The server's program; a Prometheus that is built from its module unless given. */
+  readonly prometheus: string | undefined;
   readonly only: string | undefined;
   /** A page whose tables are to be replaced. */
   readonly page: string | undefined;
@@ -50,6 +54,7 @@ function readOptions(): Options {
       containers: { type: 'string', default: '1000' },
       'krr-sample': { type: 'string', default: '100' },
       reader: { type: 'string', default: 'auto' },
+      prometheus: { type: 'string' },
       only: { type: 'string' },
       page: { type: 'string' },
       json: { type: 'string' },
@@ -63,14 +68,18 @@ function readOptions(): Options {
   if (!['server', 'core', 'fleet', undefined].includes(values.only)) {
     throw new Error('--only takes server, core or fleet');
   }
-  const { only, reader, page, json } = values;
+  const { only, reader, prometheus, page, json } = values;
   if (reader !== 'auto' && reader !== 'query-range') {
     throw new Error('--reader takes auto or query-range');
   }
-  return { containers, krrSample, reader, only, page, json };
+  return { containers, krrSample, reader, prometheus, only, page, json };
 }
 
-async function runPart(task: Task, programs: Compiled): Promise<readonly PartResult[]> {
+async function runPart(
+  task: Task,
+  programs: Compiled,
+  takeIn: TakeIn,
+): Promise<readonly PartResult[]> {
   const { env, execArgv } = asInImage();
   const child = fork(programs.pathOf('test/bench/part.js'), [], {
     env,
@@ -80,7 +89,12 @@ async function runPart(task: Task, programs: Compiled): Promise<readonly PartRes
   const results: PartResult[] = [];
   child.on('message', (message: PartMessage) => {
     if (message.kind === 'Result') results.push(message.result);
-    else progress.show(`${task.fleet.length} containers: ${message.text}`);
+    else if (message.kind === 'Hour') {
+      takeIn(message.toSeconds).then(
+        () => child.send(TAKEN_IN),
+        (error: unknown) => child.send(String(error)),
+      );
+    } else progress.show(`${task.fleet.length} containers: ${message.text}`);
   });
   const end = ended(child, `the part "${task.part}"`, interrupt.signal);
   child.send(task);
@@ -88,9 +102,15 @@ async function runPart(task: Task, programs: Compiled): Promise<readonly PartRes
   return results;
 }
 
+interface Programs {
+  readonly seeder: string;
+  readonly prometheus: string;
+  readonly programs: Compiled;
+}
+
 async function runServer(
   containers: number,
-  { seeder, programs }: { readonly seeder: string; readonly programs: Compiled },
+  { seeder, prometheus, programs }: Programs,
   { krrSample, reader }: Options,
 ): Promise<ServerRun> {
   const folder = await mkdtemp(join(tmpdir(), 'rightsize-bench-'));
@@ -98,19 +118,21 @@ async function runServer(
   try {
     server = await startFleetServer({
       seeder,
+      prometheus,
       containers,
       folder,
       signal: interrupt.signal,
       onProgress: (done, total) =>
         progress.show(`${containers} containers: writing history, block ${done} of ${total}`),
     });
-    const { url, fleet, fromSeconds, toSeconds } = server;
+    const { url, fleet, fromSeconds, toSeconds, takeIn } = server;
     const parts: PartResult[] = [];
     for (const part of PARTS) {
       await server.restart();
       const serverPid = server.pid();
       const how = { fromSeconds, toSeconds, krrSample, reader };
-      parts.push(...(await runPart({ part, url, serverPid, fleet, ...how }, programs)));
+      const task = { part, url, serverPid, fleet, ...how };
+      parts.push(...(await runPart(task, programs, takeIn)));
     }
     return { containers, parts };
   } finally {
@@ -138,15 +160,21 @@ async function runScript(
   return JSON.parse(text);
 }
 
-async function runAll(options: Options): Promise<Results> {
+/** The server's program where one is to be measured. */
+async function serverProgram({ only, prometheus }: Options): Promise<string | undefined> {
+  if (only !== undefined && only !== 'server') return undefined;
+  return prometheus ?? (await build('server', interrupt.signal));
+}
+
+async function runAll(options: Options, prometheus: string | undefined): Promise<Results> {
   const wants = (what: string): boolean => options.only === undefined || options.only === what;
   progress.show('compiling');
   await using programs = await Compiled.build('test/bench/tsconfig.build.json', interrupt.signal);
   const servers: ServerRun[] = [];
-  if (wants('server')) {
-    const seeder = await buildSeeder(interrupt.signal);
+  if (prometheus !== undefined) {
+    const seeder = await build('seed', interrupt.signal);
     for (const containers of options.containers) {
-      servers.push(await runServer(containers, { seeder, programs }, options));
+      servers.push(await runServer(containers, { seeder, prometheus, programs }, options));
     }
   }
   const core = wants('core')
@@ -160,24 +188,35 @@ async function runAll(options: Options): Promise<Results> {
   return { servers, core, fleets };
 }
 
-async function machine(): Promise<string> {
+async function machine(prometheus: string | undefined): Promise<string> {
   const [cpu] = cpus();
-  return `Prometheus ${await prometheusVersion()}, Node ${process.version}, ${cpus().length} CPUs (${cpu?.model ?? 'unknown'})`;
+  const server =
+    prometheus === undefined ? '' : `Prometheus ${await prometheusVersion(prometheus)}, `;
+  return `${server}Node ${process.version}, ${cpus().length} CPUs (${cpu?.model ?? 'unknown'})`;
 }
 
-async function writePage(file: string, where: string, results: Results): Promise<void> {
-  const parts = new Map([...sectionsOf(results, 'markdown'), ['machine', where] as const]);
+/** Of a server that was given there are tables of their own. */
+async function writePage(
+  file: string,
+  where: string,
+  { results, prefix }: { readonly results: Results; readonly prefix: '' | 'given-' },
+): Promise<void> {
+  const machine = results.servers.length > 0 ? ([['machine', where]] as const) : [];
+  const sections = [...sectionsOf(results, 'markdown'), ...machine];
+  const parts = new Map(sections.map(([name, text]) => [`${prefix}${name}`, text]));
   await writeFile(file, fillPage(await readFile(file, 'utf8'), parts));
 }
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const where = await machine();
-  const results = await runAll(options);
+  const prometheus = await serverProgram(options);
+  const where = await machine(prometheus);
+  const results = await runAll(options, prometheus);
   progress.clear();
   process.stdout.write(`${where}\n\n`);
   process.stdout.write(`${[...sectionsOf(results, 'plain').values()].join('\n\n')}\n`);
-  if (options.page !== undefined) await writePage(options.page, where, results);
+  const prefix = options.prometheus === undefined ? '' : 'given-';
+  if (options.page !== undefined) await writePage(options.page, where, { results, prefix });
   if (options.json !== undefined) {
     await writeFile(options.json, `${JSON.stringify({ where, ...results }, null, 2)}\n`);
   }

@@ -1,43 +1,55 @@
 import { execFile, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { DAY_SECONDS } from '../../src/recommend/usage.ts';
 import { freePort } from '../support/prometheus.ts';
+import { postWrite } from '../support/remote-write.ts';
 import { serverProcess, type ServerProcess } from '../support/server-process.ts';
 import { ended } from './child.ts';
 import type { FleetMember } from './fleetview.ts';
 import { REFRESHES, WINDOW_DAYS } from './task.ts';
 
 const HOUR_SECONDS = 3600;
-const BUILD = join(import.meta.dirname, 'seed', 'build.sh');
+const BUILD = join(import.meta.dirname, 'build.sh');
+/** New samples go into blocks of this length at first, which end at multiples of it, and chunks end there. */
+const BLOCK_SECONDS = 2 * HOUR_SECONDS;
+/** An operator may look at any minute of an hour: at half past a refresh costs what it does in the mean. */
+const PAST_SECONDS = HOUR_SECONDS / 2;
 
-/** A real Prometheus that holds the history of a fleet, and what is in it. */
+/**
+ * A real Prometheus that holds the history of a fleet, and what is in it. As of one that scrapes, the last hours are in its
+ * memory, one to three of them; it takes in another one for each refresh.
+ */
 export interface FleetServer {
   readonly url: string;
   readonly fleet: readonly FleetMember[];
-  /** The window of the first reading; after it there is history for each refresh. */
+  /** The window of the first reading, at whose end its samples end. */
   readonly fromSeconds: number;
   readonly toSeconds: number;
   pid(): number;
+  /** Takes in what comes before the time, and was not taken in yet. */
+  takeIn: (toSeconds: number) => Promise<void>;
   /** Ends it and starts it anew, so that nothing of what was before is left in its memory. */
   restart(): Promise<void>;
   halt(): Promise<void>;
 }
 
-/** Path of the program that writes histories; builds it when it is not in the cache. */
-export async function buildSeeder(signal: AbortSignal): Promise<string> {
-  const child = spawn(BUILD, [], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Path of the program that writes histories, or of a Prometheus; builds it when it is not in the cache. */
+export async function build(program: 'seed' | 'server', signal: AbortSignal): Promise<string> {
+  const child = spawn(BUILD, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
   let path = '';
   child.stdout.setEncoding('utf8').on('data', (part) => (path += String(part)));
-  await ended(child, 'the build of the writer of histories', signal);
+  await ended(child, `the build of "${program}"`, signal);
   return path.trim();
 }
 
 interface FleetSetup {
   readonly seeder: string;
+  /** The server's program. */
+  readonly prometheus: string;
   readonly containers: number;
   /** Holds all that the server has; it is the caller's to remove. */
   readonly folder: string;
@@ -47,28 +59,39 @@ interface FleetSetup {
   readonly flags?: readonly string[];
 }
 
-/** Writes the history of so many containers up to the last whole hour, and starts a server on it. */
+/** Writes the history of so many containers up to the last half hour, and starts a server that holds all but the refreshes of it. */
 export async function startFleetServer(setup: FleetSetup): Promise<FleetServer> {
   const { folder } = setup;
   const data = join(folder, 'data');
   await mkdir(data, { recursive: true });
-  const end = Math.floor(Date.now() / 1000 / HOUR_SECONDS) * HOUR_SECONDS;
+  const now = Date.now() / 1000 - PAST_SECONDS;
+  const end = Math.floor(now / HOUR_SECONDS) * HOUR_SECONDS + PAST_SECONDS;
   const toSeconds = end - REFRESHES * HOUR_SECONDS;
   const fromSeconds = toSeconds - WINDOW_DAYS * DAY_SECONDS;
+  const head = Math.floor((toSeconds - HOUR_SECONDS) / BLOCK_SECONDS) * BLOCK_SECONDS;
   // The sample before the window begins is what its first rate starts from.
-  await seed(setup, data, { from: fromSeconds - HOUR_SECONDS, to: end + 60 });
+  await seed(setup, data, { from: fromSeconds - HOUR_SECONDS, head, to: end });
   const fleet = JSON.parse(await readFile(join(data, 'fleet.json'), 'utf8')) as FleetMember[];
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const server = await prometheusOn(setup, port);
   setup.signal.throwIfAborted();
   await server.start();
+  const later = (await readdir(headOf(setup))).map(Number).sort((a, b) => a - b);
+  const takeIn = async (toSeconds: number): Promise<void> => {
+    for (let [next] = later; next !== undefined && next <= toSeconds; [next] = later) {
+      await writeAll(url, join(headOf(setup), String(next)));
+      later.shift();
+    }
+  };
+  await takeIn(toSeconds);
   return {
     url,
     fleet,
     fromSeconds,
     toSeconds,
     pid: () => pidOn(data),
+    takeIn,
     async restart() {
       await server.halt();
       await server.start();
@@ -77,12 +100,26 @@ export async function startFleetServer(setup: FleetSetup): Promise<FleetServer> 
   };
 }
 
+/** Where the remote writes are that the server is to take in. */
+function headOf({ folder }: FleetSetup): string {
+  return join(folder, 'head');
+}
+
+async function writeAll(url: string, folder: string): Promise<void> {
+  for (const name of (await readdir(folder)).sort()) {
+    await postWrite(url, await readFile(join(folder, name)));
+  }
+}
+
 async function seed(
-  { seeder, containers, onProgress, signal }: FleetSetup,
+  setup: FleetSetup,
   out: string,
-  { from, to }: { readonly from: number; readonly to: number },
+  times: Readonly<Record<'from' | 'head' | 'to', number>>,
 ): Promise<void> {
-  const flags = [`-containers=${containers}`, `-from=${from}`, `-to=${to}`, `-out=${out}`];
+  const { seeder, containers, onProgress, signal } = setup;
+  const { from, head, to } = times;
+  const blocks = [`-containers=${containers}`, `-from=${from}`, `-to=${to}`, `-out=${out}`];
+  const flags = [...blocks, `-head=${head}`, `-head-out=${headOf(setup)}`];
   const child = spawn(seeder, flags, { stdio: ['ignore', 'ignore', 'pipe'] });
   createInterface(child.stderr).on('line', (line) => {
     const [, done, total] = /^(\d+)\/(\d+)$/.exec(line) ?? [];
@@ -93,13 +130,13 @@ async function seed(
 }
 
 async function prometheusOn(
-  { folder, flags = [] }: FleetSetup,
+  { folder, prometheus, flags = [] }: FleetSetup,
   port: number,
 ): Promise<ServerProcess> {
   const config = join(folder, 'prometheus.yml');
   await writeFile(config, 'scrape_configs: []\n');
   return serverProcess({
-    program: 'prometheus',
+    program: prometheus,
     flags: [
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
@@ -107,6 +144,7 @@ async function prometheusOn(
       // Blocks of one length are never compacted, which would run beside what is measured.
       '--storage.tsdb.min-block-duration=18h',
       '--storage.tsdb.max-block-duration=18h',
+      '--web.enable-remote-write-receiver',
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=warn',
       ...flags,
@@ -135,7 +173,7 @@ function commandOf(pid: string): readonly string[] {
 }
 
 /** `prometheus, version 2.42.0+ds (…)` → `2.42.0+ds`. */
-export async function prometheusVersion(): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)('prometheus', ['--version']);
+export async function prometheusVersion(prometheus: string): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(prometheus, ['--version']);
   return /version (\S+)/.exec(stdout + stderr)?.[1] ?? 'of an unknown version';
 }

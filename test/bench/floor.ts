@@ -10,16 +10,24 @@ import type { Say, Task } from './task.ts';
 
 const NAMESPACES_AT_ONCE = 5;
 
-/** Downloads by streamed remote read what a first reading streams, and then the last hour of it, and drops the bytes. */
+/**
+ * Downloads by streamed remote read what a first reading streams, and then the chunks of its last hour, whole, as they cost
+ * the server the least; and drops the bytes.
+ */
 export async function measureFloor(task: Task, say: Say): Promise<void> {
   const { fromSeconds, toSeconds } = task;
   const agent = new Agent({ connections: DEFAULT_CONCURRENCY });
   const download = new Download(task, agent, say);
   const floor = await download.of(fromSeconds, toSeconds);
   say({ kind: 'Result', result: { row: 'floor', figures: floor, note: '' } });
-  const hour = await download.of(toSeconds - HOUR_SECONDS, toSeconds);
+  const hour = await download.of(chunkBegin(toSeconds - HOUR_SECONDS), Infinity);
   say({ kind: 'Result', result: { row: 'floor-hour', figures: hour, note: '' } });
   await agent.close();
+}
+
+/** Chunks begin at even hours. */
+function chunkBegin(seconds: number): number {
+  return Math.floor(seconds / (2 * HOUR_SECONDS)) * 2 * HOUR_SECONDS;
 }
 
 class Download {

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { compose, type Outcome } from '../../src/controller/compose.ts';
 import { governanceOf } from '../../src/controller/gather.ts';
 import { workloadKey, type Workload, type WorkloadRef } from '../../src/controller/ports.ts';
@@ -8,15 +8,17 @@ import { DAY_SECONDS } from '../../src/recommend/usage.ts';
 import { clusterOf, type CountingCluster } from './fleetview.ts';
 import { heldBytes } from './memory.ts';
 import { Meter, scaled, type Figures } from './meter.ts';
-import { REFRESHES, WINDOW_DAYS, type Say, type Task } from './task.ts';
+import { REFRESHES, WINDOW_DAYS, type Say, type TakeIn, type Task } from './task.ts';
 
 const REFRESH_SECONDS = 3600;
+/** A server goes on for a moment with what it has taken in. */
+const SETTLE_MS = 300;
 
 /** The operator's own way: its keeper of usage over the real reader, and the status of each workload after each reading. */
-export function measureOurs(task: Task, say: Say): Promise<void> {
+export function measureOurs(task: Task, say: Say, takeIn: TakeIn): Promise<void> {
   // What describes the fleet is let go: the operator has the objects of its cluster only.
   const cluster = clusterOf(task.fleet, `${WINDOW_DAYS}d`);
-  return measure(new Run(task, cluster, say), task.fleet.length, say);
+  return measure(new Run(task, cluster, { say, takeIn }), task.fleet.length, say);
 }
 
 async function measure(run: Run, containers: number, say: Say): Promise<void> {
@@ -50,6 +52,10 @@ class Run {
   readonly notes: string[] = [];
   readonly #cluster: CountingCluster;
   readonly #say: Say;
+  readonly #takeIn: TakeIn;
+  /** Up to which the server has samples, or is about to take them in. */
+  #takenIn: number;
+  #taking: Promise<void> = Promise.resolve();
   readonly #source: ReturnType<typeof createPrometheusSource>;
   readonly #keeper: UsageKeeper;
   readonly #figures: Figures[] = [];
@@ -63,11 +69,13 @@ class Run {
   constructor(
     { url, reader, serverPid, toSeconds }: Omit<Task, 'fleet'>,
     cluster: CountingCluster,
-    say: Say,
+    { say, takeIn }: { readonly say: Say; readonly takeIn: TakeIn },
   ) {
     this.#cluster = cluster;
     this.#say = say;
+    this.#takeIn = takeIn;
     this.#now = toSeconds;
+    this.#takenIn = toSeconds;
     this.#source = createPrometheusSource({
       url,
       reader,
@@ -80,8 +88,9 @@ class Run {
     });
     this.#keeper = new UsageKeeper({
       source: {
-        // What the keeper waits before it reads is not part of the figures.
-        read: (query, signal, onPart) => {
+        // What the keeper waits before it reads is not part of the figures, nor what is scraped meanwhile.
+        read: async (query, signal, onPart) => {
+          await this.#hourPassed();
           this.#meter ??= new Meter(serverPid);
           return this.#source.read(query, signal, onPart);
         },
@@ -116,6 +125,14 @@ class Run {
 
   #want(ref: WorkloadRef): ReturnType<UsageKeeper['want']> {
     return this.#keeper.want(ref, WINDOW_DAYS * DAY_SECONDS);
+  }
+
+  async #hourPassed(): Promise<void> {
+    if (this.#takenIn < this.#now) {
+      this.#takenIn = this.#now;
+      this.#taking = this.#takeIn(this.#now).then(() => setTimeout(SETTLE_MS));
+    }
+    await this.#taking;
   }
 
   #podsOf(ref: WorkloadRef): readonly string[] {

@@ -1,10 +1,8 @@
-import type { Section } from './table.ts';
-
 /**
  * Puts what was measured between the comments `<!-- bench:NAME -->` and `<!-- bench:end -->` of a Markdown page; other
  * parts stay. Throws for a name that the page has no place for.
  */
-export function fillPage(page: string, parts: ReadonlyMap<Section | 'machine', string>): string {
+export function fillPage(page: string, parts: ReadonlyMap<string, string>): string {
   let filled = page;
   for (const [name, text] of parts) {
     const begin = `<!-- bench:${name} -->`;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { UsageReading } from '../../src/controller/ports.ts';
 import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
-import { buildSeeder, startFleetServer, type FleetServer } from './fleetserver.ts';
+import { build, startFleetServer, type FleetServer } from './fleetserver.ts';
 import { writeRemotely } from '../support/remote-write.ts';
 
 /** 14 days of a sample a minute of so many pass 50 million samples of one metric, which a query may load by default. */
@@ -33,12 +33,12 @@ describe('a real Prometheus that holds 2,600 containers', function () {
     folder = await mkdtemp(join(tmpdir(), 'rightsize-pressure-'));
     const { signal } = new AbortController();
     server = await startFleetServer({
-      seeder: await buildSeeder(signal),
+      seeder: await build('seed', signal),
+      prometheus: 'prometheus',
       containers: CONTAINERS,
       folder,
       onProgress: () => undefined,
       signal,
-      flags: ['--web.enable-remote-write-receiver'],
     });
   });
   after(async () => {

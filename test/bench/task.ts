@@ -32,6 +32,13 @@ export interface PartResult {
 
 export type PartMessage =
   | { readonly kind: 'Progress'; readonly text: string }
+  /** The server is to take in the hour that ends at the time; `TAKEN_IN` answers. */
+  | { readonly kind: 'Hour'; readonly toSeconds: number }
   | { readonly kind: 'Result'; readonly result: PartResult };
+
+export const TAKEN_IN = 'TakenIn';
+
+/** Has the server take in the hour that ends at the time. */
+export type TakeIn = (toSeconds: number) => Promise<void>;
 
 export type Say = (message: PartMessage) => void;

@@ -24,7 +24,7 @@ export async function writeRemotely(url: string, series: readonly WrittenSeries[
     for (const { labels, sample } of all.slice(at, at + SAMPLES_PER_REQUEST)) {
       writeSeries(writer, labels, sample);
     }
-    await post(`${url}/api/v1/write`, snappy.compress(writer.finish()));
+    await postWrite(url, snappy.compress(writer.finish()));
   }
 }
 
@@ -42,8 +42,9 @@ function writeSeries(
   writer.uint32(0x10).int64(timeMs).ldelim().ldelim();
 }
 
-async function post(url: string, body: Uint8Array): Promise<void> {
-  const response = await fetch(url, {
+/** Sends a packed `prompb.WriteRequest`. */
+export async function postWrite(url: string, body: Uint8Array): Promise<void> {
+  const response = await fetch(`${url}/api/v1/write`, {
     method: 'POST',
     headers: {
       'content-type': 'application/x-protobuf',

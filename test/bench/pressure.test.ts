@@ -1,4 +1,5 @@
-// What reading costs a server in memory. By itself, as it needs Go and some minutes: mocha test/bench/pressure.test.ts
+// What reading costs a server in memory. By itself, as it needs Go and some minutes: mocha test/bench/pressure.test.ts, with
+// BENCH_PROMETHEUS=$(test/bench/build.sh server) of a current Prometheus, else of the one in the path.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +35,7 @@ describe('a real Prometheus that holds 2,600 containers', function () {
     const { signal } = new AbortController();
     server = await startFleetServer({
       seeder: await build('seed', signal),
-      prometheus: 'prometheus',
+      prometheus: process.env['BENCH_PROMETHEUS'] ?? 'prometheus',
       containers: CONTAINERS,
       folder,
       onProgress: () => undefined,

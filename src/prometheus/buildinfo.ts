@@ -1,14 +1,16 @@
 import type { PrometheusClient } from './client.ts';
 import { PrometheusError } from './prometheuserror.ts';
+import { isUnfit } from './readers.ts';
 
 /**
- * Whether the server is Prometheus itself, by what it says of its build: others that speak like it name their application
- * (Mimir, Cortex) or say no revision (VictoriaMetrics). False also where it does not say. Rejects on abort alone.
+ * Whether the server is Prometheus itself, by what it says of its build: Mimir names itself as the application, VictoriaMetrics
+ * says no revision. (Cortex and Thanos say the same as Prometheus.) False also where it does not say; undefined where it was
+ * not to be reached, or busy. Rejects on abort alone.
  */
 export async function isPrometheus(
   client: Pick<PrometheusClient, 'status'>,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   try {
     const { data } = await client.status('buildinfo', signal);
     return (
@@ -16,7 +18,7 @@ export async function isPrometheus(
     );
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof PrometheusError) return false;
+    if (error instanceof PrometheusError) return isUnfit(error) ? false : undefined;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { UsageQuery } from '../controller/ports.ts';
 import type { StepWindow } from '../recommend/rows.ts';
 import { scopeOf, type Batch } from './batches.ts';
 import type { HourWindow } from './hourfold.ts';
@@ -48,9 +49,13 @@ function ofWholeChunks({ fromMs, toMs }: Times, isEndless: boolean): Times {
 /** Of longer windows the last chunk is little. */
 const SHORT_SECONDS = 24 * 3600;
 
-/** Whether to do without an end is of use where a window ends now. */
-export function isWorthNoEnd({ fromSeconds, toSeconds }: Window): boolean {
-  return toSeconds - fromSeconds < SHORT_SECONDS;
+/** Whether to do without an end is of use, and costs nothing. */
+export function isWorthNoEnd({
+  fromSeconds,
+  toSeconds,
+  endsNow,
+}: Pick<UsageQuery, 'fromSeconds' | 'toSeconds' | 'endsNow'>): boolean {
+  return endsNow === true && toSeconds - fromSeconds < SHORT_SECONDS;
 }
 
 /** What is asked of the server, with samples beside the window; each series must also have `extra`. */

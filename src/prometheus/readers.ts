@@ -10,8 +10,6 @@ export type ReaderWish = 'auto' | ReaderName;
 export interface ReaderChoice {
   readonly name: ReaderName;
   readonly why: string;
-  /** The server is known to take remote reads that have no end; see `ReadQuery`. */
-  readonly isEndless?: boolean;
 }
 
 /** After remote read failed, it is tried again not before so long. */
@@ -41,8 +39,6 @@ export interface ChooserSetup {
   readonly wish: ReaderWish;
   readonly reader: RemoteReader;
   readonly matchers: readonly LabelMatcher[];
-  /** Whether it is Prometheus itself that answers; not asked before it answered a remote read. Rejects on abort alone. */
-  readonly isPrometheus: (signal: AbortSignal) => Promise<boolean>;
   /** Seconds of any clock that only goes forward. */
   readonly clock?: () => number;
 }
@@ -51,7 +47,6 @@ export function createReaderChooser({
   wish,
   reader,
   matchers,
-  isPrometheus,
   clock = () => performance.now() / 1000,
 }: ChooserSetup): ReaderChooser {
   if (wish !== 'auto') return fixedChoice({ name: wish, why: 'it was asked for' });
@@ -69,10 +64,7 @@ export function createReaderChooser({
       const ask = () => reader.read([query], new SeriesSink(() => undefined), signal);
       // As patiently as usage is read: one bad moment would make all of a first reading dearer, and coarser.
       await twice(() => withRetries(ask, signal));
-      // Others may bound how long a window is, or reckon times in units in which the last one is none.
-      const isEndless = await isPrometheus(signal);
-      const why = 'the server answers streamed remote reads';
-      return (known = { name: 'remote-read', why, isEndless });
+      return (known = { name: 'remote-read', why: 'the server answers streamed remote reads' });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof PrometheusError)) throw error;

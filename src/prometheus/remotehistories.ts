@@ -1,6 +1,7 @@
 import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/ports.ts';
 import type { Batch } from './batches.ts';
 import { findPods, findPodsAhead, ownersOfStrangers } from './discovery.ts';
+import type { Endless } from './endless.ts';
 import type { Folding } from './folds.ts';
 import { jobsFor, planFor, runJobs, type JobsPart, type OnPart, type ReadingOf } from './jobs.ts';
 import { isTooLarge, PrometheusError } from './prometheuserror.ts';
@@ -9,7 +10,7 @@ import type { PodName } from './rawbatch.ts';
 import type { RawFolds } from './rawfolds.ts';
 import { isWorthNoEnd } from './rawqueries.ts';
 import { readRawBatch } from './rawreading.ts';
-import type { ReaderChooser } from './readers.ts';
+import { isUnfit, type ReaderChooser } from './readers.ts';
 import type { RemoteReader } from './remoteread.ts';
 import type { SeriesLister } from './serieslist.ts';
 import type { Session } from './session.ts';
@@ -26,6 +27,7 @@ const WANTED_SHARE = 0.5;
 
 export interface Remote {
   readonly chooser: ReaderChooser;
+  readonly endless: Endless;
   readonly reader: RemoteReader;
   /** Asked where remote read is offered: elsewhere it is not known to keep to a window. */
   readonly lister: SeriesLister;
@@ -65,6 +67,7 @@ export async function readRemotely<T>(
   // Where they are folded beside, that starts while the first pods are found.
   const folds = openRaw();
   try {
+    if (isWorthNoEnd(query)) await reading.remote.endless.learn(session.signal);
     return await runJobs(session, {
       query,
       parts: partsOf({ ...reading, query, folding, folds }),
@@ -185,18 +188,21 @@ async function readWhole(raw: Raw, targets: readonly UsageTarget[]): Promise<voi
 
 async function readRaw(raw: Raw, batch: Batch): Promise<readonly PodName[]> {
   const { session, remote, folding, folds } = raw;
-  const { chooser, reader } = remote;
-  const { fromSeconds, toSeconds, isContinued = false, endsNow = false } = raw.query;
+  const { chooser, endless, reader } = remote;
+  const { fromSeconds, toSeconds, isContinued = false } = raw.query;
   const window = { fromSeconds, toSeconds, isContinued };
   const stepSeconds = stepOf(folding);
   const { withSignals } = folding;
-  const choice = chooser.current();
-  if (choice.name !== 'remote-read') throw new NoRemoteRead();
-  const isEndless = choice.isEndless === true && endsNow && isWorthNoEnd(window);
+  if (chooser.current().name !== 'remote-read') throw new NoRemoteRead();
+  const isEndless = endless.isTaken && isWorthNoEnd(raw.query);
   try {
     const into = { session, reader, folds, stepSeconds, withSignals, isEndless };
     return await readRawBatch(into, batch, window);
   } catch (error) {
+    if (isEndless && isUnfit(error)) {
+      endless.refused();
+      return readRaw(raw, batch);
+    }
     throw chooser.gaveUp(error) ? new NoRemoteRead() : error;
   }
 }

@@ -5,6 +5,7 @@ import { isPrometheus } from './buildinfo.ts';
 import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods } from './discovery.ts';
+import { createEndless } from './endless.ts';
 import { createFolds, HISTORIES, type Folding } from './folds.ts';
 import { FoldThread } from './foldthread.ts';
 import { readLive } from './live.ts';
@@ -64,12 +65,8 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
   const streams = createStreamClient(options, transport);
   const reader = createRemoteReader(streams);
   const remote: Remote = {
-    chooser: createReaderChooser({
-      wish: options.reader ?? 'query-range',
-      reader,
-      matchers,
-      isPrometheus: (signal) => isPrometheus(client, signal),
-    }),
+    chooser: createReaderChooser({ wish: options.reader ?? 'query-range', reader, matchers }),
+    endless: createEndless({ isPrometheus: (signal) => isPrometheus(client, signal) }),
     reader,
     lister: createSeriesLister(streams),
   };

@@ -352,8 +352,8 @@ describe('a real server behind something that breaks', function () {
     const options = { url: proxyOf('auto').url };
     const transport = createTransport(options);
     const reader = createRemoteReader(createStreamClient(options, transport));
-    const setup = { reader, matchers: [], isPrometheus: () => Promise.resolve(true) };
-    const chooser = createReaderChooser({ wish: 'auto', ...setup, clock: () => seconds });
+    const clock = () => seconds;
+    const chooser = createReaderChooser({ wish: 'auto', reader, matchers: [], clock });
     const nameAt = async (now: number): Promise<string> => {
       seconds = now;
       return (await chooser.choose(AbortSignal.timeout(9000))).name;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { PrometheusError } from '../../src/prometheus/prometheuserror.ts';
 import { createRemoteReader, SeriesSink } from '../../src/prometheus/remoteread.ts';
-import { createPrometheusSource, type SourceOptions } from '../../src/prometheus/source.ts';
+import { createPrometheusSource } from '../../src/prometheus/source.ts';
 import { createStreamClient, type StreamOptions } from '../../src/prometheus/stream.ts';
 import { createTransport } from '../../src/prometheus/transport.ts';
 import { collect } from '../support/collected.ts';
@@ -106,37 +106,15 @@ describe('readers of histories', function () {
           name: 'query-range',
           why: 'remote read was not tried yet',
         });
-        const why = 'the server answers streamed remote reads';
-        const want = { name: 'remote-read', why, isEndless: true };
+        const want = { name: 'remote-read', why: 'the server answers streamed remote reads' };
         assert.deepEqual(await source.chooseReader(AbortSignal.timeout(10_000)), want);
         assert.deepEqual(source.reader(), want);
         await source.chooseReader(AbortSignal.timeout(10_000));
-        assert.deepEqual(proxy.calls, ['read', 'status/buildinfo'], 'it is tried once');
+        assert.deepEqual(proxy.calls, ['read'], 'it is tried once');
       } finally {
         source.close();
       }
       assert.equal((await read('auto')).stepSeconds, 60);
-    });
-
-    it('ask Prometheus for no end of a short window up to now, and pass over what comes after it', async () => {
-      const samplesOf = { auto: 0, 'remote-read': 0 };
-      const optionsFor = (reader: keyof typeof samplesOf): SourceOptions => ({
-        url: proxy.url,
-        reader,
-        onCall: ({ kind, samples }) => {
-          if (kind === 'stream') samplesOf[reader] += samples;
-        },
-      });
-      const readings = [];
-      for (const reader of ['auto', 'remote-read'] as const) {
-        readings.push(await collect(optionsFor(reader), pods, { ...window, endsNow: true }));
-      }
-      assert.deepEqual(readings[0], readings[1]);
-      const { auto, 'remote-read': closed } = samplesOf;
-      assert.ok(auto > closed, `${auto} samples came, and ${closed} with an end`);
-      samplesOf.auto = 0;
-      await collect(optionsFor('auto'), pods, window);
-      assert.equal(samplesOf.auto, closed, 'the window ended some time ago');
     });
 
     it('are query_range where the server knows no remote read', async () => {

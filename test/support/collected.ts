@@ -40,7 +40,7 @@ export const COLLECTING: Folding<Collected> = {
 export async function collect(
   options: SourceOptions,
   pods: readonly string[],
-  window: Pick<UsageQuery, 'fromSeconds' | 'toSeconds' | 'endsNow'>,
+  window: Pick<UsageQuery, 'fromSeconds' | 'toSeconds'>,
 ): Promise<Collected> {
   const workload = { namespace: 'odd', kind: 'Deployment', name: 'odd' } as const;
   const source = createPrometheusSource(options);

@@ -13,15 +13,21 @@ export interface ReadProxy {
   readonly answers: ReadAnswer[];
   /** Likewise for the next lists of series. */
   readonly lists: ReadAnswer[];
+  /** Likewise for what it is asked of its build. */
+  readonly builds: ReadAnswer[];
   /** Ends of the paths that were asked for. */
   readonly calls: string[];
   stop(): Promise<void>;
 }
 
-/** Stands before a real Prometheus and breaks its remote reads and its lists of series; everything else passes through. */
+/**
+ * Stands before a real Prometheus and breaks its remote reads, its lists of series and what it says of its build; everything
+ * else passes through.
+ */
 export async function startReadProxy(upstream: string): Promise<ReadProxy> {
   const answers: ReadAnswer[] = [];
   const lists: ReadAnswer[] = [];
+  const builds: ReadAnswer[] = [];
   const calls: string[] = [];
   const server = createServer((request, response) => {
     calls.push((request.url ?? '').replace(/^.*\/api\/v1\//, '').replace(/\?.*$/, ''));
@@ -29,6 +35,7 @@ export async function startReadProxy(upstream: string): Promise<ReadProxy> {
   });
   const insteadOf = (url: string): ReadAnswer | undefined => {
     if (url.includes('/api/v1/read')) return answers.shift();
+    if (url.includes('/api/v1/status/buildinfo')) return builds.shift();
     return url.includes('/api/v1/series') ? lists.shift() : undefined;
   };
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -65,6 +72,7 @@ export async function startReadProxy(upstream: string): Promise<ReadProxy> {
     url: `http://127.0.0.1:${address.port}`,
     answers,
     lists,
+    builds,
     calls,
     async stop() {
       server.close();

@@ -25,9 +25,17 @@ describe('a server that answers as Prometheus does', () => {
     });
   }
 
-  it('is unknown where it may not be asked', async () => {
+  it('is not taken for it where it may not be asked, and asked again where it did not answer', async () => {
     const refused = new PrometheusError('PrometheusRefused', 'Prometheus answered 403');
     assert.equal(await isPrometheus(failing(refused), signal), false);
+    for (const reason of [
+      'PrometheusTimeout',
+      'PrometheusUnreachable',
+      'PrometheusOverloaded',
+    ] as const) {
+      const error = new PrometheusError(reason, 'for now');
+      assert.equal(await isPrometheus(failing(error), signal), undefined, reason);
+    }
   });
 
   it('is not decided on abort, nor by a bug', async () => {

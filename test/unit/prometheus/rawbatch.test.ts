@@ -153,10 +153,11 @@ describe('a batch of raw samples', () => {
     for (const { toMs } of queries) assert.equal(toMs, Infinity);
   });
 
-  it('is worth no end for windows of less than a day', () => {
+  it('is worth no end for windows of less than a day that end now', () => {
     const isWorthIt = (seconds: number) =>
-      isWorthNoEnd({ fromSeconds: NINE - seconds, toSeconds: NINE });
+      isWorthNoEnd({ fromSeconds: NINE - seconds, toSeconds: NINE, endsNow: true });
     assert.deepEqual([HOUR, 24 * HOUR - 1, 24 * HOUR].map(isWorthIt), [true, true, false]);
+    assert.equal(isWorthNoEnd({ fromSeconds: NINE - HOUR, toSeconds: NINE }), false);
   });
 
   it('keeps to its window whatever the chunks hold', () => {

@@ -31,7 +31,6 @@ e2e: packages ## act on a real cluster, scenario by scenario, and print a table;
 
 .PHONY: bench
 bench: packages ## measure against a real Prometheus and print one table with ratios; N=100,1000,5000 containers
-	@test/cluster/packages.sh prometheus
 	@node test/bench/bench.ts --containers "$(or $(N),1000)" $(BENCH)
 
 .PHONY: test-unit

@@ -37,7 +37,8 @@ interface Options {
   readonly json: string | undefined;
 }
 
-const PARTS: readonly PartName[] = ['floor', 'ours', 'krr'];
+/** Ours is the last, as the server takes in some hours for it. */
+const PARTS: readonly PartName[] = ['floor', 'krr', 'ours'];
 const SIMULATED = [
   { containers: 10_000, shards: 1 },
   { containers: 100_000, shards: 4 },
@@ -129,6 +130,7 @@ async function runServer(
     const parts: PartResult[] = [];
     for (const part of PARTS) {
       await server.restart();
+      interrupt.signal.throwIfAborted();
       const serverPid = server.pid();
       const how = { fromSeconds, toSeconds, krrSample, reader };
       const task = { part, url, serverPid, fleet, ...how };
@@ -199,11 +201,17 @@ async function machine(prometheus: string | undefined): Promise<string> {
 async function writePage(
   file: string,
   where: string,
-  { results, prefix }: { readonly results: Results; readonly prefix: '' | 'given-' },
+  { results, isGiven }: { readonly results: Results; readonly isGiven: boolean },
 ): Promise<void> {
-  const machine = results.servers.length > 0 ? ([['machine', where]] as const) : [];
-  const sections = [...sectionsOf(results, 'markdown'), ...machine];
-  const parts = new Map(sections.map(([name, text]) => [`${prefix}${name}`, text]));
+  const prefix = isGiven ? 'given-' : '';
+  const of = sectionsOf(results, 'markdown');
+  const server = [...sectionsOf({ ...results, core: undefined, fleets: [] }, 'markdown')];
+  const parts = new Map<string, string>(of);
+  for (const [name, text] of server) {
+    parts.delete(name);
+    parts.set(`${prefix}${name}`, text);
+  }
+  if (server.length > 0) parts.set(`${prefix}machine`, where);
   await writeFile(file, fillPage(await readFile(file, 'utf8'), parts));
 }
 
@@ -215,11 +223,11 @@ async function main(): Promise<void> {
   progress.clear();
   process.stdout.write(`${where}\n\n`);
   process.stdout.write(`${[...sectionsOf(results, 'plain').values()].join('\n\n')}\n`);
-  const prefix = options.prometheus === undefined ? '' : 'given-';
-  if (options.page !== undefined) await writePage(options.page, where, { results, prefix });
   if (options.json !== undefined) {
     await writeFile(options.json, `${JSON.stringify({ where, ...results }, null, 2)}\n`);
   }
+  const isGiven = options.prometheus !== undefined;
+  if (options.page !== undefined) await writePage(options.page, where, { results, isGiven });
 }
 
 try {

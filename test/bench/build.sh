@@ -43,7 +43,16 @@ mkdir -p "$cache"
 say "Building $what from Go modules into $bin ($long, only the first time)"
 partial=$(mktemp "$bin.XXXXXX")
 trap 'rm -f "$partial"' EXIT
-(cd "$here/$name" && CGO_ENABLED=0 go build -tags remove_all_sd -trimpath -buildvcs=false -ldflags="$ld" -o "$partial" "$package")
+building=
+# A build that nobody waits for any more would go on for minutes.
+stop() {
+  [ -z "$building" ] || { kill "$building" && wait "$building"; } || true
+  exit 143
+}
+trap stop INT TERM
+(cd "$here/$name" && CGO_ENABLED=0 exec go build -tags remove_all_sd -trimpath -buildvcs=false -ldflags="$ld" -o "$partial" "$package") >&2 &
+building=$!
+wait "$building"
 chmod 755 "$partial"
 mv "$partial" "$bin"
 printf '%s\n' "$bin"

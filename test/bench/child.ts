@@ -57,7 +57,8 @@ export async function ended(
   interrupt: AbortSignal,
 ): Promise<void> {
   const end = (): void => void child.kill();
-  interrupt.addEventListener('abort', end, { once: true });
+  if (interrupt.aborted) end();
+  else interrupt.addEventListener('abort', end, { once: true });
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', (cause) => reject(new Error(`${what}: ${cause.message}`, { cause })));

@@ -14,7 +14,7 @@ import { REFRESHES, WINDOW_DAYS } from './task.ts';
 
 const HOUR_SECONDS = 3600;
 const BUILD = join(import.meta.dirname, 'build.sh');
-/** New samples go into blocks of this length at first, which end at multiples of it, and chunks end there. */
+/** Prometheus makes its first blocks of this length, which end at multiples of it. */
 const BLOCK_SECONDS = 2 * HOUR_SECONDS;
 /** An operator may look at any minute of an hour: at half past a refresh costs what it does in the mean. */
 const PAST_SECONDS = HOUR_SECONDS / 2;
@@ -76,7 +76,6 @@ export async function startFleetServer(setup: FleetSetup): Promise<FleetServer> 
   const url = `http://127.0.0.1:${port}`;
   const server = await prometheusOn(setup, port);
   setup.signal.throwIfAborted();
-  await server.start();
   const later = (await readdir(headOf(setup))).map(Number).sort((a, b) => a - b);
   const takeIn = async (toSeconds: number): Promise<void> => {
     for (let [next] = later; next !== undefined && next <= toSeconds; [next] = later) {
@@ -84,7 +83,13 @@ export async function startFleetServer(setup: FleetSetup): Promise<FleetServer> 
       later.shift();
     }
   };
-  await takeIn(toSeconds);
+  try {
+    await server.start();
+    await takeIn(toSeconds);
+  } catch (error) {
+    await server.halt();
+    throw error;
+  }
   return {
     url,
     fleet,
@@ -141,7 +146,8 @@ async function prometheusOn(
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
       '--storage.tsdb.retention.time=30d',
-      // Blocks of one length are never compacted, which would run beside what is measured.
+      // Blocks of one length are never compacted, which would run beside what is measured. Chunks that are in memory end at
+      // multiples of it, and mostly at even hours, where all of them do by default.
       '--storage.tsdb.min-block-duration=18h',
       '--storage.tsdb.max-block-duration=18h',
       '--web.enable-remote-write-receiver',
@@ -174,6 +180,12 @@ function commandOf(pid: string): readonly string[] {
 
 /** `prometheus, version 2.42.0+ds (…)` → `2.42.0+ds`. */
 export async function prometheusVersion(prometheus: string): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(prometheus, ['--version']);
+  const { stdout, stderr } = await promisify(execFile)(prometheus, ['--version']).catch(
+    (cause: unknown) => {
+      throw new Error(`${prometheus} --version does not run; Debian has a package prometheus`, {
+        cause,
+      });
+    },
+  );
   return /version (\S+)/.exec(stdout + stderr)?.[1] ?? 'of an unknown version';
 }

@@ -5,8 +5,8 @@ import { RAW_METRICS } from '../../src/prometheus/queries.ts';
 import { encodeReadRequest, type ReadQuery } from '../../src/prometheus/readwire.ts';
 import { HOUR_SECONDS } from '../../src/recommend/hours.ts';
 import { eachLimited } from '../../src/prometheus/session.ts';
-import { Meter, type Figures } from './meter.ts';
-import type { Say, Task } from './task.ts';
+import { meanOf, Meter, type Figures } from './meter.ts';
+import { REFRESHES, type Say, type Task } from './task.ts';
 
 const NAMESPACES_AT_ONCE = 5;
 
@@ -18,10 +18,14 @@ export async function measureFloor(task: Task, say: Say): Promise<void> {
   const { fromSeconds, toSeconds } = task;
   const agent = new Agent({ connections: DEFAULT_CONCURRENCY });
   const download = new Download(task, agent, say);
-  const floor = await download.of(fromSeconds, toSeconds);
+  const floor = await download.of(fromSeconds * 1000 + 1, toSeconds * 1000);
   say({ kind: 'Result', result: { row: 'floor', figures: floor, note: '' } });
-  const hour = await download.of(chunkBegin(toSeconds - HOUR_SECONDS), Infinity);
-  say({ kind: 'Result', result: { row: 'floor-hour', figures: hour, note: '' } });
+  const hours: Figures[] = [];
+  for (let round = 0; round < REFRESHES; round++) {
+    hours.push(await download.of(chunkBegin(toSeconds - HOUR_SECONDS) * 1000, Infinity));
+  }
+  const note = `mean of ${REFRESHES} times`;
+  say({ kind: 'Result', result: { row: 'floor-hour', figures: meanOf(hours), note } });
   await agent.close();
 }
 
@@ -47,12 +51,12 @@ class Download {
     );
   }
 
-  async of(fromSeconds: number, toSeconds: number): Promise<Figures> {
+  async of(fromMs: number, toMs: number): Promise<Figures> {
     const meter = new Meter(this.#task.serverPid);
     let bytes = 0;
     let done = 0;
     await eachLimited(this.#groups, DEFAULT_CONCURRENCY, async (group) => {
-      const queries = queriesFor(group, fromSeconds, toSeconds);
+      const queries = queriesFor(group, fromMs, toMs);
       const { statusCode, body } = await request(`${this.#task.url}/api/v1/read`, {
         method: 'POST',
         dispatcher: this.#agent,
@@ -77,8 +81,8 @@ class Download {
 /** All that a reading streams, of whole namespaces: use of CPU and memory, and the counters of throttling and kills. */
 function queriesFor(
   namespaces: readonly string[],
-  fromSeconds: number,
-  toSeconds: number,
+  fromMs: number,
+  toMs: number,
 ): readonly ReadQuery[] {
   return Object.keys(RAW_METRICS).map((metric) => ({
     matchers: [
@@ -87,7 +91,7 @@ function queriesFor(
       { label: 'container', operator: '!=', value: '' },
       { label: 'reason', operator: '=~', value: 'OOMKilled|' },
     ],
-    fromMs: fromSeconds * 1000 + 1,
-    toMs: toSeconds * 1000,
+    fromMs,
+    toMs,
   }));
 }

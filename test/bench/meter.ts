@@ -94,7 +94,25 @@ export class Meter {
   }
 }
 
-/** Peaks stay; all else is multiplied, as for a sample of the containers or the mean of several rounds. */
+/** Of rounds of the same; the highest of peaks. Throws where there are none. */
+export function meanOf(rounds: readonly Figures[]): Figures {
+  return scaled(rounds.reduce(sum), 1 / rounds.length);
+}
+
+function sum(a: Figures, b: Figures): Figures {
+  return {
+    wallSeconds: a.wallSeconds + b.wallSeconds,
+    serverCpuSeconds: a.serverCpuSeconds + b.serverCpuSeconds,
+    clientCpuSeconds: a.clientCpuSeconds + b.clientCpuSeconds,
+    serverIdleBytes: Math.min(a.serverIdleBytes, b.serverIdleBytes),
+    serverPeakBytes: Math.max(a.serverPeakBytes, b.serverPeakBytes),
+    clientPeakBytes: Math.max(a.clientPeakBytes, b.clientPeakBytes),
+    wireBytes: a.wireBytes + b.wireBytes,
+    decodedBytes: a.decodedBytes + b.decodedBytes,
+  };
+}
+
+/** Peaks stay; all else is multiplied, as for a sample of the containers. */
 export function scaled(figures: Figures, factor: number): Figures {
   return {
     ...figures,

@@ -7,7 +7,7 @@ import { createPrometheusSource } from '../../src/prometheus/source.ts';
 import { DAY_SECONDS } from '../../src/recommend/usage.ts';
 import { clusterOf, type CountingCluster } from './fleetview.ts';
 import { heldBytes } from './memory.ts';
-import { Meter, scaled, type Figures } from './meter.ts';
+import { meanOf, Meter, type Figures } from './meter.ts';
 import { REFRESHES, WINDOW_DAYS, type Say, type TakeIn, type Task } from './task.ts';
 
 const REFRESH_SECONDS = 3600;
@@ -28,23 +28,10 @@ async function measure(run: Run, containers: number, say: Say): Promise<void> {
   const keptBytesPerContainer = ((await heldBytes()) - before) / containers;
   const note = run.notes.join('; ');
   say({ kind: 'Result', result: { row: 'cold', figures: cold, note, keptBytesPerContainer } });
-  const mean = scaled(refreshes.reduce(sum), 1 / refreshes.length);
+  const mean = meanOf(refreshes);
   const averaged = `mean of ${refreshes.length} hours`;
   say({ kind: 'Result', result: { row: 'refresh', figures: mean, note: averaged } });
   await run.end();
-}
-
-function sum(a: Figures, b: Figures): Figures {
-  return {
-    wallSeconds: a.wallSeconds + b.wallSeconds,
-    serverCpuSeconds: a.serverCpuSeconds + b.serverCpuSeconds,
-    clientCpuSeconds: a.clientCpuSeconds + b.clientCpuSeconds,
-    serverIdleBytes: Math.min(a.serverIdleBytes, b.serverIdleBytes),
-    serverPeakBytes: Math.max(a.serverPeakBytes, b.serverPeakBytes),
-    clientPeakBytes: Math.max(a.clientPeakBytes, b.clientPeakBytes),
-    wireBytes: a.wireBytes + b.wireBytes,
-    decodedBytes: a.decodedBytes + b.decodedBytes,
-  };
 }
 
 /** One first reading and then the refreshes, each at once when the one before is done: only the clock is not real. */

@@ -68,7 +68,9 @@ const SERVER_HEAD = [
 ];
 
 function serverRows({ containers, parts }: ServerRun): readonly (readonly string[])[] {
-  return parts.map(({ row, figures, note, keptBytesPerContainer }) => {
+  const rows = Object.keys(WHAT);
+  const inOrder = parts.toSorted((a, b) => rows.indexOf(a.row) - rows.indexOf(b.row));
+  return inOrder.map(({ row, figures, note, keptBytesPerContainer }) => {
     const megabytes = (bytes: number) => readable(bytes / MEGABYTE);
     const kept =
       keptBytesPerContainer === undefined

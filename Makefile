@@ -9,6 +9,7 @@ help: ## list the targets
 
 # npm ci again when the lockfile is newer than what was installed from it.
 node_modules/.package-lock.json: package-lock.json package.json
+	@[ ! -L node_modules ] || { echo "node_modules is a link: npm would empty the folder behind it; remove the link" >&2; exit 2; }
 	@command -v npm >/dev/null || { echo "npm is needed: install Node.js 20 or newer with npm" >&2; exit 2; }
 	@echo "Installing Node packages from package-lock.json" >&2
 	@npm ci --no-fund --no-audit --loglevel=error

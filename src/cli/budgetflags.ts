@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parsePercent } from '../api/percent.ts';
 import { parseCpu } from '../api/quantity.ts';
 
@@ -22,23 +22,29 @@ export function withBudgetFlags(command: Command): Command {
   return command
     .option('--prometheus-timeout <seconds>', 'deadline of one query', seconds, 60)
     .option('--prometheus-concurrency <n>', `queries at once, 1 to ${MOST_AT_ONCE}`, atOnce, 4)
-    .option(
-      '--prometheus-bytes <quantity>',
-      'bytes of answers per second, on average over a minute, such as 20M; 0: no budget',
-      perSecond,
-      BYTES_PER_SECOND,
+    .addOption(
+      new Option(
+        '--prometheus-bytes <quantity>',
+        'bytes of answers per second, on average over a minute; 0: no budget',
+      )
+        .argParser(perSecond)
+        .default(BYTES_PER_SECOND, '20M'),
     )
-    .option(
-      '--prometheus-samples <quantity>',
-      'samples of answers per second, on average over a minute, such as 5M; 0: no budget',
-      perSecond,
-      SAMPLES_PER_SECOND,
+    .addOption(
+      new Option(
+        '--prometheus-samples <quantity>',
+        'samples of answers per second, on average over a minute; 0: no budget',
+      )
+        .argParser(perSecond)
+        .default(SAMPLES_PER_SECOND, '5M'),
     )
-    .option(
-      '--prometheus-share <percent>',
-      "share of the server's time: 100% is one query always under way, 0% no budget",
-      share,
-      SHARE,
+    .addOption(
+      new Option(
+        '--prometheus-share <percent>',
+        "share of the server's time: 100% is one query always under way, 0% no budget",
+      )
+        .argParser(share)
+        .default(SHARE, '100%'),
     );
 }
 

@@ -47,7 +47,8 @@ const SIMULATED = [
 const progress = new Progress(process.stderr);
 const interrupt = new AbortController();
 // Some who end a program signal it twice.
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupt.abort());
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => interrupt.abort());
 
 function readOptions(): Options {
   const { values } = parseArgs({

@@ -204,15 +204,14 @@ async function writePage(
   where: string,
   { results, isGiven }: { readonly results: Results; readonly isGiven: boolean },
 ): Promise<void> {
-  const prefix = isGiven ? 'given-' : '';
-  const of = sectionsOf(results, 'markdown');
-  const server = [...sectionsOf({ ...results, core: undefined, fleets: [] }, 'markdown')];
-  const parts = new Map<string, string>(of);
-  for (const [name, text] of server) {
-    parts.delete(name);
-    parts.set(`${prefix}${name}`, text);
-  }
-  if (server.length > 0) parts.set(`${prefix}machine`, where);
+  const placeOf = (name: string) => (isGiven ? `given-${name}` : name);
+  const parts = new Map(
+    [...sectionsOf(results, 'markdown')].map(([name, text]) => [
+      name.startsWith('server') ? placeOf(name) : name,
+      text,
+    ]),
+  );
+  if (results.servers.length > 0) parts.set(placeOf('machine'), where);
   await writeFile(file, fillPage(await readFile(file, 'utf8'), parts));
 }
 

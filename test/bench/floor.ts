@@ -1,6 +1,7 @@
 import { request, Agent } from 'undici';
 import snappy from 'snappyjs';
 import { DEFAULT_CONCURRENCY } from '../../src/prometheus/connection.ts';
+import { groupsOf } from '../../src/prometheus/parts.ts';
 import { RAW_METRICS } from '../../src/prometheus/queries.ts';
 import { encodeReadRequest, type ReadQuery } from '../../src/prometheus/readwire.ts';
 import { HOUR_SECONDS } from '../../src/recommend/hours.ts';
@@ -45,10 +46,7 @@ class Download {
     this.#agent = agent;
     this.#say = say;
     const namespaces = [...new Set(task.fleet.map(({ namespace }) => namespace))];
-    const groups = Math.ceil(namespaces.length / NAMESPACES_AT_ONCE);
-    this.#groups = Array.from({ length: groups }, (_, group) =>
-      namespaces.slice(group * NAMESPACES_AT_ONCE, (group + 1) * NAMESPACES_AT_ONCE),
-    );
+    this.#groups = groupsOf(namespaces, NAMESPACES_AT_ONCE);
   }
 
   async of(fromMs: number, toMs: number): Promise<Figures> {

@@ -23,7 +23,11 @@ export function addOperatorCommand(program: Command): void {
       '--state-dir <folder>',
       'keep usage there over restarts, as on a volume; default: nowhere',
     )
-    .option('--refresh <duration>', 'time between two readings of usage, up to 24h', '1h')
+    .option(
+      '--refresh <duration>',
+      'time between two readings of usage, up to 24h; by the clock where it is whole hours',
+      '1h',
+    )
     .addOption(new Option('--log-level <level>', 'least level').choices(LOG_LEVELS).default('info'))
     .addHelpText(
       'after',

@@ -1,4 +1,5 @@
 import type { Clock, UsageFailure, UsageReading } from './ports.ts';
+import { ReadingTimes } from './readingtimes.ts';
 import type { Doubts } from './usagedoubt.ts';
 import { doubtOf, type UsageEntry } from './usageplan.ts';
 import type { Asked, Keyed, Reading } from './usagereadings.ts';
@@ -20,7 +21,7 @@ interface Answered extends Pick<Reading, 'kind' | 'window'> {
 
 interface Options {
   readonly clock: Clock;
-  /** Time between two readings of a workload. */
+  /** Time between two readings of a workload; whole hours are those of the clock, see `ReadingTimes`. */
   readonly intervalSeconds: number;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -30,10 +31,12 @@ interface Options {
 export class Answers {
   readonly #doubts: Doubts;
   readonly #options: Options;
+  readonly #times: ReadingTimes;
 
   constructor(doubts: Doubts, options: Options) {
     this.#doubts = doubts;
     this.#options = options;
+    this.#times = new ReadingTimes(options.intervalSeconds, options.random);
   }
 
   take({ keyed }: Asked, { usage, failures, warnings }: UsageReading, answered: Answered): void {
@@ -55,7 +58,7 @@ export class Answers {
     const { window, jitter } = answered;
     this.#goOn(entry, answered);
     // One time for the whole batch, so that it stays one.
-    entry.nextSeconds = window.toSeconds + this.#options.intervalSeconds * jitter;
+    entry.nextSeconds = this.#times.next(window.toSeconds, jitter);
     this.#doubts.whole(key, window, window.toSeconds - entry.windowSeconds);
     entry.failure = this.#doubts.of(key);
     if (entry.failure === undefined) entry.isRead = true;

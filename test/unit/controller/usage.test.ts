@@ -323,12 +323,15 @@ describe('the keeper of usage', () => {
 
   it('does not read before its time', async () => {
     keeper.want(cart, WINDOW);
-    await pass(1);
-    await pass(HOUR_SECONDS - 1);
-    keeper.want(cart, WINDOW);
-    assert.equal(source.queries.length, 1);
-    await pass(1);
-    assert.equal(source.queries.length, 2);
+    // First at once, then between the third minute of an hour and the thirteenth: in the middle here.
+    const times = [1, 480, 480 + HOUR_SECONDS, 480 + 2 * HOUR_SECONDS];
+    for (const [index, time] of times.entries()) {
+      await pass(NOW + time - 1 - now);
+      keeper.want(cart, WINDOW);
+      assert.equal(source.queries.length, index);
+      await pass(1);
+      assert.equal(source.queries.length, index + 1);
+    }
   });
 
   it('puts what it reads into what it knows, and lets old days go', async () => {

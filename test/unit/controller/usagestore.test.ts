@@ -11,6 +11,9 @@ const WINDOW = 14 * DAY_SECONDS;
 const cart = aWorkload('cart').ref;
 const web = aWorkload('web').ref;
 
+/** Of an hour, after the minutes in which usage is read. */
+const AFTER_READINGS = 20 * 60;
+
 describe('the keeper of usage with a store', () => {
   let now = NOW;
   let source: MemoryUsage;
@@ -119,6 +122,7 @@ describe('the keeper of usage with a store', () => {
   });
 
   it('saves each part of a large first reading that takes long', async () => {
+    now += AFTER_READINGS;
     const keeper = restarted();
     for (let i = 0; i < 2400; i++) keeper.want({ ...cart, name: `w${i}` }, WINDOW);
     const saved: number[] = [];
@@ -132,6 +136,7 @@ describe('the keeper of usage with a store', () => {
   });
 
   it('saves ten minutes after it saved last, with no reading by then', async () => {
+    now += AFTER_READINGS;
     restarted().want(cart, WINDOW);
     await pass(1);
     second?.want(web, WINDOW);

@@ -237,6 +237,7 @@ function withPolicies(
     nodes: () => cluster.nodes(),
     nodeRequests: () => cluster.nodeRequests(),
     pods: (workload) => cluster.pods(workload),
+    restartedPods: (namespace, fromSeconds) => cluster.restartedPods(namespace, fromSeconds),
   };
   const note = `the cluster has no policies; going by profile ${policy.spec.riskTolerance.profile} for every workload`;
   return { view, notes: given.isDefault ? [note] : [] };

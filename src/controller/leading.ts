@@ -44,7 +44,7 @@ export class Leading {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    const { view, clock, log, source, random } = options;
+    const { view, clock, log } = options;
     this.#territory = options.territory ?? EVERYTHING;
     const writer = fenced(options.writer, options.isLeader);
     this.#policies = new Policies({
@@ -62,22 +62,7 @@ export class Leading {
         log.error({ key, retrySeconds, err: error }, 'reconcile failed');
       },
     });
-    const namespaces = new NamespaceIndex(view, clock);
-    this.#usage = new UsageKeeper({
-      source,
-      clock,
-      random,
-      intervalSeconds: options.refreshSeconds,
-      podsOf: (ref) => view.pods(ref).map(({ name }) => name),
-      siblingsOf: (namespace) => namespaces.refsOf(namespace),
-      worthOf: (namespace) => namespaces.worthOf(namespace),
-      store: options.usageStore,
-      onRead: (keys) => {
-        log.info({ workloads: keys.length, ...this.#usage.counts }, 'usage read');
-        for (const key of keys) this.#queue.add(WORKLOAD + key);
-      },
-      onWarning: (warning) => this.#warn(warning),
-    });
+    this.#usage = this.#keepUsage(new NamespaceIndex(view, clock));
     this.#ledger = new Ledger(view, options.acting.rules, {
       shards: this.#territory.shards,
       owns: (key) => this.#isOurs(key),
@@ -110,6 +95,26 @@ export class Leading {
       calibrations: this.#policies.calibrations,
       isBreakerOpen: this.#ledger.breaker(this.#options.clock.nowSeconds()).isOpen,
     };
+  }
+
+  #keepUsage(namespaces: NamespaceIndex): UsageKeeper {
+    const { view, clock, log, source, random, refreshSeconds, usageStore } = this.#options;
+    return new UsageKeeper({
+      source,
+      clock,
+      random,
+      intervalSeconds: refreshSeconds,
+      podsOf: (ref) => view.pods(ref).map(({ name }) => name),
+      siblingsOf: (namespace) => namespaces.refsOf(namespace),
+      restartedPodsOf: (namespace, fromSeconds) => view.restartedPods(namespace, fromSeconds),
+      worthOf: (namespace) => namespaces.worthOf(namespace),
+      store: usageStore,
+      onRead: (keys) => {
+        log.info({ workloads: keys.length, ...this.#usage.counts }, 'usage read');
+        for (const key of keys) this.#queue.add(WORKLOAD + key);
+      },
+      onWarning: (warning) => this.#warn(warning),
+    });
   }
 
   async stop(): Promise<void> {

@@ -190,6 +190,11 @@ export interface UsageQuery {
   readonly isContinued?: boolean;
   /** The window ends now: hardly anything comes after it. */
   readonly endsNow?: boolean;
+  /**
+   * By namespace the names of the pods of which counters of restarts may have something new to say; in a short window they
+   * are read of no others. Of all pods of a namespace that is not in it.
+   */
+  readonly restartedPods?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Why usage could not be read, from a closed set: it labels conditions, events and metrics. */
@@ -290,6 +295,11 @@ export interface ClusterView {
   /** What the pods of each node request, by its name; undefined where pods of one namespace only are watched. */
   nodeRequests(): ReadonlyMap<string, Amounts> | undefined;
   pods(workload: WorkloadRef): readonly Pod[];
+  /**
+   * Names of the pods of a namespace, also of those that are gone, of which counters of restarts may have something new to say
+   * in a window from the time on. Undefined where there may be others that were not seen.
+   */
+  restartedPods(namespace: string, fromSeconds: number): readonly string[] | undefined;
   /** Policies that are there but could not be read, with the reason. */
   readonly unreadablePolicies: ReadonlyMap<string, string>;
   readonly admission: AdmissionAvailability;

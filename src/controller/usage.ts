@@ -2,6 +2,7 @@ import type { UsageHistory } from '../recommend/usage.ts';
 import { UnpackedContainers } from './containerusage.ts';
 import {
   workloadKey,
+  type ClusterView,
   type Clock,
   type UsageFailure,
   type UsageQuery,
@@ -42,11 +43,13 @@ export interface KnownUsage {
 export interface UsageKeeperOptions {
   readonly source: UsageSource;
   readonly clock: Clock;
-  /** Time between two readings of a workload. */
+  /** Time between two readings of a workload; whole hours are those of the clock, see `ReadingTimes`. */
   readonly intervalSeconds: number;
   /** Pods of a workload that exist now, and all workloads of its namespace. */
   readonly podsOf: (workload: WorkloadRef) => readonly string[];
   readonly siblingsOf: (namespace: string) => readonly WorkloadRef[];
+  /** See `ClusterView`; not known unless given. */
+  readonly restartedPodsOf?: ClusterView['restartedPods'];
   /** How much depends on a namespace: those with more are read first, when all are new. Alike unless given. */
   readonly worthOf?: (namespace: string) => number;
   /** Where usage is kept over restarts; nowhere unless given. */
@@ -239,7 +242,7 @@ export class UsageKeeper {
     const jitter = 0.8 + this.#options.random() * 0.4;
     const open = new OpenReading(reading.entries);
     const query = {
-      ...this.#queryFor(reading.entries),
+      ...this.#queryFor(reading),
       ...reading.window,
       isContinued: reading.kind !== 'First',
       endsNow: reading.kind !== 'Gaps',
@@ -273,7 +276,10 @@ export class UsageKeeper {
     }
   }
 
-  #queryFor(entries: readonly Keyed[]): Pick<UsageQuery, 'targets' | 'siblings'> {
+  #queryFor({
+    entries,
+    window,
+  }: Reading): Pick<UsageQuery, 'targets' | 'siblings' | 'restartedPods'> {
     const targets = entries.map(([, { ref }]): UsageTarget => ({
       workload: ref,
       pods: this.#options.podsOf(ref),
@@ -282,6 +288,12 @@ export class UsageKeeper {
     return {
       targets,
       siblings: [...namespaces].flatMap((name) => this.#options.siblingsOf(name)),
+      restartedPods: new Map(
+        [...namespaces].flatMap((name) => {
+          const pods = this.#options.restartedPodsOf?.(name, window.fromSeconds);
+          return pods === undefined ? [] : [[name, pods]];
+        }),
+      ),
     };
   }
 }

@@ -34,6 +34,7 @@ import { WORKLOAD_RESOURCES } from './paths.ts';
 import { concernsPods, concernsWorkload } from './podchanges.ts';
 import { projectPod } from './pods.ts';
 import { PolicyStore } from './policystore.ts';
+import { RestartedPods } from './restartedpods.ts';
 import type { Change } from './store.ts';
 import { SurroundingWatches } from './surroundingwatches.ts';
 import { itemOf, Watches, type WatchesOptions } from './watches.ts';
@@ -56,6 +57,7 @@ export class KubeCluster implements ClusterView {
   readonly #surroundings: SurroundingWatches;
   readonly #owners = new OwnerIndex();
   readonly #nodeRequests = new NodeRequests();
+  readonly #restarted = new RestartedPods();
   readonly #policies: PolicyStore;
   readonly #jobs: ReadonlyMap<string, JobFacts>;
   readonly #replicaSets: ReadonlyMap<string, Owned>;
@@ -159,6 +161,10 @@ export class KubeCluster implements ClusterView {
     return this.#owners.podsOf(workload);
   }
 
+  restartedPods(namespace: string, fromSeconds: number): readonly string[] | undefined {
+    return this.#restarted.of(namespace, fromSeconds);
+  }
+
   #watchReplicaSets(): ReadonlyMap<string, Owned> {
     return this.#watches.add<Owned>(
       { apiVersion: 'apps/v1', plural: 'replicasets' },
@@ -205,15 +211,18 @@ export class KubeCluster implements ClusterView {
   }
 
   #watchPods(): void {
-    this.#watches.add<Pod>(
-      { apiVersion: 'v1', plural: 'pods' },
-      { project: projectPod, onChange: (change) => this.#podChanged(change) },
-    );
+    const resource = { apiVersion: 'v1', plural: 'pods' };
+    this.#watches.add<Pod>(resource, {
+      project: projectPod,
+      onChange: (change) => this.#podChanged(change),
+      onState: ({ kind }) => this.#restarted.watching(kind === 'Watching', nowSeconds()),
+    });
   }
 
   #podChanged(change: Change<Pod>): void {
     this.#owners.podChanged(change);
     this.#nodeRequests.podChanged(change);
+    this.#restarted.podChanged(change, nowSeconds());
     const [workload, pods] = [concernsWorkload(change), concernsPods(change)];
     if (!workload && !pods) return;
     const ref = this.#workloadOf(itemOf(change));
@@ -253,4 +262,8 @@ export class KubeCluster implements ClusterView {
     const key = workloadKey({ namespace, kind, name: targetRef.name });
     this.#options.onChange({ kind: 'Recommendation', key });
   }
+}
+
+function nowSeconds(): number {
+  return Date.now() / 1000;
 }

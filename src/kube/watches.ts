@@ -41,7 +41,7 @@ export class Watches {
   /** What is there of a kind, kept up to date from `start` on. */
   add<T>(
     resource: ApiResource,
-    options: Pick<ReflectorOptions<T>, 'project' | 'onChange' | 'content'>,
+    options: Pick<ReflectorOptions<T>, 'project' | 'onChange' | 'onState' | 'content'>,
   ): ReadonlyMap<string, T> {
     const { connection, onError, onState } = this.#options;
     const namespace = CLUSTER_SCOPED.has(resource.plural) ? undefined : this.#options.namespace;
@@ -55,7 +55,10 @@ export class Watches {
       // Without its policies every Recommendation would look withdrawn.
       absence: isRequired ? 'Awaited' : undefined,
       onError: (error) => onError(name, error),
-      onState: (state) => onState(name, state),
+      onState: (state) => {
+        options.onState?.(state);
+        onState(name, state);
+      },
     });
     this.#watched.push({ resource: name, reflector, isRequired });
     return reflector.store;

@@ -4,8 +4,16 @@ import type { PodScope } from './queries.ts';
 /** Pods that are asked for in one query, each with the workload it counts for. */
 export interface Batch {
   readonly pods: readonly BatchPod[];
-  /** All pods of these are asked for, whatever their names; those that are named unless given. */
-  readonly namespaces?: readonly string[];
+  /** All pods of some namespaces are asked for, whatever their names; those that are named unless given. */
+  readonly whole?: WholeNamespaces;
+}
+
+interface WholeNamespaces {
+  readonly namespaces: readonly string[];
+  /** Names of the pods whose restarts are asked for; all unless given. */
+  readonly restarted: readonly string[] | undefined;
+  /** The window begins where all series have a mark, see `KnownMarks`: no sample before it is asked for. */
+  readonly isFromMarks: boolean;
 }
 
 export interface BatchPod {
@@ -111,12 +119,20 @@ export function podFinder(
   return (namespace, name) => known.get(podKey(namespace, name));
 }
 
-export function scopeOf({ pods, namespaces }: Batch): PodScope {
-  if (namespaces !== undefined) return { namespaces, pods: undefined };
+export function scopeOf({ pods, whole }: Batch): PodScope {
+  if (whole !== undefined) return { namespaces: whole.namespaces, pods: undefined };
   return {
     namespaces: [...new Set(pods.map(({ namespace }) => namespace))],
     pods: [...new Set(pods.map(({ name }) => name))],
   };
+}
+
+/** Of the pods whose restarts are asked for; undefined where there are none. */
+export function restartScopeOf(batch: Batch): PodScope | undefined {
+  const scope = scopeOf(batch);
+  const restarted = batch.whole?.restarted;
+  if (restarted === undefined) return scope;
+  return restarted.length === 0 ? undefined : { ...scope, pods: restarted };
 }
 
 function podKey(namespace: string, name: string): string {

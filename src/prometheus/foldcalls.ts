@@ -1,6 +1,6 @@
 import type { PackedUsage } from '../recommend/packed.ts';
 import type { PrometheusError } from './prometheuserror.ts';
-import type { PodName } from './rawbatch.ts';
+import type { Folded } from './rawfolds.ts';
 import type { RawQuestion } from './rawqueries.ts';
 
 /**
@@ -29,7 +29,7 @@ export interface FoldReply {
   /** Samples that were taken of the answer so far. */
   readonly samples?: number;
   readonly bytes?: ArrayBuffer;
-  readonly strangers?: readonly PodName[];
+  readonly folded?: Folded;
   readonly usage?: ReadonlyMap<string, PackedUsage>;
   readonly failure?: Pick<PrometheusError, 'reason' | 'message' | 'tooLarge'>;
 }

@@ -3,8 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { PackedUsage } from '../recommend/packed.ts';
 import { PrometheusError } from './prometheuserror.ts';
 import type { FoldCall, FoldReply } from './foldcalls.ts';
-import type { PodName } from './rawbatch.ts';
-import type { RawAnswer, RawFolds } from './rawfolds.ts';
+import type { Folded, RawAnswer, RawFolds } from './rawfolds.ts';
 
 /** TypeScript, or JavaScript in the image. */
 const WORKER = new URL(`./foldworker${extname(import.meta.filename)}`, import.meta.url);
@@ -168,9 +167,9 @@ class BesideAnswer implements RawAnswer {
     while (this.#underWay.length > 0) await this.#oldest();
   }
 
-  async fold(): Promise<readonly PodName[]> {
-    const { strangers } = await this.#beside.call({ do: 'fold', answer: this.#answer });
-    return strangers ?? [];
+  async fold(): Promise<Folded> {
+    const { folded } = await this.#beside.call({ do: 'fold', answer: this.#answer });
+    return folded ?? { strangers: [], marks: undefined };
   }
 
   drop(): void {

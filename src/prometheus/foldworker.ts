@@ -44,9 +44,9 @@ async function replyOf(answer: RawAnswer, call: AnswerCall): Promise<FoldReply> 
       await answer.end();
       return {};
     case 'fold': {
-      const strangers = await answer.fold();
+      const folded = await answer.fold();
       answers.delete(call.answer);
-      return { strangers };
+      return { folded };
     }
     case 'drop':
       answers.delete(call.answer);

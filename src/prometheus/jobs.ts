@@ -39,8 +39,8 @@ interface Jobs<T> {
   /** Each target is in one of them. */
   readonly parts: AsyncIterable<JobsPart> | Iterable<JobsPart>;
   readonly concurrency: number;
-  /** Takes out what a workload came to. */
-  readonly close: (workload: string) => Promise<ReadonlyMap<string, T>>;
+  /** Takes out what a workload came to, of which something failed unless it is whole. */
+  readonly close: (workload: string, isWhole: boolean) => Promise<ReadonlyMap<string, T>>;
   readonly onPart: OnPart<T> | undefined;
   /** Told of how many targets nothing is left to do. */
   readonly onProgress: ((done: number, total: number) => void) | undefined;
@@ -161,9 +161,9 @@ async function runJob<T>(state: State<T>, job: Job, close: Jobs<T>['close']): Pr
     const left = (waiting.get(key) ?? 0) - 1;
     waiting.set(key, left);
     if (left > 0) continue;
-    const containers = await close(key);
-    state.done += 1;
     const failure = broken.get(key);
+    const containers = await close(key, failure === undefined);
+    state.done += 1;
     if (failure === undefined) usage.set(key, containers);
     else failures.set(key, failure);
   }

@@ -97,18 +97,24 @@ export function rawUsage(scope: PodScope, extra: readonly LabelMatcher[]): reado
   return [oneOf('__name__', USAGE_METRICS), ...usageMatchers(scope, extra)];
 }
 
-export function rawSignals(
+/** What cAdvisor says of throttling and kills. */
+export function rawEvents(
   scope: PodScope,
   extra: readonly LabelMatcher[],
-): readonly (readonly LabelMatcher[])[] {
+): readonly LabelMatcher[] {
   const told = [THROTTLED_PERIODS, CPU_PERIODS, OOM_EVENTS];
+  return [oneOf('__name__', told), ...usageMatchers(scope, extra)];
+}
+
+/** What kube-state-metrics says of restarts. */
+export function rawRestarts(
+  scope: PodScope,
+  extra: readonly LabelMatcher[],
+): readonly LabelMatcher[] {
   // The count of restarts has no reason, which a pattern matches as an empty one.
   const reason: LabelMatcher = { label: 'reason', operator: '=~', value: 'OOMKilled|' };
   const states = [RESTARTS, KILLED_BEFORE, KILLED_NOW];
-  return [
-    [oneOf('__name__', told), ...usageMatchers(scope, extra)],
-    [oneOf('__name__', states), ...podMatchers(scope, [reason, ...extra])],
-  ];
+  return [oneOf('__name__', states), ...podMatchers(scope, [reason, ...extra])];
 }
 
 type LiveQuery = (namespaces: readonly string[], extra: readonly LabelMatcher[]) => string;

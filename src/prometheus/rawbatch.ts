@@ -3,11 +3,13 @@ import { podFinder, type BatchPod } from './batches.ts';
 import type { ChunkList } from './chunklist.ts';
 import { invalidAnswer } from './prometheuserror.ts';
 import type { Folds } from './folds.ts';
+import { FreshMarks } from './freshmarks.ts';
 import { emptyHours, HighestFold, RiseFold, type HourWindow } from './hourfold.ts';
 import { RAW_METRICS, SIGNAL_STEP_SECONDS } from './queries.ts';
 import { PeakFold, RateFold, type SeriesFold } from './rawfold.ts';
-import { hoursOf, stepsOf, usageTimes, type RawQuestion, type Times } from './rawqueries.ts';
+import { hoursOf, markMsOf, stepsOf, timesOf, type RawQuestion, type Times } from './rawqueries.ts';
 import type { ReadSeries } from './readwire.ts';
+import { seriesId, type KnownMarks, type SeriesMarks } from './seriesmarks.ts';
 import { SignalGathering } from './signalfold.ts';
 import { signalHours, type ContainerSignals, type SignalPoint } from './signals.ts';
 import { ChunkError, createXorDecoder, sampleBuffer, type DecodeXor } from './xor.ts';
@@ -34,13 +36,21 @@ interface Periods {
 /** Counters that hardly ever rise: an hour that ends where the one before did says nothing. */
 const COUNTS: ReadonlySet<keyof ContainerSignals> = new Set(['restartCounts', 'oomEventCounts']);
 
+/** What goes into rows, and so depends on the sample before. */
+const ROWS: ReadonlySet<RawMetric> = new Set(['cpu', 'memory']);
+
 interface OpenSeries {
   readonly key: string;
   readonly fold: SeriesFold;
+  /** By which it has a mark; undefined where none is of use. */
+  readonly id: number | undefined;
 }
 
 /** The samples of one batch, series after series, as they come down to bins and hours. */
 export class RawBatch {
+  readonly #question: RawQuestion;
+  readonly #known: KnownMarks | undefined;
+  readonly #fresh: FreshMarks | undefined;
   readonly #steps: StepWindow;
   readonly #folds: Folds<unknown>;
   readonly #hours: HourWindow;
@@ -56,15 +66,21 @@ export class RawBatch {
   readonly #strangers = new Map<string, PodName>();
   #open: OpenSeries | undefined;
 
-  constructor({ batch, window, stepSeconds }: RawQuestion, folds: Folds<unknown>) {
+  /** What is known of marks is there where a window may begin at them. */
+  constructor(question: RawQuestion, folds: Folds<unknown>, known?: KnownMarks) {
+    const { batch, window, stepSeconds } = question;
     this.#steps = stepsOf(window, stepSeconds);
-    this.#times = usageTimes(this.#steps);
+    this.#question = question;
+    this.#times = timesOf(question);
     this.#folds = folds;
+    this.#known = known;
+    const markMs = markMsOf(question);
+    this.#fresh = markMs === undefined ? undefined : new FreshMarks(markMs);
     this.#hours = hoursOf(window);
     this.#windowStart = signalHours(window).windowStartSeconds;
     this.#isContinued = window.isContinued === true;
     this.#podOf = podFinder(batch.pods);
-    this.#seesAll = batch.namespaces !== undefined;
+    this.#seesAll = batch.whole !== undefined;
   }
 
   /** Where whole namespaces were asked for: their pods with usage that were not named, whose samples were passed over. */
@@ -72,12 +88,22 @@ export class RawBatch {
     return [...this.#strangers.values()];
   }
 
+  /** Undefined where none were to be made; to be called after `end`. */
+  get marks(): SeriesMarks | undefined {
+    return this.#fresh?.marks;
+  }
+
   /** The next part of the series under way, or the first of another. Throws a PrometheusError for what is no chunk. */
   take(part: ReadSeries): void {
-    const fold = this.#foldOf(part);
-    if (fold === undefined) return;
+    const open = this.#openedBy(part);
+    if (open === undefined) return;
+    const { fold, id } = open;
     const { chunks } = part;
-    for (let i = 0; i < chunks.length; i++) fold.take(BUFFER, decode(chunks, i));
+    for (let i = 0; i < chunks.length; i++) {
+      const count = decode(chunks, i);
+      fold.take(BUFFER, count);
+      if (id !== undefined) this.#fresh?.see(id, BUFFER, count);
+    }
   }
 
   /** There are no further series. */
@@ -120,19 +146,35 @@ export class RawBatch {
   }
 
   /** Undefined for series of pods that were not asked for, and for what is not a container's. */
-  #foldOf(part: ReadSeries): SeriesFold | undefined {
+  #openedBy(part: ReadSeries): OpenSeries | undefined {
     const { labels } = part;
     const name = labels.get('__name__') ?? '';
     const shared = seriesKey(labels);
     const key = name + shared;
-    if (this.#open?.key === key) return this.#open.fold;
+    if (this.#open?.key === key) return this.#open;
     this.#endSeries();
     if (!isRawMetric(name)) throw invalidAnswer('a series that no query asked for');
     const container = this.#containerOf(part);
     if (container === undefined) return undefined;
     const fold = this.#openFold(RAW_METRICS[name], container, shared);
-    this.#open = { key, fold };
-    return fold;
+    const id = this.#isMarked && ROWS.has(RAW_METRICS[name]) ? seriesId(key) : undefined;
+    this.#open = { key, fold, id };
+    this.#goOn(this.#open, container);
+    return this.#open;
+  }
+
+  get #isMarked(): boolean {
+    return this.#fresh !== undefined || this.#question.batch.whole?.isFromMarks === true;
+  }
+
+  /** From the last sample before the window, where that is known. */
+  #goOn({ fold, id }: OpenSeries, { pod }: RawContainer): void {
+    if (id === undefined || this.#question.batch.whole?.isFromMarks !== true) return;
+    const mark = this.#known?.of(pod.workload, this.#times.fromMs, id);
+    if (mark === undefined) return;
+    BUFFER.times[0] = mark.timeMs;
+    BUFFER.values[0] = mark.value;
+    fold.take(BUFFER, 1);
   }
 
   #endSeries(): void {

@@ -17,7 +17,8 @@ export interface SeriesFold {
   end(): void;
 }
 
-function isStale({ words }: SampleBuffer, index: number): boolean {
+/** Whether a sample says that its series has ended. */
+export function isStale({ words }: SampleBuffer, index: number): boolean {
   return words[2 * index + HIGH] === STALE_HIGH && words[2 * index + 1 - HIGH] === STALE_LOW;
 }
 

@@ -2,11 +2,17 @@ import { createFolds, type Folding } from './folds.ts';
 import { RawBatch, type PodName } from './rawbatch.ts';
 import type { RawQuestion } from './rawqueries.ts';
 import { SeriesSink, type ReadSink } from './remoteread.ts';
+import type { KnownMarks, SeriesMarks } from './seriesmarks.ts';
+
+/** What is to be known of an answer besides usage; see `RawBatch`. */
+export interface Folded {
+  readonly strangers: readonly PodName[];
+  readonly marks: SeriesMarks | undefined;
+}
 
 /** The answer to one question on its way. Nothing of it counts before `fold`, which is to come after `end`; or `drop`. */
 export interface RawAnswer extends ReadSink {
-  /** Gives the strangers of a `RawBatch`. */
-  fold(): Promise<readonly PodName[]>;
+  fold(): Promise<Folded>;
   drop(): void;
 }
 
@@ -19,11 +25,15 @@ export interface RawFolds<T> {
   end(): void;
 }
 
-export function createRawFolds<T>(folding: Folding<T>, stepSeconds: number): RawFolds<T> {
+export function createRawFolds<T>(
+  folding: Folding<T>,
+  stepSeconds: number,
+  known?: KnownMarks,
+): RawFolds<T> {
   const folds = createFolds(folding, stepSeconds);
   return {
     begin(question) {
-      const batch = new RawBatch(question, folds);
+      const batch = new RawBatch(question, folds, known);
       const sink = new SeriesSink((part) => batch.take(part));
       return {
         get samples() {
@@ -37,7 +47,7 @@ export function createRawFolds<T>(folding: Folding<T>, stepSeconds: number): Raw
         },
         fold() {
           batch.fold();
-          return Promise.resolve(batch.strangers);
+          return Promise.resolve({ strangers: batch.strangers, marks: batch.marks });
         },
         drop: () => undefined,
       };

@@ -1,8 +1,8 @@
 import type { UsageQuery } from '../controller/ports.ts';
 import type { StepWindow } from '../recommend/rows.ts';
-import { scopeOf, type Batch } from './batches.ts';
+import { restartScopeOf, scopeOf, type Batch } from './batches.ts';
 import type { HourWindow } from './hourfold.ts';
-import { rawSignals, rawUsage, SIGNAL_STEP_SECONDS } from './queries.ts';
+import { rawEvents, rawRestarts, rawUsage, SIGNAL_STEP_SECONDS } from './queries.ts';
 import { LONGEST_GAP_MS } from './rawfold.ts';
 import type { ReadQuery } from './readwire.ts';
 import type { Session } from './session.ts';
@@ -16,6 +16,8 @@ export interface RawQuestion {
   readonly withSignals: boolean;
   /** The server takes queries that have no end, and hardly anything comes after the window. */
   readonly isEndless?: boolean;
+  /** Marks are made of what the window holds. */
+  readonly withMarks?: boolean;
 }
 
 export function stepsOf({ fromSeconds, toSeconds }: Window, stepSeconds: number): StepWindow {
@@ -41,7 +43,7 @@ const CHUNK_MS = 2 * 3600 * 1000;
  */
 function ofWholeChunks({ fromMs, toMs }: Times, isEndless: boolean): Times {
   return {
-    fromMs: Math.floor(fromMs / CHUNK_MS) * CHUNK_MS,
+    fromMs: chunkBegin(fromMs),
     toMs: isEndless ? Infinity : toMs,
   };
 }
@@ -58,16 +60,37 @@ export function isWorthNoEnd({
   return endsNow === true && toSeconds - fromSeconds < SHORT_SECONDS;
 }
 
+/** The time that a reading makes marks of: later ones may begin there. Undefined where it makes none. */
+export function markMsOf({
+  window,
+  withMarks = false,
+}: Pick<RawQuestion, 'window' | 'withMarks'>): number | undefined {
+  const atMs = chunkBegin(window.toSeconds * 1000);
+  return withMarks && atMs > window.fromSeconds * 1000 ? atMs : undefined;
+}
+
+/** The last time by then at which chunks begin. */
+function chunkBegin(ms: number): number {
+  return Math.floor(ms / CHUNK_MS) * CHUNK_MS;
+}
+
 /** What is asked of the server, with samples beside the window; each series must also have `extra`. */
 export function rawQueries(question: RawQuestion, extra: Session['extra']): readonly ReadQuery[] {
-  const { batch, window, stepSeconds, withSignals, isEndless = false } = question;
+  const { batch, window, withSignals, isEndless = false } = question;
   const scope = scopeOf(batch);
   const hours = hoursOf(window);
-  const signals = withSignals && hours.hours > 0 ? rawSignals(scope, extra) : [];
+  const restarted = restartScopeOf(batch);
+  const signals =
+    withSignals && hours.hours > 0
+      ? [
+          rawEvents(scope, extra),
+          ...(restarted === undefined ? [] : [rawRestarts(restarted, extra)]),
+        ]
+      : [];
   return [
     {
       matchers: rawUsage(scope, extra),
-      ...ofWholeChunks(usageTimes(stepsOf(window, stepSeconds)), isEndless),
+      ...ofWholeChunks(timesOf(question), isEndless),
     },
     ...signals.map((matchers) => ({ matchers, ...ofWholeChunks(signalTimes(hours), isEndless) })),
   ];
@@ -78,8 +101,16 @@ export interface Times {
   readonly toMs: number;
 }
 
+/** Of the samples of use that a question needs. */
+export function timesOf({ batch, window, stepSeconds }: RawQuestion): Times {
+  const times = usageTimes(stepsOf(window, stepSeconds));
+  return batch.whole?.isFromMarks === true
+    ? { ...times, fromMs: window.fromSeconds * 1000 }
+    : times;
+}
+
 /** Also the samples before and after the window, between which its first and last step lie. */
-export function usageTimes({ fromSeconds, toSeconds, stepSeconds }: StepWindow): Times {
+function usageTimes({ fromSeconds, toSeconds, stepSeconds }: StepWindow): Times {
   const firstBegin = Math.floor(fromSeconds / stepSeconds) * stepSeconds;
   return {
     fromMs: firstBegin * 1000 - LONGEST_GAP_MS,

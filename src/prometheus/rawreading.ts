@@ -7,6 +7,7 @@ import type { Window } from './signals.ts';
 import { twice } from './readers.ts';
 import type { RemoteReader } from './remoteread.ts';
 import { withRetries } from './retry.ts';
+import type { KnownMarks } from './seriesmarks.ts';
 import type { Session } from './session.ts';
 
 /** Where raw samples come from and go to. */
@@ -18,6 +19,8 @@ export interface RawReading {
   readonly withSignals: boolean;
   /** See `RawQuestion`. */
   readonly isEndless: boolean;
+  /** Where marks go; none are made unless given. */
+  readonly marks: KnownMarks | undefined;
 }
 
 /**
@@ -30,18 +33,21 @@ export async function readRawBatch(
   batch: Batch,
   window: Window,
 ): Promise<readonly PodName[]> {
-  const { session, stepSeconds, withSignals, isEndless } = reading;
-  const question = { batch, window, stepSeconds, withSignals, isEndless };
+  const { session, stepSeconds, withSignals, isEndless, marks: known } = reading;
+  const withMarks = known !== undefined;
+  const question = { batch, window, stepSeconds, withSignals, isEndless, withMarks };
   try {
     const taken = await twice(() =>
       session.ask((_client, signal) =>
         withRetries(() => readOnce(reading, question, signal), signal),
       ),
     );
-    return await taken.fold();
+    const { strangers, marks } = await taken.fold();
+    if (marks !== undefined) known?.add(marks, new Set(batch.pods.map(({ workload }) => workload)));
+    return strangers;
   } catch (error) {
     // Of whole namespaces a half is not known before the names of the pods are.
-    if (!isTooLarge(error) || batch.namespaces !== undefined || batch.pods.length < 2) throw error;
+    if (!isTooLarge(error) || batch.whole !== undefined || batch.pods.length < 2) throw error;
     const middle = Math.ceil(batch.pods.length / 2);
     for (const pods of [batch.pods.slice(0, middle), batch.pods.slice(middle)]) {
       await readRawBatch(reading, { pods }, window);

@@ -1,29 +1,26 @@
-import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/ports.ts';
+import { workloadKey, type UsageQuery } from '../controller/ports.ts';
 import type { Batch } from './batches.ts';
 import { findPods, findPodsAhead, ownersOfStrangers } from './discovery.ts';
 import type { Endless } from './endless.ts';
 import type { Folding } from './folds.ts';
 import { jobsFor, planFor, runJobs, type JobsPart, type OnPart, type ReadingOf } from './jobs.ts';
 import { isTooLarge, PrometheusError } from './prometheuserror.ts';
-import { NAMESPACES_PER_QUERY, USAGE_STEP_SECONDS } from './queries.ts';
+import { USAGE_STEP_SECONDS } from './queries.ts';
 import type { PodName } from './rawbatch.ts';
 import type { RawFolds } from './rawfolds.ts';
-import { isWorthNoEnd } from './rawqueries.ts';
+import { isWorthNoEnd, markMsOf } from './rawqueries.ts';
 import { readRawBatch } from './rawreading.ts';
 import { isUnfit, type ReaderChooser } from './readers.ts';
 import type { RemoteReader } from './remoteread.ts';
+import type { KnownMarks } from './seriesmarks.ts';
 import type { SeriesLister } from './serieslist.ts';
 import type { Session } from './session.ts';
+import { splitWhole, wholeBatches, type WholeBatch } from './wholebatches.ts';
 
 /** One thread folds them, and a server sends faster than it does: a second one under way would only cost memory there. */
 const RAW_READS_AT_ONCE = 1;
 /** Raw samples of many more pods than their points would fill an answer of `query_range`. */
 const RAW_STEPS_SHARE = 0.25;
-/** A reading of a shorter window is of whole namespaces: to ask which pods there are costs more than their samples. */
-const WHOLE_BELOW_SECONDS = 24 * 3600;
-const PODS_PER_WHOLE_BATCH = 500;
-/** Where less of a namespace is wanted, the rest of it would cost more. */
-const WANTED_SHARE = 0.5;
 
 export interface Remote {
   readonly chooser: ReaderChooser;
@@ -38,6 +35,8 @@ export interface RemoteQuestion<T> {
   readonly folding: Folding<T>;
   /** Where raw samples go. */
   readonly openRaw: () => RawFolds<T>;
+  /** Where marks are kept, so that later windows may begin there; not, unless given. */
+  readonly marks?: KnownMarks | undefined;
   readonly onPart?: OnPart<T> | undefined;
 }
 
@@ -61,18 +60,22 @@ export function stepOf({ rawStepSeconds }: Folding<unknown>): number {
 /** Reads raw samples; rejects with NoRemoteRead where that turns out not to work. */
 export async function readRemotely<T>(
   reading: Reading,
-  { query, folding, openRaw, onPart }: RemoteQuestion<T>,
+  { query, folding, openRaw, marks, onPart }: RemoteQuestion<T>,
 ): Promise<ReadingOf<T>> {
   const { session, concurrency, onProgress } = reading;
+  const markMs = markMsOf({ window: query, withMarks: true });
   // Where they are folded beside, that starts while the first pods are found.
   const folds = openRaw();
   try {
     if (isWorthNoEnd(query)) await reading.remote.endless.learn(session.signal);
     return await runJobs(session, {
       query,
-      parts: partsOf({ ...reading, query, folding, folds }),
+      parts: partsOf({ ...reading, query, folding, folds, marks }),
       concurrency: Math.min(concurrency, RAW_READS_AT_ONCE),
-      close: (workload) => folds.close(workload),
+      close: (workload, isWhole) => {
+        if (isWhole && markMs !== undefined) marks?.complete(workload, markMs);
+        return folds.close(workload);
+      },
       onPart,
       onProgress,
     });
@@ -84,14 +87,13 @@ export async function readRemotely<T>(
 /** Whole namespaces first; of others the pods of some are found while those before them are read. */
 async function* partsOf(raw: Raw): AsyncGenerator<JobsPart> {
   const { session, query, remote } = raw;
-  const whole = wholeNamespaces(query);
-  const [inWhole, others] = split(query.targets, ({ workload }) => whole.has(workload.namespace));
+  const [inWhole, others] = splitWhole(query);
   yield {
     targets: inWhole,
     failures: [],
-    jobs: wholeGroups(inWhole).map((targets) => ({
-      workloads: targets.map(({ workload }) => workloadKey(workload)),
-      run: () => readWhole(raw, targets),
+    jobs: wholeBatches(inWhole, query, raw.marks).map((whole) => ({
+      workloads: whole.targets.map(({ workload }) => workloadKey(workload)),
+      run: () => readWhole(raw, whole),
     })),
   };
   const finder = { session, lister: remote.lister };
@@ -107,73 +109,19 @@ async function* partsOf(raw: Raw): AsyncGenerator<JobsPart> {
   }
 }
 
-function split<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [T[], T[]] {
-  const { first = [], second = [] } = Object.groupBy(items, (item) =>
-    isFirst(item) ? 'first' : 'second',
-  );
-  return [first, second];
-}
-
-/** Those that most of is wanted of. */
-function wholeNamespaces({
-  targets,
-  siblings,
-  fromSeconds,
-  toSeconds,
-}: UsageQuery): ReadonlySet<string> {
-  if (toSeconds - fromSeconds >= WHOLE_BELOW_SECONDS) return new Set();
-  const all = Map.groupBy(siblings, ({ namespace }) => namespace);
-  const wanted = Map.groupBy(targets, ({ workload }) => workload.namespace);
-  const isMost = (namespace: string, of: readonly unknown[]) =>
-    of.length >= WANTED_SHARE * (all.get(namespace)?.length ?? 0);
-  return new Set([...wanted].flatMap(([name, of]) => (isMost(name, of) ? [name] : [])));
-}
-
-/** Targets of whole namespaces, of so many namespaces and pods as one answer may hold. */
-function wholeGroups(targets: readonly UsageTarget[]): readonly (readonly UsageTarget[])[] {
-  const groups: UsageTarget[][] = [];
-  let namespaces = 0;
-  let pods = 0;
-  for (const [, of] of Map.groupBy(targets, ({ workload }) => workload.namespace)) {
-    const added = of.reduce((sum, target) => sum + target.pods.length, 0);
-    const open = groups.at(-1);
-    if (
-      open === undefined ||
-      namespaces === NAMESPACES_PER_QUERY ||
-      pods + added > PODS_PER_WHOLE_BATCH
-    ) {
-      groups.push([...of]);
-      namespaces = 1;
-      pods = added;
-    } else {
-      open.push(...of);
-      namespaces += 1;
-      pods += added;
-    }
-  }
-  return groups;
-}
-
 interface Raw extends Reading {
   readonly query: UsageQuery;
   readonly folding: Folding<unknown>;
   readonly folds: RawFolds<unknown>;
+  readonly marks: KnownMarks | undefined;
 }
 
 /** Reads whole namespaces, and then former pods of the targets by name: there are few in a short window. */
-async function readWhole(raw: Raw, targets: readonly UsageTarget[]): Promise<void> {
+async function readWhole(raw: Raw, { targets, batch }: WholeBatch): Promise<void> {
   const { session, remote, concurrency } = raw;
-  const query = { ...raw.query, targets };
-  const live = targets.flatMap(({ workload, pods }) =>
-    pods.map((name) => ({
-      namespace: workload.namespace,
-      name,
-      workload: workloadKey(workload),
-    })),
-  );
-  const namespaces = [...new Set(targets.map(({ workload }) => workload.namespace))];
   const { lister } = remote;
-  const strangers = await readRaw(raw, { pods: live, namespaces }).catch((error: unknown) => {
+  const query = { ...raw.query, targets };
+  const strangers = await readRaw(raw, batch).catch((error: unknown) => {
     if (isTooLarge(error)) return undefined;
     throw error;
   });
@@ -183,11 +131,11 @@ async function readWhole(raw: Raw, targets: readonly UsageTarget[]): Promise<voi
       : await ownersOfStrangers({ session, lister }, query, strangers);
   const [failure] = found.failures;
   if (failure !== undefined) throw new PrometheusError(failure.reason, failure.message);
-  for (const batch of planFor(query, found, RAW_STEPS_SHARE)) await readRaw(raw, batch);
+  for (const named of planFor(query, found, RAW_STEPS_SHARE)) await readRaw(raw, named);
 }
 
 async function readRaw(raw: Raw, batch: Batch): Promise<readonly PodName[]> {
-  const { session, remote, folding, folds } = raw;
+  const { session, remote, folding, folds, marks } = raw;
   const { chooser, endless, reader } = remote;
   const { fromSeconds, toSeconds, isContinued = false } = raw.query;
   const window = { fromSeconds, toSeconds, isContinued };
@@ -196,7 +144,7 @@ async function readRaw(raw: Raw, batch: Batch): Promise<readonly PodName[]> {
   if (chooser.current().name !== 'remote-read') throw new NoRemoteRead();
   const isEndless = endless.isTaken && isWorthNoEnd(raw.query);
   try {
-    const into = { session, reader, folds, stepSeconds, withSignals, isEndless };
+    const into = { session, reader, folds, stepSeconds, withSignals, isEndless, marks };
     return await readRawBatch(into, batch, window);
   } catch (error) {
     if (isEndless && isUnfit(error)) {

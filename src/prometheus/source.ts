@@ -22,6 +22,7 @@ import {
   type Remote,
 } from './remotehistories.ts';
 import { createRemoteReader } from './remoteread.ts';
+import { KnownMarks } from './seriesmarks.ts';
 import { createSeriesLister } from './serieslist.ts';
 import { createSession, type Session } from './session.ts';
 import { jobsFor, planFor, runJobs, type ReadingOf } from './jobs.ts';
@@ -76,17 +77,19 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
     remote,
   });
   const thread = new FoldThread();
+  const marks = new KnownMarks();
   const openHistories = ({ fromSeconds, toSeconds }: UsageQuery) =>
     toSeconds - fromSeconds >= (options.threadFromSeconds ?? WORTH_A_THREAD_SECONDS) &&
     availableParallelism() > 1
       ? thread.open()
-      : createRawFolds(HISTORIES, stepOf(HISTORIES));
+      : createRawFolds(HISTORIES, stepOf(HISTORIES), marks);
   return {
     read: (query, signal, onPart) =>
       read(readingOf(signal), {
         query,
         folding: HISTORIES,
         openRaw: () => openHistories(query),
+        marks,
         onPart,
       }),
     readAs: (folding, query, signal) =>

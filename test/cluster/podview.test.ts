@@ -53,7 +53,8 @@ function idle(namespace: string, name: string, resources: Resources): object {
     name: 'main',
     image: 'localhost/busybox:1',
     imagePullPolicy: 'Never',
-    command: ['sleep', '1000'],
+    // It ends where it is told to.
+    command: ['sh', '-c', 'trap "exit 1" TERM; while :; do sleep 0.2; done'],
     resources,
   };
   return {
@@ -180,6 +181,26 @@ describe('the view of pods', function () {
     await seen('contested', ({ otherResizer }) => assert.equal(otherResizer, 'other-tool'));
     await resize(pod, { requests: { cpu: '70m' } });
     await seen('contested', ({ otherResizer }) => assert.equal(otherResizer, undefined));
+  });
+
+  it('names pods whose containers restarted, also when they are gone', async () => {
+    const later = () => Date.now() / 1000 + 7200;
+    const calm = await running('calm', MODEST);
+    const pod = await running('restarts', MODEST);
+    assert.deepEqual(cluster.restartedPods(namespace, later()), []);
+    await kubectl('-n', namespace, 'exec', pod.name, '--', 'kill', '1');
+    await seen('restarts', (now) => assert.equal(mainOf(now).restarts, 1));
+    assert.deepEqual(cluster.restartedPods(namespace, later()), [pod.name]);
+    await kubectl('-n', namespace, 'delete', 'deployment', 'restarts', 'calm');
+    await until(20_000, () => {
+      const names = ['restarts', 'calm'].flatMap((name) =>
+        cluster.pods({ namespace, kind: 'Deployment', name }),
+      );
+      assert.deepEqual(names, []);
+    });
+    assert.deepEqual(cluster.restartedPods(namespace, later()), [pod.name]);
+    // Before it was watched, others may have come and gone.
+    assert.equal(cluster.restartedPods(namespace, calm.createdSeconds), undefined);
   });
 
   it('keeps the newest resourceVersion and tells nobody of that alone', async () => {

@@ -40,7 +40,8 @@ const POD: SeedPod = {
 };
 
 /** Of more namespaces than one remote read asks for. */
-const FLEET = Array.from({ length: 21 }, (_, i) => ({ ...POD, namespace: `branch-${i}` }));
+/** More namespaces than one read asks for. */
+const FLEET = Array.from({ length: 51 }, (_, i) => ({ ...POD, namespace: `branch-${i}` }));
 
 /** What `auto` tries remote read on: a server that scrapes itself has it. */
 const BUILD_INFO: SeedSeries = {

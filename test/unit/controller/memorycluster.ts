@@ -224,6 +224,10 @@ export class MemoryCluster implements ClusterView, ClusterWriter {
     return this.requested;
   }
 
+  restartedPods(): undefined {
+    return undefined;
+  }
+
   pods(workload: WorkloadRef): readonly Pod[] {
     return this.podsOf.get(workloadKey(workload)) ?? [];
   }

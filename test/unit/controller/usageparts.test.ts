@@ -21,6 +21,7 @@ describe('parts of a reading', () => {
     intervalSeconds: HOUR_SECONDS,
     podsOf: () => [],
     siblingsOf: () => [cart, web],
+    restartedPodsOf: (namespace, from) => (namespace === 'shop' ? [`since ${from}`] : undefined),
     onRead: (keys) => read.push(...keys),
     onWarning: (warning) => warnings.push(warning),
     random: () => 0.5,
@@ -79,6 +80,16 @@ describe('parts of a reading', () => {
     await begin();
     assert.deepEqual(read, [workloadKey(cart), workloadKey(web)]);
     assert.deepEqual(warnings, source.warnings);
+  });
+
+  it('say which pods may have restarted, of the namespaces of which that is known', async () => {
+    const bank = aWorkload('till', { ref: { ...cart, namespace: 'bank', name: 'till' } }).ref;
+    keeper.want(bank, WINDOW);
+    await begin();
+    const query = source.queries.at(-1);
+    assert.equal(query?.targets.length, 3);
+    const from = query.fromSeconds;
+    assert.deepEqual(query.restartedPods, new Map([['shop', [`since ${from}`]]]));
   });
 
   it('are not taken any more once it was told to stop', async () => {

@@ -17,7 +17,7 @@ function question(fromSeconds: number, toSeconds: number): RawQuestion {
   return {
     batch: {
       pods: [{ namespace: 'shop', name: 'web-1', workload: 'shop/Deployment/web' }],
-      namespaces: ['shop'],
+      whole: { namespaces: ['shop'], restarted: undefined, isFromMarks: false },
     },
     window: { fromSeconds, toSeconds, isContinued: true },
     stepSeconds: 60,

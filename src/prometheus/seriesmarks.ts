@@ -1,0 +1,104 @@
+import { hash } from 'node:crypto';
+
+/** The last sample of a series before a time. */
+export interface Mark {
+  readonly timeMs: number;
+  readonly value: number;
+}
+
+/** What a series is known by: 48 bits of its labels' hash, so that of a batch no two are alike but once in many millions. */
+export function seriesId(labels: string): number {
+  return hash('sha1', labels, 'buffer').readUIntBE(0, 6);
+}
+
+/** Marks of the series of some pods, 24 bytes each: the same index of all arrays is one series. Ids ascend. */
+export interface SeriesMarks {
+  readonly atMs: number;
+  readonly ids: Float64Array;
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+}
+
+export function seriesMarks(atMs: number, byId: ReadonlyMap<number, Mark>): SeriesMarks {
+  const sorted = [...byId].sort(([a], [b]) => a - b);
+  return {
+    atMs,
+    ids: Float64Array.from(sorted, ([id]) => id),
+    times: Float64Array.from(sorted, ([, { timeMs }]) => timeMs),
+    values: Float64Array.from(sorted, ([, { value }]) => value),
+  };
+}
+
+function markIn({ ids, times, values }: SeriesMarks, id: number): Mark | undefined {
+  let [low, high] = [0, ids.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ids[middle] ?? Infinity) < id) low = middle + 1;
+    else high = middle;
+  }
+  if (ids[low] !== id) return undefined;
+  return { timeMs: times[low] ?? NaN, value: values[low] ?? NaN };
+}
+
+interface WorkloadMarks {
+  readonly atMs: number;
+  readonly parts: readonly SeriesMarks[];
+  /** All pods of the workload are in them. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Marks by workload. A window that begins where all series of a workload have one needs no sample before it, which would
+ * lie in a chunk that is read for nothing else.
+ */
+export class KnownMarks {
+  readonly #byWorkload = new Map<string, WorkloadMarks>();
+  #newestMs = -Infinity;
+
+  /** Of some pods of the workloads, in place of what was known of another time. */
+  add(marks: SeriesMarks, workloads: Iterable<string>): void {
+    this.#forgetOld(marks.atMs);
+    for (const key of workloads) {
+      const known = this.#at(key, marks.atMs);
+      this.#byWorkload.set(key, {
+        atMs: marks.atMs,
+        parts: [...(known?.parts ?? []), marks],
+        isComplete: known?.isComplete ?? false,
+      });
+    }
+  }
+
+  /** A reading over the time has taken in all of the workload's pods. */
+  complete(workload: string, atMs: number): void {
+    const parts = this.#at(workload, atMs)?.parts ?? [];
+    this.#byWorkload.set(workload, { atMs, parts, isComplete: true });
+  }
+
+  /** Whether each series of the workload has a mark that has one at all: a sample in the minutes before the time. */
+  isKnown(workload: string, atMs: number): boolean {
+    return this.#at(workload, atMs)?.isComplete === true;
+  }
+
+  /** Of one series; undefined where it had no such sample, or ended. */
+  of(workload: string, atMs: number, id: number): Mark | undefined {
+    for (const part of this.#at(workload, atMs)?.parts ?? []) {
+      const mark = markIn(part, id);
+      if (mark !== undefined) return mark;
+    }
+    return undefined;
+  }
+
+  #at(workload: string, atMs: number): WorkloadMarks | undefined {
+    const known = this.#byWorkload.get(workload);
+    return known?.atMs === atMs ? known : undefined;
+  }
+
+  /** Of workloads that are read no more. */
+  #forgetOld(atMs: number): void {
+    if (atMs <= this.#newestMs) return;
+    for (const [key, known] of this.#byWorkload) {
+      if (known.atMs < this.#newestMs) this.#byWorkload.delete(key);
+    }
+    this.#newestMs = atMs;
+  }
+}

@@ -11,7 +11,7 @@ import { DAY_SECONDS, type UsageHistory, type UsageSignals } from './usage.ts';
 
 /** So many samples wait to be counted: 128 kB. */
 const MOST_WAITING = 65_536;
-const LEAST_WAITING = 4096;
+const LEAST_WAITING = 256;
 
 /** Room for codes that is free to be used again, since a container's is outgrown and let go within a second. */
 const FREE_CODES: Uint16Array<ArrayBuffer>[] = [];

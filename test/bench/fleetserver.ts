@@ -16,8 +16,8 @@ const HOUR_SECONDS = 3600;
 const BUILD = join(import.meta.dirname, 'build.sh');
 /** Prometheus makes its first blocks of this length, which end at multiples of it. */
 const BLOCK_SECONDS = 2 * HOUR_SECONDS;
-/** An operator may look at any minute of an hour: at half past a refresh costs what it does in the mean. */
-const PAST_SECONDS = HOUR_SECONDS / 2;
+/** An operator reads 3 to 13 minutes after a full hour. */
+const PAST_SECONDS = 8 * 60;
 
 /**
  * A real Prometheus that holds the history of a fleet, and what is in it. As of one that scrapes, the last hours are in its

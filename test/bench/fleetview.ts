@@ -20,6 +20,8 @@ export interface FleetMember {
   /** Its requests, and its limit of memory, in cores and bytes. */
   readonly cpu: number;
   readonly memory: number;
+  /** When it restarted last in the pod that runs now; undefined where it did not. */
+  readonly restartedSeconds?: number;
 }
 
 /** Takes what is written as it is, and counts it by kind; the status is kept as JSON brings it back. */
@@ -69,12 +71,14 @@ export function clusterOf(fleet: readonly FleetMember[], window: `${number}d`): 
   return cluster;
 }
 
-function podOf({ namespace, container, pods, replicaSets, cpu, memory }: FleetMember): Pod {
+function podOf(member: FleetMember): Pod {
+  const { namespace, container, pods, replicaSets, cpu, memory, restartedSeconds } = member;
   const sizes = { requests: { cpu, memory }, limits: { memory } };
+  const restarts = restartedSeconds === undefined ? 0 : 1;
   return aPod(pods.at(-1) ?? '', {
     namespace,
     owner: { kind: 'ReplicaSet', name: replicaSets.at(-1) ?? '' },
-    containers: [aPodContainer(container, sizes)],
+    containers: [aPodContainer(container, { ...sizes, restarts, restartedSeconds })],
   });
 }
 

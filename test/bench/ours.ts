@@ -3,6 +3,7 @@ import { compose, type Outcome } from '../../src/controller/compose.ts';
 import { governanceOf } from '../../src/controller/gather.ts';
 import { workloadKey, type Workload, type WorkloadRef } from '../../src/controller/ports.ts';
 import { UsageKeeper } from '../../src/controller/usage.ts';
+import { RestartedPods } from '../../src/kube/restartedpods.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
 import { DAY_SECONDS } from '../../src/recommend/usage.ts';
 import { clusterOf, type CountingCluster } from './fleetview.ts';
@@ -46,6 +47,7 @@ class Run {
   readonly #source: ReturnType<typeof createPrometheusSource>;
   readonly #keeper: UsageKeeper;
   readonly #figures: Figures[] = [];
+  readonly #restarted = new RestartedPods();
   readonly #waiting = new Set<string>();
   readonly #unseen: string[] = [];
   readonly #done = Promise.withResolvers<readonly Figures[]>();
@@ -63,6 +65,7 @@ class Run {
     this.#takeIn = takeIn;
     this.#now = toSeconds;
     this.#takenIn = toSeconds;
+    this.#watchPods();
     this.#source = createPrometheusSource({
       url,
       reader,
@@ -85,6 +88,7 @@ class Run {
       clock: { nowSeconds: () => this.#now },
       intervalSeconds: REFRESH_SECONDS,
       podsOf: (ref) => this.#podsOf(ref),
+      restartedPodsOf: (namespace, fromSeconds) => this.#restarted.of(namespace, fromSeconds),
       siblingsOf: (namespace) =>
         [...cluster.workloads.values()]
           .map(({ ref }) => ref)
@@ -93,6 +97,14 @@ class Run {
       onWarning: ({ reason, message }) => this.notes.push(`${reason}: ${message}`),
       random: () => 0.5,
     });
+  }
+
+  /** As an operator that has run for a while. */
+  #watchPods(): void {
+    for (const pod of [...this.#cluster.podsOf.values()].flat()) {
+      this.#restarted.podChanged({ kind: 'Added', key: pod.name, item: pod }, this.#now);
+    }
+    this.#restarted.watching(true, 0);
   }
 
   get #what(): string {

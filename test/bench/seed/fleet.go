@@ -28,8 +28,9 @@ type workload struct {
 	Container   string   `json:"container"`
 	Pods        []string `json:"pods"` // the last one runs at the end
 	ReplicaSets []string `json:"replicaSets"`
-	CPU         float64  `json:"cpu"`    // request in cores
-	Memory      int64    `json:"memory"` // request and limit in bytes
+	CPU         float64  `json:"cpu"`                        // request in cores
+	Memory      int64    `json:"memory"`                     // request and limit in bytes
+	Restarted   int64    `json:"restartedSeconds,omitempty"` // unix seconds of the last restart
 }
 
 // life is the time between two starts of a container.
@@ -89,6 +90,7 @@ func livesOf(each *workload, spec fleetSpec, random *rand.Rand) []life {
 		} else {
 			before := lives[n-1]
 			one.pod, one.replica, one.uid, one.restarts = before.pod, before.replica, before.uid, before.restarts+1
+			each.Restarted = one.from / 1000
 		}
 		lives = append(lives, one)
 	}

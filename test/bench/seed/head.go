@@ -14,10 +14,11 @@ import (
 const (
 	// Of one request: some megabytes.
 	seriesPerRequest = 2000
-	headMillis       = hourMillis / 2
+	// Whole parts of an hour, one of which ends 8 minutes after it.
+	headMillis = 4 * 60 * 1000
 )
 
-// writeHead writes what a server is to take in while it runs, as bodies of remote writes: of each half hour one folder,
+// writeHead writes what a server is to take in while it runs, as bodies of remote writes: of every four minutes one folder,
 // named by the unix seconds of its end. The series must have come to `from`, by the blocks before it.
 func writeHead(dir string, series []seedSeries, from, to int64) error {
 	for from < to {

@@ -1,5 +1,5 @@
 // Seed writes the history of a fleet of containers, the same for the same arguments: as blocks of a TSDB, and what is later
-// as remote writes that its server is to take in, of each half hour in a folder that bears the unix seconds of its end.
+// as remote writes that its server is to take in, of every four minutes in a folder that bears the unix seconds of its end.
 //
 //	seed -containers 1000 -from UNIX -head UNIX -to UNIX -out FOLDER -head-out FOLDER
 //

@@ -122,12 +122,26 @@ function accessOf(flags: PrometheusFlags): Omit<SourceOptions, 'url'> {
     basicAuth,
     headers: Object.fromEntries(headers),
     headerFiles: Object.fromEntries(headerFiles),
-    parameters: pairs('--prometheus-param', flags.prometheusParam),
+    parameters: parametersOf(flags),
     caFile: flags.prometheusCaFile,
     certFile,
     keyFile,
     proxy: flags.prometheusProxy,
   };
+}
+
+/** Each query says these itself; of two values a server might take the first. */
+const OF_QUERIES: ReadonlySet<string> = new Set([
+  ...['query', 'time', 'start', 'end', 'step', 'timeout', 'limit', 'match[]'],
+]);
+
+function parametersOf({ prometheusParam }: PrometheusFlags): SourceOptions['parameters'] {
+  const parameters = pairs('--prometheus-param', prometheusParam);
+  for (const [name] of parameters) {
+    if (!OF_QUERIES.has(name)) continue;
+    throw new BadInput(`--prometheus-param: each query has its own "${name}", leave it out`);
+  }
+  return parameters;
 }
 
 function basicAuthOf(flags: PrometheusFlags): SourceOptions['basicAuth'] {

@@ -4,7 +4,6 @@ import type { ActingOptions } from '../controller/actor.ts';
 import { Controller } from '../controller/controller.ts';
 import type { ControllerSnapshot } from '../controller/snapshot.ts';
 import type { Log } from '../controller/ports.ts';
-import type { UsageStore } from '../controller/usagestore.ts';
 import type { KubeCluster } from '../kube/cluster.ts';
 import { KubeConnection } from '../kube/connection.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -15,9 +14,8 @@ import { createPodChanger } from '../kube/podchanger.ts';
 import { createTemplateReader } from '../kube/owntemplate.ts';
 import { createTemplateChanger } from '../kube/templates.ts';
 import { createWriter } from '../kube/writer.ts';
-import { createPrometheusSource, type SourceOptions } from '../prometheus/source.ts';
+import { createPrometheusSource } from '../prometheus/source.ts';
 import { RESOURCES } from '../recommend/usage.ts';
-import { UsageFile } from '../state/usagefile.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { LogLevel } from '../telemetry/loglevel.ts';
 import {
@@ -34,16 +32,16 @@ import { Leadership, podNamespace, type LeadershipOptions } from './leadership.t
 import { warnOfWait, watchCluster } from './operatorwatch.ts';
 import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
 import { shardOf, type ShardFlags } from './shardflags.ts';
+import { usageStore, type StateFlags } from './usagestore.ts';
 import { VERSION } from './version.ts';
 
-export interface OperatorFlags extends PrometheusFlags, ActingFlags, ShardFlags {
+export interface OperatorFlags extends PrometheusFlags, ActingFlags, ShardFlags, StateFlags {
   readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly metricsAddress: string;
   readonly leaseNamespace?: string;
   readonly leaseName: string;
   readonly refresh: string;
-  readonly stateDir?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -89,6 +87,7 @@ function assemble(
   const prometheus = prometheusOptions(flags);
   const refreshSeconds = parseRefresh(flags.refresh);
   const acting = actingSettings(flags);
+  const kept = usageStore(flags, prometheus, log);
   const source = reading(() =>
     createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
   );
@@ -136,28 +135,11 @@ function assemble(
     isLeader: mayLead,
     territory: leadership.sharding,
     refreshSeconds,
-    usageStore: usageStore(flags, prometheus, log),
+    usageStore: kept,
     acting: { ...acting, ...changers(connection), live: source, sink: metrics },
     onReconciled: (result) => metrics.reconciled(result),
   });
   return { connection, metrics, cluster, source, leadership, events, controller };
-}
-
-function usageStore(
-  { stateDir, prometheusMatcher }: OperatorFlags,
-  { url, parameters, headers, headerFiles, basicAuth }: SourceOptions,
-  log: Log,
-): UsageStore | undefined {
-  if (stateDir === undefined) return undefined;
-  const source = {
-    url,
-    matchers: prometheusMatcher ?? [],
-    parameters,
-    headers,
-    headerFiles,
-    user: basicAuth?.username,
-  };
-  return new UsageFile({ folder: stateDir, source, log, clock: SYSTEM_CLOCK });
 }
 
 function actingSettings(

@@ -65,7 +65,8 @@ export function shardOf(
   }
   const own = shard ?? ordinalShard(shards ?? 1, pod);
   if (own.shards > 1 && namespace !== undefined) {
-    throw new BadInput('--shards: namespaces are shared out whole, leave out --namespace');
+    const flag = shard === undefined ? '--shards' : '--shard';
+    throw new BadInput(`${flag}: namespaces are shared out whole, leave out --namespace`);
   }
   return own;
 }

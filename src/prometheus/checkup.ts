@@ -27,6 +27,9 @@ const REMEDIES: Readonly<Record<UsageFailureReason, string>> = {
   PrometheusClockSkew: 'run NTP on both',
 };
 
+const MEND_FILE =
+  'look at the path, and at who may read it; of a mounted Secret, at its name and its keys';
+
 /**
  * Looks whether usage can be read as it has to be: access, reader, clock, metrics, history. Asks for single figures
  * only. Rejects on abort alone; throws for options that can never work.
@@ -69,9 +72,8 @@ async function checkReached(
     if (!(error instanceof PrometheusError)) throw error;
     const { reason, message } = error;
     const found = `${reason}: ${message}`;
-    return [
-      { area: 'Prometheus', check: 'reachable', result: 'FAIL', found, todo: REMEDIES[reason] },
-    ];
+    const todo = error.isOfOwnFile ? MEND_FILE : REMEDIES[reason];
+    return [{ area: 'Prometheus', check: 'reachable', result: 'FAIL', found, todo }];
   }
 }
 

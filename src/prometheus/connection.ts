@@ -97,7 +97,7 @@ interface BaseUrl {
 function parseBase(text: string, parameters: readonly (readonly [string, string])[]): BaseUrl {
   const url = parseHttpUrl(text);
   if (url === undefined) {
-    throw new Error(`the Prometheus URL is not one: write ${suggestion(text)}`);
+    throw new Error(`--prometheus-url is no URL: write ${suggestion(text)}`);
   }
   const query = new URLSearchParams(url.search);
   for (const [name, value] of parameters) query.append(name, value);
@@ -127,7 +127,7 @@ interface Proxy {
 function parseProxy(text: string): Proxy {
   const url = parseHttpUrl(text);
   if (url === undefined) {
-    throw new Error('the proxy of Prometheus is no URL: write http://host:port');
+    throw new Error('--prometheus-proxy is no URL: write http://host:port');
   }
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   const config = { protocol: url.protocol, host: url.hostname, port };
@@ -191,6 +191,6 @@ async function readSecret(what: string, file: string, signal: AbortSignal): Prom
     signal.throwIfAborted();
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
     const message = `read the ${what} file ${file} for Prometheus: ${code}`;
-    throw new PrometheusError('PrometheusUnreachable', message, { cause });
+    throw new PrometheusError('PrometheusUnreachable', message, { cause, isOfOwnFile: true });
   }
 }

@@ -6,6 +6,8 @@ export class PrometheusError extends Error {
   readonly reason: UsageFailureReason;
   /** The question was too large for one answer: a part of it may be answered. */
   readonly tooLarge: boolean;
+  /** A file that each call needs cannot be read, so that none leaves. */
+  readonly isOfOwnFile: boolean;
   /** Asking again soon may help; after so many seconds where the server named them. */
   readonly retry: { readonly afterSeconds: number | undefined } | undefined;
 
@@ -14,6 +16,7 @@ export class PrometheusError extends Error {
     message: string,
     more: {
       readonly tooLarge?: boolean;
+      readonly isOfOwnFile?: boolean;
       readonly retry?: { readonly afterSeconds: number | undefined };
       readonly cause?: unknown;
     } = {},
@@ -21,6 +24,7 @@ export class PrometheusError extends Error {
     super(message, { cause: more.cause });
     this.reason = reason;
     this.tooLarge = more.tooLarge ?? false;
+    this.isOfOwnFile = more.isOfOwnFile ?? false;
     this.retry = more.retry;
   }
 }

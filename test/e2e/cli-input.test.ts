@@ -32,6 +32,14 @@ describe('rightsize with input that it cannot use', function () {
     'kind.yaml': 'apiVersion: v1\nkind: Pod\nmetadata: {name: mine}\n',
     'broken.yaml': 'spec: {history: [\n',
     'kubeconfig.yaml': 'clusters: 7\n',
+    'cluster.yaml': [
+      'apiVersion: v1',
+      'kind: Config',
+      'clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]',
+      'contexts: [{name: c, context: {cluster: c, user: u}}]',
+      'users: [{name: u, user: {}}]',
+      'current-context: c',
+    ].join('\n'),
   };
 
   before(async () => {
@@ -44,6 +52,7 @@ describe('rightsize with input that it cannot use', function () {
   });
 
   const PROMETHEUS = '--prometheus-url=http://127.0.0.1:1';
+  const GOOD_KUBECONFIG = '--kubeconfig=DIR/cluster.yaml';
   const refused: Readonly<Record<string, { args: readonly string[]; want: RegExp }>> = {
     'an unknown flag': { args: ['recommend', '--foo'], want: /unknown option '--foo'/ },
     'an unknown flag of the operator': {
@@ -75,6 +84,27 @@ describe('rightsize with input that it cannot use', function () {
     'a duration that is none': {
       args: ['operator', PROMETHEUS, '--refresh=often'],
       want: /--refresh: "often" is not a duration/,
+    },
+    'a shard where one namespace is watched': {
+      args: ['operator', PROMETHEUS, GOOD_KUBECONFIG, '--shard=0/3', '-n', 'shop'],
+      want: /--shard: namespaces are shared out whole, leave out --namespace/,
+    },
+    'a folder for usage without a name': {
+      args: ['operator', PROMETHEUS, '--state-dir='],
+      want: /--state-dir: "" is no folder/,
+    },
+    'a file where usage is to be kept': {
+      args: ['operator', PROMETHEUS, '--state-dir=DIR/text.csv'],
+      want: /--state-dir: "\S+text\.csv" is no folder; one that is missing is made/,
+    },
+    'a parameter that each query has': {
+      args: [
+        'operator',
+        PROMETHEUS,
+        '--prometheus-param=dedup=true',
+        '--prometheus-param=query=up',
+      ],
+      want: /--prometheus-param: each query has its own "query", leave it out/,
     },
     'an address that is none': {
       args: ['operator', PROMETHEUS, '--metrics-address=here'],
@@ -127,7 +157,7 @@ describe('rightsize with input that it cannot use', function () {
     },
     'a URL without a scheme before anything is read': {
       args: ['recommend', '--prometheus-url=localhost:9090'],
-      want: /the Prometheus URL is not one: write http:\/\/localhost:9090\n/,
+      want: /--prometheus-url is no URL: write http:\/\/localhost:9090\n/,
     },
     'a selector of sets': {
       args: ['recommend', PROMETHEUS, '-l', 'app in (a,b)'],

@@ -246,7 +246,7 @@ describe('access to Prometheus', function () {
     it(`refuses the proxy "${proxy.replace(/me:.*@/, '…@')}" at once`, () =>
       assert.throws(
         () => createPrometheusSource({ url: 'http://prometheus:9090', proxy }),
-        /^Error: the proxy of Prometheus is no URL: write http:\/\/host:port$/,
+        /^Error: --prometheus-proxy is no URL: write http:\/\/host:port$/,
       ));
   }
 

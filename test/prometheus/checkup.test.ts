@@ -96,6 +96,15 @@ describe('a look at a real Prometheus', function () {
     assert.equal(found.get('history'), undefined, 'not looked for without data');
   });
 
+  it('finds that a file of ours cannot be read, which is not for want of a way', async () => {
+    for (const option of ['bearerTokenFile', 'caFile']) {
+      const found = await check({ url: full.url, [option]: '/nowhere/file' });
+      assert.deepEqual([...found.keys()], ['reachable']);
+      assert.match(textOf(found, 'reachable'), /file \/nowhere\/file for Prometheus: ENOENT$/);
+      assert.match(found.get('reachable')?.todo ?? '', /^look at the path, and at who may read it/);
+    }
+  });
+
   it('sees its namespace only', async () => {
     const own = await check({ url: full.url, namespaces: ['shop'] });
     assert.equal(own.get('CPU use')?.result, 'OK');

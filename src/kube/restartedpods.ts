@@ -5,6 +5,7 @@ import type { Change } from './store.ts';
 
 /** For so long the counters of restarts may not have been scraped, and show only later what has happened. */
 const LATELY_SECONDS = DAY_SECONDS;
+const FORGET_SECONDS = HOUR_SECONDS;
 /** What is read of restarts begins up to so long before the window. */
 const BEFORE_SECONDS = 2 * HOUR_SECONDS;
 
@@ -12,17 +13,20 @@ const BEFORE_SECONDS = 2 * HOUR_SECONDS;
 export class RestartedPods {
   /** By name: when a container last ended; Infinity where it does not say. */
   readonly #byNamespace = new Map<string, Map<string, number>>();
+  #forgetSeconds = -Infinity;
   /** Before that, pods may have come, restarted and gone unseen; undefined while they may. */
   #seenFrom: number | undefined;
 
+  /** What is told of a pod stays true when another one takes its name. */
   podChanged(change: Change<Pod>, nowSeconds: number): void {
-    const { namespace, name } = change.kind === 'Deleted' ? change.before : change.item;
-    if (change.kind !== 'Deleted') {
-      this.#put(namespace, name, lastEnd(change.item));
-      return;
-    }
-    const last = lastEnd(change.before);
-    this.#put(namespace, name, last && Math.min(last, nowSeconds));
+    const isGone = change.kind === 'Deleted';
+    const pod = isGone ? change.before : change.item;
+    const { namespace, name } = pod;
+    if (nowSeconds >= this.#forgetSeconds) this.#forget(nowSeconds);
+    const end = lastEnd(pod);
+    if (end === undefined) return;
+    const names = this.#byNamespace.get(namespace) ?? new Map<string, number>();
+    this.#byNamespace.set(namespace, names.set(name, isGone ? Math.min(end, nowSeconds) : end));
   }
 
   /** Whether pods are shown as they are now, or their watch is broken. */
@@ -36,21 +40,20 @@ export class RestartedPods {
    */
   of(namespace: string, fromSeconds: number): readonly string[] | undefined {
     if (!((this.#seenFrom ?? Infinity) <= fromSeconds - BEFORE_SECONDS)) return undefined;
-    const names = this.#byNamespace.get(namespace) ?? new Map<string, number>();
-    return [...names].flatMap(([name, end]) => {
-      if (end >= fromSeconds - LATELY_SECONDS) return [name];
-      // A pod that restarts once more is put in again.
-      this.#put(namespace, name, undefined);
-      return [];
-    });
+    const names = this.#byNamespace.get(namespace) ?? [];
+    const since = fromSeconds - LATELY_SECONDS;
+    return [...names].flatMap(([name, end]) => (end >= since ? [name] : []));
   }
 
-  #put(namespace: string, name: string, end: number | undefined): void {
-    const names = this.#byNamespace.get(namespace) ?? new Map<string, number>();
-    if (end === undefined) names.delete(name);
-    else names.set(name, end);
-    if (names.size === 0) this.#byNamespace.delete(namespace);
-    else this.#byNamespace.set(namespace, names);
+  /** What is of no use any more, also in namespaces that nobody asks about; of a pod that restarts once more it is told anew. */
+  #forget(nowSeconds: number): void {
+    this.#forgetSeconds = nowSeconds + FORGET_SECONDS;
+    for (const [namespace, names] of this.#byNamespace) {
+      for (const [name, end] of names) {
+        if (end < nowSeconds - 2 * LATELY_SECONDS) names.delete(name);
+      }
+      if (names.size === 0) this.#byNamespace.delete(namespace);
+    }
   }
 }
 

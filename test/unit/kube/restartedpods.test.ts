@@ -54,10 +54,26 @@ describe('pods that restarted', () => {
     assert.deepEqual(pods.of('shop', NOW + DAY_SECONDS + 1), []);
   });
 
-  it('are no more where nothing is told of them any longer', () => {
-    const before = pod('web', { restarts: 1, restartedSeconds: NOW });
+  it('are told of also when another pod took the name, as in a StatefulSet', () => {
+    const before = pod('web-0', { restarts: 1, restartedSeconds: NOW });
     added(before);
-    pods.podChanged({ kind: 'Updated', key, item: pod('web', {}), before }, NOW);
+    deleted(before);
+    added(pod('web-0', {}));
+    assert.deepEqual(pods.of('shop', NOW), ['web-0']);
+    deleted(pod('web-0', {}), NOW + DAY_SECONDS);
+    assert.deepEqual(pods.of('shop', NOW), ['web-0']);
+  });
+
+  it('are forgotten after two days, as soon as another pod changes', () => {
+    const [old, other] = [pod('old', { restarts: 1, restartedSeconds: NOW }), pod('other', {})];
+    added(old);
+    deleted(old);
+    deleted(other, NOW + 2 * DAY_SECONDS);
+    assert.deepEqual(pods.of('shop', NOW), ['old']);
+    // It is looked for once an hour.
+    deleted(other, NOW + 2 * DAY_SECONDS + HOUR_SECONDS - 1);
+    assert.deepEqual(pods.of('shop', NOW), ['old']);
+    deleted({ ...other, namespace: 'bank' }, NOW + 2 * DAY_SECONDS + HOUR_SECONDS);
     assert.deepEqual(pods.of('shop', NOW), []);
   });
 

@@ -55,10 +55,11 @@ export class KnownMarks {
   readonly #byWorkload = new Map<string, WorkloadMarks>();
   #newestMs = -Infinity;
 
-  /** Of some pods of the workloads, in place of what was known of another time. */
+  /** Of some pods of the workloads, in place of what was known of a time before. */
   add(marks: SeriesMarks, workloads: Iterable<string>): void {
     this.#forgetOld(marks.atMs);
     for (const key of workloads) {
+      if (this.#isOutdone(key, marks.atMs)) continue;
       const known = this.#at(key, marks.atMs);
       this.#byWorkload.set(key, {
         atMs: marks.atMs,
@@ -70,6 +71,7 @@ export class KnownMarks {
 
   /** A reading over the time has taken in all of the workload's pods. */
   complete(workload: string, atMs: number): void {
+    if (this.#isOutdone(workload, atMs)) return;
     const parts = this.#at(workload, atMs)?.parts ?? [];
     this.#byWorkload.set(workload, { atMs, parts, isComplete: true });
   }
@@ -86,6 +88,11 @@ export class KnownMarks {
       if (mark !== undefined) return mark;
     }
     return undefined;
+  }
+
+  /** As by a reading of what was missing some days ago: marks of the last one are of more use. */
+  #isOutdone(workload: string, atMs: number): boolean {
+    return (this.#byWorkload.get(workload)?.atMs ?? -Infinity) > atMs;
   }
 
   #at(workload: string, atMs: number): WorkloadMarks | undefined {

@@ -227,6 +227,18 @@ describe('marks of series', () => {
     assert.equal(known.of(WEB, 200, 3)?.value, 3);
   });
 
+  it('stay where an earlier time is read again', () => {
+    const known = new KnownMarks();
+    const marks = (atMs: number) => seriesMarks(atMs, new Map([[7, { timeMs: 1, value: atMs }]]));
+    known.add(marks(200), [WEB]);
+    known.complete(WEB, 200);
+    known.add(marks(100), [WEB]);
+    known.complete(WEB, 100);
+    assert.ok(known.isKnown(WEB, 200));
+    assert.ok(!known.isKnown(WEB, 100));
+    assert.equal(known.of(WEB, 200, 7)?.value, 200);
+  });
+
   it('are known of a workload without pods, which has none', () => {
     const known = new KnownMarks();
     known.complete(WEB, 100);

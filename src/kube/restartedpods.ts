@@ -14,6 +14,8 @@ export class RestartedPods {
   /** By name: when a container last ended; Infinity where it does not say. */
   readonly #byNamespace = new Map<string, Map<string, number>>();
   #forgetSeconds = -Infinity;
+  /** Of those that ended before, some are forgotten. */
+  #forgottenBefore = -Infinity;
   /** Before that, pods may have come, restarted and gone unseen; undefined while they may. */
   #seenFrom: number | undefined;
 
@@ -36,21 +38,23 @@ export class RestartedPods {
 
   /**
    * Their names, of those of which counters of restarts may have something new to say in a window from the time on.
-   * Undefined where there may be others.
+   * Undefined where there may be others, as in a window of some days ago.
    */
   of(namespace: string, fromSeconds: number): readonly string[] | undefined {
     if (!((this.#seenFrom ?? Infinity) <= fromSeconds - BEFORE_SECONDS)) return undefined;
-    const names = this.#byNamespace.get(namespace) ?? [];
     const since = fromSeconds - LATELY_SECONDS;
+    if (since < this.#forgottenBefore) return undefined;
+    const names = this.#byNamespace.get(namespace) ?? [];
     return [...names].flatMap(([name, end]) => (end >= since ? [name] : []));
   }
 
   /** What is of no use any more, also in namespaces that nobody asks about; of a pod that restarts once more it is told anew. */
   #forget(nowSeconds: number): void {
     this.#forgetSeconds = nowSeconds + FORGET_SECONDS;
+    this.#forgottenBefore = nowSeconds - 2 * LATELY_SECONDS;
     for (const [namespace, names] of this.#byNamespace) {
       for (const [name, end] of names) {
-        if (end < nowSeconds - 2 * LATELY_SECONDS) names.delete(name);
+        if (end < this.#forgottenBefore) names.delete(name);
       }
       if (names.size === 0) this.#byNamespace.delete(namespace);
     }

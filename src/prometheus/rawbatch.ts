@@ -157,7 +157,7 @@ export class RawBatch {
     const container = this.#containerOf(part);
     if (container === undefined) return undefined;
     const fold = this.#openFold(RAW_METRICS[name], container, shared);
-    const id = this.#isMarked && ROWS.has(RAW_METRICS[name]) ? seriesId(key) : undefined;
+    const id = this.#isMarked && ROWS.has(RAW_METRICS[name]) ? seriesId(labels) : undefined;
     this.#open = { key, fold, id };
     this.#goOn(this.#open, container);
     return this.#open;

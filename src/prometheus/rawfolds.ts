@@ -18,6 +18,8 @@ export interface RawAnswer extends ReadSink {
 
 /** Makes usage of the bytes of streamed answers: in this thread, or in one beside it. */
 export interface RawFolds<T> {
+  /** What windows may go on from; undefined where it is not at hand. */
+  readonly known?: KnownMarks | undefined;
   begin(question: RawQuestion): RawAnswer;
   /** Takes out what a workload came to, by container; containers without a sample are not in it. */
   close(workload: string): Promise<ReadonlyMap<string, T>>;
@@ -32,6 +34,7 @@ export function createRawFolds<T>(
 ): RawFolds<T> {
   const folds = createFolds(folding, stepSeconds);
   return {
+    known,
     begin(question) {
       const batch = new RawBatch(question, folds, known);
       const sink = new SeriesSink((part) => batch.take(part));

@@ -91,7 +91,7 @@ async function* partsOf(raw: Raw): AsyncGenerator<JobsPart> {
   yield {
     targets: inWhole,
     failures: [],
-    jobs: wholeBatches(inWhole, query, raw.marks).map((whole) => ({
+    jobs: wholeBatches(inWhole, query, raw.folds.known).map((whole) => ({
       workloads: whole.targets.map(({ workload }) => workloadKey(workload)),
       run: () => readWhole(raw, whole),
     })),

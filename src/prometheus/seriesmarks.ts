@@ -6,9 +6,16 @@ export interface Mark {
   readonly value: number;
 }
 
-/** What a series is known by: 48 bits of its labels' hash, so that of a batch no two are alike but once in many millions. */
-export function seriesId(labels: string): number {
-  return hash('sha1', labels, 'buffer').readUIntBE(0, 6);
+/**
+ * Labels that tell containers, their lives and their CPUs apart. Others may differ from one reading to the next, as those by which
+ * each of two servers for the same targets names itself; what they count is the same.
+ */
+const TELLING = ['__name__', 'namespace', 'pod', 'container', 'id', 'name', 'cpu'] as const;
+
+/** What a series is known by: 48 bits of a hash, so that of a batch no two are alike but once in many millions. */
+export function seriesId(labels: ReadonlyMap<string, string>): number {
+  const text = TELLING.map((label) => labels.get(label) ?? '').join('\u0000');
+  return hash('sha1', text, 'buffer').readUIntBE(0, 6);
 }
 
 /** Marks of the series of some pods, 24 bytes each: the same index of all arrays is one series. Ids ascend. */
@@ -47,13 +54,18 @@ interface WorkloadMarks {
   readonly isComplete: boolean;
 }
 
+/** The newest, which count first: a workload that is read again and again in two hours has no more of them. */
+const MOST_PARTS = 16;
+/** No window that begins at marks is longer. */
+const LONGEST_WINDOW_MS = 24 * 3600 * 1000;
+
 /**
  * Marks by workload. A window that begins where all series of a workload have one needs no sample before it, which would
  * lie in a chunk that is read for nothing else.
  */
 export class KnownMarks {
   readonly #byWorkload = new Map<string, WorkloadMarks>();
-  #newestMs = -Infinity;
+  #sweptMs = NaN;
 
   /** Of some pods of the workloads, in place of what was known of a time before. */
   add(marks: SeriesMarks, workloads: Iterable<string>): void {
@@ -63,7 +75,7 @@ export class KnownMarks {
       const known = this.#at(key, marks.atMs);
       this.#byWorkload.set(key, {
         atMs: marks.atMs,
-        parts: [...(known?.parts ?? []), marks],
+        parts: [marks, ...(known?.parts ?? [])].slice(0, MOST_PARTS),
         isComplete: known?.isComplete ?? false,
       });
     }
@@ -100,12 +112,12 @@ export class KnownMarks {
     return known?.atMs === atMs ? known : undefined;
   }
 
-  /** Of workloads that are read no more. */
+  /** Of workloads that are read no more, or of a clock that was wrong. */
   #forgetOld(atMs: number): void {
-    if (atMs <= this.#newestMs) return;
+    if (atMs === this.#sweptMs) return;
+    this.#sweptMs = atMs;
     for (const [key, known] of this.#byWorkload) {
-      if (known.atMs < this.#newestMs) this.#byWorkload.delete(key);
+      if (Math.abs(atMs - known.atMs) > LONGEST_WINDOW_MS) this.#byWorkload.delete(key);
     }
-    this.#newestMs = atMs;
   }
 }

@@ -64,17 +64,28 @@ describe('pods that restarted', () => {
     assert.deepEqual(pods.of('shop', NOW), ['web-0']);
   });
 
-  it('are forgotten after two days, as soon as another pod changes', () => {
+  it('are forgotten after two days, and not known for windows of before then', () => {
     const [old, other] = [pod('old', { restarts: 1, restartedSeconds: NOW }), pod('other', {})];
     added(old);
     deleted(old);
-    deleted(other, NOW + 2 * DAY_SECONDS);
-    assert.deepEqual(pods.of('shop', NOW), ['old']);
-    // It is looked for once an hour.
-    deleted(other, NOW + 2 * DAY_SECONDS + HOUR_SECONDS - 1);
-    assert.deepEqual(pods.of('shop', NOW), ['old']);
-    deleted({ ...other, namespace: 'bank' }, NOW + 2 * DAY_SECONDS + HOUR_SECONDS);
-    assert.deepEqual(pods.of('shop', NOW), []);
+    const later = NOW + 2 * DAY_SECONDS;
+    deleted(other, later);
+    assert.deepEqual(pods.of('shop', NOW + DAY_SECONDS), ['old']);
+    assert.equal(pods.of('shop', NOW + DAY_SECONDS - 1), undefined);
+    // It is looked for once an hour, whichever pod changes.
+    deleted(other, later + HOUR_SECONDS - 1);
+    assert.deepEqual(pods.of('shop', NOW + DAY_SECONDS), ['old']);
+    deleted({ ...other, namespace: 'bank' }, later + HOUR_SECONDS);
+    assert.equal(pods.of('shop', NOW + DAY_SECONDS), undefined);
+    assert.deepEqual(pods.of('shop', NOW + DAY_SECONDS + HOUR_SECONDS), []);
+  });
+
+  it('are as late as the last of their containers', () => {
+    const [early, late] = [NOW - DAY_SECONDS - 1, NOW - 60];
+    added(
+      pod('web', { restarts: 1, restartedSeconds: late }, { restarts: 1, restartedSeconds: early }),
+    );
+    assert.deepEqual(pods.of('shop', NOW), ['web']);
   });
 
   it('are not known for windows that reach back to before they were watched without a break', () => {

@@ -195,7 +195,7 @@ describe('marks of series', () => {
   });
 
   it('are found among many', () => {
-    const ids = Array.from({ length: 1000 }, (_, i) => seriesId(`series ${i}`));
+    const ids = Array.from({ length: 1000 }, (_, i) => seriesId(new Map([['pod', `web-${i}`]])));
     assert.equal(new Set(ids).size, 1000);
     const known = new KnownMarks();
     const byId = new Map(ids.map((id, i) => [id, { timeMs: i, value: 2 * i }]));
@@ -203,7 +203,7 @@ describe('marks of series', () => {
     for (const [i, id] of ids.entries()) {
       assert.deepEqual(known.of(WEB, TEN, id), { timeMs: i, value: 2 * i });
     }
-    assert.equal(known.of(WEB, TEN, seriesId('another')), undefined);
+    assert.equal(known.of(WEB, TEN, seriesId(new Map())), undefined);
   });
 
   it('are those of one time, and known when all of a workload was read', () => {
@@ -246,14 +246,38 @@ describe('marks of series', () => {
     assert.equal(known.of(WEB, 100, 1), undefined);
   });
 
-  it('are let go with the workloads that are read no more', () => {
+  it('are let go with the workloads that are read no more, a day later', () => {
     const known = new KnownMarks();
     const none = (atMs: number) => seriesMarks(atMs, new Map());
-    known.complete('gone', 100);
-    known.add(none(100), [WEB]);
-    known.add(none(200), [WEB]);
-    assert.ok(known.isKnown('gone', 100), 'others may still be read from there on');
-    known.add(none(300), [WEB]);
-    assert.ok(!known.isKnown('gone', 100));
+    const day = 24 * HOUR * 1000;
+    known.complete('gone', 0);
+    known.complete('of a clock that was wrong', 3 * day);
+    known.add(none(day), [WEB]);
+    assert.ok(known.isKnown('gone', 0), 'a window may still begin there');
+    assert.ok(!known.isKnown('of a clock that was wrong', 3 * day));
+    known.add(none(day + 1), [WEB]);
+    assert.ok(!known.isKnown('gone', 0));
+  });
+
+  it('are of the last reading where a time is read again', () => {
+    const known = new KnownMarks();
+    const marks = (value: number) => seriesMarks(100, new Map([[7, { timeMs: value, value }]]));
+    for (let reading = 1; reading <= 50; reading++) known.add(marks(reading), [WEB]);
+    assert.equal(known.of(WEB, 100, 7)?.value, 50);
+  });
+
+  it('are the same for servers that put labels of their own on what they scrape', () => {
+    const labels = { __name__: CPU, namespace: 'shop', pod: 'web-1', container: 'app', id: 'a' };
+    const id = (more: object) => seriesId(new Map(Object.entries({ ...labels, ...more })));
+    assert.equal(id({ prometheus_replica: 'a-0' }), id({ prometheus_replica: 'a-1', node: 'n' }));
+    for (const other of [
+      { id: 'b' },
+      { container: 'b' },
+      { pod: 'b' },
+      { cpu: 'b' },
+      { name: 'b' },
+    ]) {
+      assert.notEqual(id(other), id({}));
+    }
   });
 });

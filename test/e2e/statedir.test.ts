@@ -76,7 +76,9 @@ describe('the operator with a folder for its state', function () {
     await started();
     assert.match(await operator.log(), /"workloads":2,"msg":"usage taken from the state file"/);
     const samples = await samplesRead();
-    assert.ok(samples > 0 && samples < 0.02 * firstSamples, `${samples} of ${firstSamples}`);
+    // Nothing is scraped here, so that late samples of some hours are looked for as well, by chunks of two hours; where something
+    // is, test/prometheus/restart.test.ts holds it to 2 %.
+    assert.ok(samples > 0 && samples < 0.05 * firstSamples, `${samples} of ${firstSamples}`);
     assert.deepEqual(await versionsNow(), versions);
   });
 

@@ -263,7 +263,11 @@ export class Reflector<T> {
       this.#resourceVersion = undefined;
     }
     // That a server no longer remembers where we were is an everyday thing, unless it comes again and again.
-    if (error.kind === 'Gone' && !again) return 0;
+    if (error.kind === 'Gone' && !again) {
+      // What came and went meanwhile is not seen.
+      this.#enter({ kind: 'Listing' });
+      return 0;
+    }
     if (error.kind === 'NotFound') return this.#recoverNotFound(error, waitMs);
     this.#options.onError(error);
     this.#enter({

@@ -222,7 +222,8 @@ describe('the reflector against a real API server', function () {
   }
 
   it('lists again after a 410 in the stream and tells of what was deleted meanwhile', async () => {
-    await startSynced();
+    const states: string[] = [];
+    await startSynced({ onState: ({ kind }) => states.push(kind) });
     proxy.silenceWatches();
     await remove('deleted');
     proxy.injectIntoWatches(`${JSON.stringify(gone)}\n`, 'End');
@@ -232,6 +233,7 @@ describe('the reflector against a real API server', function () {
       [`${namespace}/deleted`],
     );
     assert.equal(proxy.requests.filter((request) => request.startsWith('List')).length, 2);
+    assert.deepEqual(states, ['Listing', 'Watching', 'Listing', 'Watching']);
   });
 
   it('recovers from a watch that has gone silent', async () => {

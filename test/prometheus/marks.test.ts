@@ -4,6 +4,7 @@ import { createPrometheusSource, type PrometheusSource } from '../../src/prometh
 import type { PackedUsage } from '../../src/recommend/packed.ts';
 import { unpackUsage } from '../../src/recommend/unpacked.ts';
 import { startPrometheus, type RunningPrometheus } from '../support/prometheus.ts';
+import { startReadProxy, type ReadProxy } from '../support/read-proxy.ts';
 import type { SeedSeries } from '../support/seed.ts';
 
 const HOUR = 3600;
@@ -39,6 +40,11 @@ const DATA: readonly SeedSeries[] = PODS.flatMap((pod, index) => [
   ...['container_cpu_usage_seconds_total', 'container_memory_working_set_bytes'].map((name) =>
     series(name, pod, { step: index === 0 ? 60 : 170, change: wavy }),
   ),
+  series('container_cpu_cfs_periods_total', pod, { step: 60, change: () => 600 }),
+  series('container_cpu_cfs_throttled_periods_total', pod, {
+    step: 60,
+    change: (time) => 10 * wavy(time),
+  }),
   series('kube_pod_container_status_restarts_total', pod, {
     step: 60,
     change: (time) => Number(time > EVEN + 1800 && time <= EVEN + 1860),
@@ -48,10 +54,13 @@ const DATA: readonly SeedSeries[] = PODS.flatMap((pod, index) => [
 describe('refreshes that go on from marks', function () {
   this.timeout(60_000);
   let prometheus: RunningPrometheus;
+  let proxy: ReadProxy;
   before(async () => {
     prometheus = await startPrometheus({ series: DATA });
+    proxy = await startReadProxy(prometheus.url);
   });
   after(async () => {
+    await proxy.stop();
     await prometheus.stop();
   });
 
@@ -66,7 +75,7 @@ describe('refreshes that go on from marks', function () {
 
   function open(): PrometheusSource {
     return createPrometheusSource({
-      url: prometheus.url,
+      url: proxy.url,
       reader: 'remote-read',
       onCall: (call) => (samples += call.kind === 'stream' ? call.samples : 0),
     });
@@ -93,7 +102,7 @@ describe('refreshes that go on from marks', function () {
       ...change,
     };
     const { usage, failures } = await by.read(query, AbortSignal.timeout(30_000));
-    assert.deepEqual([...failures.values()], []);
+    assert.deepEqual([...failures.keys()], []);
     const packed = usage.get(workloadKey(WEB))?.get('app');
     assert.ok(packed, 'nothing was read');
     return { packed, samples };
@@ -123,6 +132,15 @@ describe('refreshes that go on from marks', function () {
       if (hours[0] === 1) assert.equal(spared, 0);
       else assert.ok(spared >= 320 && spared <= 328, `spared ${spared} samples`);
     }
+  });
+
+  it('read all after a reading that failed', async () => {
+    proxy.answers.push((response) => void response.writeHead(403).end());
+    await assert.rejects(read([-1, 0]), /shop\/Deployment\/web/);
+    assert.deepEqual(proxy.answers, []);
+    const [after, alone] = [await read([0, 1]), await readAlone([0, 1])];
+    assert.deepEqual(after.packed, alone.packed);
+    assert.equal(after.samples, alone.samples);
   });
 
   it('read all where a pod is there that was not when the marks were made', async () => {

@@ -55,6 +55,10 @@ describe('limited runs', () => {
 describe('jobs of a reading', () => {
   const query = { targets: [], siblings: [], fromSeconds: 0, toSeconds: 3600 };
   const session = createSession({} as PrometheusClient, [], new AbortController().signal);
+  const closed: (readonly [key: string, isWhole: boolean])[] = [];
+  beforeEach(() => {
+    closed.length = 0;
+  });
   const jobs = (
     runs: Readonly<Record<string, () => Promise<void>>>,
     onPart: (key: string) => void,
@@ -69,7 +73,10 @@ describe('jobs of a reading', () => {
         },
       ],
       concurrency: 1,
-      close: (key) => Promise.resolve(new Map([['main', key]])),
+      close: (key, isWhole) => {
+        closed.push([key, isWhole]);
+        return Promise.resolve(new Map([['main', key]]));
+      },
       onPart: ({ usage }) => [...usage.keys()].forEach(onPart),
       onProgress: undefined,
     });
@@ -96,6 +103,12 @@ describe('jobs of a reading', () => {
     assert.deepEqual(told, ['a', 'b']);
     assert.deepEqual([...reading.usage.keys()], []);
     assert.deepEqual([...reading.failures.keys()], ['c', 'd']);
+    assert.deepEqual(closed, [
+      ['a', true],
+      ['b', true],
+      ['c', false],
+      ['d', false],
+    ]);
     assert.equal(reading.failures.get('d')?.reason, 'PrometheusTimeout');
   });
 

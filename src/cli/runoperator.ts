@@ -32,7 +32,7 @@ import { Leadership, podNamespace, type LeadershipOptions } from './leadership.t
 import { warnOfWait, watchCluster } from './operatorwatch.ts';
 import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
 import { shardOf, type ShardFlags } from './shardflags.ts';
-import { usageStore, type StateFlags } from './usagestore.ts';
+import { usageStore, type StateFlags } from './statedir.ts';
 import { VERSION } from './version.ts';
 
 export interface OperatorFlags extends PrometheusFlags, ActingFlags, ShardFlags, StateFlags {

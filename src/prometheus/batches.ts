@@ -1,6 +1,12 @@
 import type { WorkloadPods } from './pods.ts';
 import type { PodScope } from './queries.ts';
 
+/**
+ * A shorter window is read by whole namespaces and without an end, goes on from marks, and is folded before a thread has
+ * started.
+ */
+export const SHORT_WINDOW_SECONDS = 24 * 3600;
+
 /** Pods that are asked for in one query, each with the workload it counts for. */
 export interface Batch {
   readonly pods: readonly BatchPod[];

@@ -8,7 +8,7 @@ import { ownersOf, type Finder } from './ownerrows.ts';
 import { podsByIndex, podsByNames, type PodNames } from './podlist.ts';
 import { assignPods, type SeenPods, type WorkloadPods } from './pods.ts';
 import { NAMESPACES_PER_QUERY } from './queries.ts';
-import type { PodName } from './rawbatch.ts';
+import type { PodName } from './strangers.ts';
 import type { SeriesLister } from './serieslist.ts';
 import { eachLimited, usageFailure, type Session } from './session.ts';
 

@@ -1,6 +1,7 @@
 import type { StepRow, StepWindow } from '../recommend/rows.ts';
 import { podFinder, type BatchPod } from './batches.ts';
 import type { ChunkList } from './chunklist.ts';
+import { decodeChunk, SAMPLES } from './chunksamples.ts';
 import { invalidAnswer } from './prometheuserror.ts';
 import type { Folds } from './folds.ts';
 import { FreshMarks } from './freshmarks.ts';
@@ -11,13 +12,9 @@ import { hoursOf, markMsOf, stepsOf, timesOf, type RawQuestion, type Times } fro
 import type { ReadSeries } from './readwire.ts';
 import { seriesId, type KnownMarks, type SeriesMarks } from './seriesmarks.ts';
 import { SignalGathering } from './signalfold.ts';
+import { Strangers, type PodName } from './strangers.ts';
 import { signalHours, type ContainerSignals, type SignalPoint } from './signals.ts';
-import { ChunkError, createXorDecoder, sampleBuffer, type DecodeXor } from './xor.ts';
-
-export interface PodName {
-  readonly namespace: string;
-  readonly name: string;
-}
+import { ChunkError } from './xor.ts';
 
 interface RawContainer {
   readonly pod: BatchPod;
@@ -59,11 +56,10 @@ export class RawBatch {
   readonly #podOf: ReturnType<typeof podFinder>;
   readonly #containers = new Map<string, RawContainer>();
   readonly #periods = new Map<string, Periods>();
-  readonly #seesAll: boolean;
   /** Of the samples of the window and those beside it that it needs; what comes is of more, see `rawQueries`. */
   readonly #times: Times;
-  /** Pods with usage that were not named. */
-  readonly #strangers = new Map<string, PodName>();
+  /** Undefined where all that is asked for is named. */
+  readonly #strangers: Strangers | undefined;
   #open: OpenSeries | undefined;
 
   /** What is known of marks is there where a window may begin at them. */
@@ -80,12 +76,12 @@ export class RawBatch {
     this.#windowStart = signalHours(window).windowStartSeconds;
     this.#isContinued = window.isContinued === true;
     this.#podOf = podFinder(batch.pods);
-    this.#seesAll = batch.whole !== undefined;
+    this.#strangers = batch.whole && new Strangers(this.#times);
   }
 
   /** Where whole namespaces were asked for: their pods with usage that were not named, whose samples were passed over. */
   get strangers(): readonly PodName[] {
-    return [...this.#strangers.values()];
+    return this.#strangers?.pods ?? [];
   }
 
   /** Undefined where none were to be made; to be called after `end`. */
@@ -101,8 +97,8 @@ export class RawBatch {
     const { chunks } = part;
     for (let i = 0; i < chunks.length; i++) {
       const count = decode(chunks, i);
-      fold.take(BUFFER, count);
-      if (id !== undefined) this.#fresh?.see(id, BUFFER, count);
+      fold.take(SAMPLES, count);
+      if (id !== undefined) this.#fresh?.see(id, SAMPLES, count);
     }
   }
 
@@ -172,9 +168,9 @@ export class RawBatch {
     if (id === undefined || this.#question.batch.whole?.isFromMarks !== true) return;
     const mark = this.#known?.of(pod.workload, this.#times.fromMs, id);
     if (mark === undefined) return;
-    BUFFER.times[0] = mark.timeMs;
-    BUFFER.values[0] = mark.value;
-    fold.take(BUFFER, 1);
+    SAMPLES.times[0] = mark.timeMs;
+    SAMPLES.values[0] = mark.value;
+    fold.take(SAMPLES, 1);
   }
 
   #endSeries(): void {
@@ -239,7 +235,7 @@ export class RawBatch {
     if (container === '') return undefined;
     const pod = this.#podOf(namespace, name);
     if (pod === undefined) {
-      if (this.#seesAll) this.#seeStranger(part, { namespace, name });
+      this.#strangers?.see(part, { namespace, name });
       return undefined;
     }
     const key = `${pod.namespace}/${pod.name}/${container}`;
@@ -251,16 +247,6 @@ export class RawBatch {
     this.#containers.set(key, opened);
     return opened;
   }
-
-  #seeStranger({ chunks }: ReadSeries, pod: PodName): void {
-    const key = `${pod.namespace}/${pod.name}`;
-    if (this.#strangers.has(key)) return;
-    for (let i = 0; i < chunks.length; i++) {
-      if (!reaches(chunks, i, this.#times)) continue;
-      this.#strangers.set(key, pod);
-      return;
-    }
-  }
 }
 
 type RawMetric = (typeof RAW_METRICS)[keyof typeof RAW_METRICS];
@@ -269,28 +255,11 @@ function isRawMetric(name: string): name is keyof typeof RAW_METRICS {
   return Object.hasOwn(RAW_METRICS, name);
 }
 
-/** Decoding is synchronous, so one buffer serves all readings. */
-const BUFFER = sampleBuffer();
-const decodeXor: DecodeXor = createXorDecoder();
-
 function decode(chunks: ChunkList, index: number): number {
   try {
-    return decodeXor(chunks.bytes, BUFFER, chunks.beginOf(index), chunks.endOf(index));
+    return decodeChunk(chunks, index);
   } catch (cause) {
     if (cause instanceof ChunkError) throw invalidAnswer(cause.message, cause);
-    throw cause;
-  }
-}
-
-/** Whether there are samples in the time, or may be. */
-function reaches(chunks: ChunkList, index: number, { fromMs, toMs }: Times): boolean {
-  try {
-    const count = decodeXor(chunks.bytes, BUFFER, chunks.beginOf(index), chunks.endOf(index));
-    const { times } = BUFFER;
-    return count > 0 && (times[0] ?? NaN) <= toMs && (times[count - 1] ?? NaN) >= fromMs;
-  } catch (cause) {
-    // What is wrong with it is said once the pod is known to be asked for.
-    if (cause instanceof ChunkError) return true;
     throw cause;
   }
 }

@@ -1,8 +1,9 @@
 import { createFolds, type Folding } from './folds.ts';
-import { RawBatch, type PodName } from './rawbatch.ts';
+import { RawBatch } from './rawbatch.ts';
 import type { RawQuestion } from './rawqueries.ts';
 import { SeriesSink, type ReadSink } from './remoteread.ts';
 import type { KnownMarks, SeriesMarks } from './seriesmarks.ts';
+import type { PodName } from './strangers.ts';
 
 /** What is to be known of an answer besides usage; see `RawBatch`. */
 export interface Folded {

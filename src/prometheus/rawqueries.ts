@@ -1,6 +1,6 @@
 import type { UsageQuery } from '../controller/ports.ts';
 import type { StepWindow } from '../recommend/rows.ts';
-import { restartScopeOf, scopeOf, type Batch } from './batches.ts';
+import { restartScopeOf, scopeOf, SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
 import type { HourWindow } from './hourfold.ts';
 import { rawEvents, rawRestarts, rawUsage, SIGNAL_STEP_SECONDS } from './queries.ts';
 import { LONGEST_GAP_MS } from './rawfold.ts';
@@ -48,16 +48,13 @@ function ofWholeChunks({ fromMs, toMs }: Times, isEndless: boolean): Times {
   };
 }
 
-/** Of longer windows the last chunk is little. */
-const SHORT_SECONDS = 24 * 3600;
-
-/** Whether to do without an end is of use, and costs nothing. */
+/** Whether to do without an end is of use, and costs nothing: of longer windows the last chunk is little. */
 export function isWorthNoEnd({
   fromSeconds,
   toSeconds,
   endsNow,
 }: Pick<UsageQuery, 'fromSeconds' | 'toSeconds' | 'endsNow'>): boolean {
-  return endsNow === true && toSeconds - fromSeconds < SHORT_SECONDS;
+  return endsNow === true && toSeconds - fromSeconds < SHORT_WINDOW_SECONDS;
 }
 
 /** The time that a reading makes marks of: later ones may begin there. Undefined where it makes none. */

@@ -1,6 +1,6 @@
 import type { Batch } from './batches.ts';
 import { isTooLarge } from './prometheuserror.ts';
-import type { PodName } from './rawbatch.ts';
+import type { PodName } from './strangers.ts';
 import { rawQueries, type RawQuestion } from './rawqueries.ts';
 import type { RawAnswer, RawFolds } from './rawfolds.ts';
 import type { Window } from './signals.ts';

@@ -6,7 +6,7 @@ import type { Folding } from './folds.ts';
 import { jobsFor, planFor, runJobs, type JobsPart, type OnPart, type ReadingOf } from './jobs.ts';
 import { isTooLarge, PrometheusError } from './prometheuserror.ts';
 import { USAGE_STEP_SECONDS } from './queries.ts';
-import type { PodName } from './rawbatch.ts';
+import type { PodName } from './strangers.ts';
 import type { RawFolds } from './rawfolds.ts';
 import { isWorthNoEnd, markMsOf } from './rawqueries.ts';
 import { readRawBatch } from './rawreading.ts';

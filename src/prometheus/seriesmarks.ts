@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { SHORT_WINDOW_SECONDS } from './batches.ts';
 
 /** The last sample of a series before a time. */
 export interface Mark {
@@ -56,8 +57,6 @@ interface WorkloadMarks {
 
 /** The newest, which count first: a workload that is read again and again in two hours has no more of them. */
 const MOST_PARTS = 16;
-/** No window that begins at marks is longer. */
-const LONGEST_WINDOW_MS = 24 * 3600 * 1000;
 
 /**
  * Marks by workload. A window that begins where all series of a workload have one needs no sample before it, which would
@@ -112,12 +111,12 @@ export class KnownMarks {
     return known?.atMs === atMs ? known : undefined;
   }
 
-  /** Of workloads that are read no more, or of a clock that was wrong. */
+  /** Of workloads that are read no more, or of a clock that was wrong: no window that begins at marks is longer. */
   #forgetOld(atMs: number): void {
     if (atMs === this.#sweptMs) return;
     this.#sweptMs = atMs;
     for (const [key, known] of this.#byWorkload) {
-      if (Math.abs(atMs - known.atMs) > LONGEST_WINDOW_MS) this.#byWorkload.delete(key);
+      if (Math.abs(atMs - known.atMs) > 1000 * SHORT_WINDOW_SECONDS) this.#byWorkload.delete(key);
     }
   }
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { LiveSource } from '../controller/changeports.ts';
 import type { UsageQuery, UsageSource } from '../controller/ports.ts';
 import { isPrometheus } from './buildinfo.ts';
+import { SHORT_WINDOW_SECONDS } from './batches.ts';
 import { createPrometheusClient } from './client.ts';
 import { DEFAULT_CONCURRENCY } from './connection.ts';
 import { findPods } from './discovery.ts';
@@ -79,7 +80,7 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
   const thread = new FoldThread();
   const marks = new KnownMarks();
   const openHistories = ({ fromSeconds, toSeconds }: UsageQuery) =>
-    toSeconds - fromSeconds >= (options.threadFromSeconds ?? WORTH_A_THREAD_SECONDS) &&
+    toSeconds - fromSeconds >= (options.threadFromSeconds ?? SHORT_WINDOW_SECONDS) &&
     availableParallelism() > 1
       ? thread.open()
       : createRawFolds(HISTORIES, stepOf(HISTORIES), marks);
@@ -113,9 +114,6 @@ export function createPrometheusSource(options: SourceOptions): PrometheusSource
     },
   };
 }
-
-/** Shorter windows are folded before a thread has started. */
-const WORTH_A_THREAD_SECONDS = 24 * 3600;
 
 interface Reading {
   readonly session: Session;

@@ -1,9 +1,7 @@
 import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/ports.ts';
-import type { Batch } from './batches.ts';
+import { SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
 import type { KnownMarks } from './seriesmarks.ts';
 
-/** A reading of a shorter window is of whole namespaces: to ask which pods there are costs more than their samples. */
-const WHOLE_BELOW_SECONDS = 24 * 3600;
 const PODS_PER_BATCH = 1000;
 const NAMESPACES_PER_BATCH = 50;
 /** Whose restarts are asked for by their names. */
@@ -25,14 +23,14 @@ export function splitWhole(
   return split(query.targets, ({ workload }) => whole.has(workload.namespace));
 }
 
-/** Those that most of is wanted of. */
+/** Those that most of is wanted of, over a short window: to ask which pods there are costs more than their samples then. */
 function wholeNamespaces({
   targets,
   siblings,
   fromSeconds,
   toSeconds,
 }: UsageQuery): ReadonlySet<string> {
-  if (toSeconds - fromSeconds >= WHOLE_BELOW_SECONDS) return new Set();
+  if (toSeconds - fromSeconds >= SHORT_WINDOW_SECONDS) return new Set();
   const all = Map.groupBy(siblings, ({ namespace }) => namespace);
   const wanted = Map.groupBy(targets, ({ workload }) => workload.namespace);
   const isMost = (namespace: string, of: readonly unknown[]) =>

@@ -10,6 +10,7 @@ export class Bucket {
   readonly #clock: () => number;
   #level: number;
   #atSeconds: number;
+  #spentPerSecond = 0;
 
   /** `perSecond` of Infinity is no budget; the clock is any that only goes forward, in seconds. */
   constructor(perSecond: number, clock: () => number) {
@@ -24,16 +25,28 @@ export class Bucket {
     this.#level -= amount;
   }
 
-  /** Seconds until the debt is paid off; 0 without any. */
+  /** From now on so much is spent every second: at the end of a long call as one sum, nothing would be left of what came in meanwhile. */
+  spend(perSecond: number): void {
+    this.#fill();
+    this.#spentPerSecond = perSecond;
+  }
+
+  /** Seconds until the debt is paid off; 0 without any, Infinity while no less is spent than comes in. */
   waitSeconds(): number {
     this.#fill();
-    return this.#level >= 0 ? 0 : -this.#level / this.#perSecond;
+    if (this.#level >= 0) return 0;
+    return this.#gained > 0 ? -this.#level / this.#gained : Infinity;
+  }
+
+  get #gained(): number {
+    return this.#perSecond - this.#spentPerSecond;
   }
 
   #fill(): void {
     const now = this.#clock();
-    const earned = (now - this.#atSeconds) * this.#perSecond;
-    if (earned > 0) this.#level = Math.min(this.#perSecond * SAVED_SECONDS, this.#level + earned);
+    const seconds = now - this.#atSeconds;
     this.#atSeconds = now;
+    if (seconds <= 0) return;
+    this.#level = Math.min(this.#perSecond * SAVED_SECONDS, this.#level + seconds * this.#gained);
   }
 }

@@ -106,7 +106,7 @@ export class Governor {
       throw error;
     } finally {
       this.#active--;
-      this.#time.take(this.#clock() - started);
+      this.#time.spend(this.#active);
       this.#admit();
     }
   }
@@ -175,6 +175,7 @@ export class Governor {
       }
       this.#queue.shift();
       this.#active++;
+      this.#time.spend(this.#active);
       first.admit();
     }
   }

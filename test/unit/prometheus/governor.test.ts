@@ -233,6 +233,29 @@ describe('the governor of calls', () => {
     assert.deepEqual(world.names, ['next', 'another']);
   });
 
+  it('holds no long call against a share of one call all the time', async () => {
+    const world = new World({ share: 1 });
+    await world.ask('long');
+    world.seconds = 3600;
+    await world.end();
+    await world.ask('next');
+    assert.deepEqual(world.names, ['next']);
+  });
+
+  it('lets no call begin while those under way use up the share', async () => {
+    const world = new World({ share: 1 });
+    await world.ask('a');
+    await world.ask('b');
+    world.seconds = 61;
+    await world.ask('late');
+    assert.deepEqual(world.names, ['a', 'b']);
+    await world.end();
+    await world.end();
+    world.seconds = 62;
+    await world.ask('another');
+    assert.deepEqual(world.names, ['late', 'another']);
+  });
+
   it('wakes by itself when a rest is over', async () => {
     const governor = new Governor(FREE);
     const signal = AbortSignal.timeout(5000);

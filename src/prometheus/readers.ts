@@ -33,6 +33,8 @@ export interface ReaderChooser {
    * next is read by `query_range`. False when the failure is none of that kind, or nothing else was allowed.
    */
   gaveUp(error: unknown): boolean;
+  /** What was read by `query_range` instead was refused as well, which says nothing about remote read: it is tried next time. */
+  refusedToo(): void;
 }
 
 export interface ChooserSetup {
@@ -86,6 +88,9 @@ export function createReaderChooser({
       setBack(`remote read failed: ${error.message}`);
       return true;
     },
+    refusedToo: () => {
+      probeAt = -Infinity;
+    },
   };
 }
 
@@ -94,6 +99,7 @@ function fixedChoice(choice: ReaderChoice): ReaderChooser {
     current: () => choice,
     choose: () => Promise.resolve(choice),
     gaveUp: () => false,
+    refusedToo: () => undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { LiveSource } from '../controller/changeports.ts';
-import type { UsageQuery, UsageSource } from '../controller/ports.ts';
+import { workloadKey, type UsageQuery, type UsageSource } from '../controller/ports.ts';
 import { isPrometheus } from './buildinfo.ts';
 import { SHORT_WINDOW_SECONDS } from './batches.ts';
 import { createPrometheusClient } from './client.ts';
@@ -121,22 +121,44 @@ interface Reading {
   readonly remote: Remote;
 }
 
-/** Where remote read turns out not to work, all is read anew: a mean of five minutes would pass for minutes else. */
+/**
+ * Where remote read turns out not to work, all that was not handed on is read anew: a mean of five minutes would pass for
+ * minutes else.
+ */
 async function read<T>(reading: Reading, question: RemoteQuestion<T>): Promise<ReadingOf<T>> {
   const { session, options, remote } = reading;
   const { name } = await remote.chooser.choose(session.signal);
   if (name === 'query-range') return readByRange(reading, question);
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  const handedOn = new Set<string>();
+  const { query, onPart } = question;
+  const handOn = (part: ReadingOf<T>): void => {
+    for (const key of part.usage.keys()) handedOn.add(key);
+    onPart?.(part);
+  };
   try {
     const { onProgress } = options;
-    return await readRemotely({ session, remote, concurrency, onProgress }, question);
+    const noting = { ...question, onPart: onPart && handOn };
+    return await readRemotely({ session, remote, concurrency, onProgress }, noting);
   } catch (error) {
     if (!(error instanceof NoRemoteRead)) throw error;
-    return await readByRange(reading, question);
+    const targets = query.targets.filter(({ workload }) => !handedOn.has(workloadKey(workload)));
+    return await readByRange(reading, { ...question, query: { ...query, targets } });
   }
 }
 
 async function readByRange<T>(
+  reading: Reading,
+  question: RemoteQuestion<T>,
+): Promise<ReadingOf<T>> {
+  const result = await askByRange(reading, question);
+  const { failures } = result;
+  const isRefused = [...failures.values()].some(({ reason }) => reason === 'PrometheusRefused');
+  if (isRefused) reading.remote.chooser.refusedToo();
+  return result;
+}
+
+async function askByRange<T>(
   { session, options }: Reading,
   { query, folding, onPart }: RemoteQuestion<T>,
 ): Promise<ReadingOf<T>> {

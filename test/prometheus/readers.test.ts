@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
+import { workloadKey } from '../../src/controller/ports.ts';
 import { PrometheusError } from '../../src/prometheus/prometheuserror.ts';
 import { createRemoteReader, SeriesSink } from '../../src/prometheus/remoteread.ts';
 import { createPrometheusSource } from '../../src/prometheus/source.ts';
@@ -33,6 +34,8 @@ function series(
 }
 
 const HOUR = 3600;
+const odd = { namespace: 'odd', kind: 'Deployment', name: 'odd' } as const;
+const many = ['late-1', 'late-2'].map((name) => ({ ...odd, name }));
 const pods = ['first', 'second', 'third'];
 const data: readonly SeedSeries[] = [
   ...pods.flatMap((pod, i) => [
@@ -130,6 +133,56 @@ describe('readers of histories', function () {
       const auto = await read('auto');
       assert.equal(auto.stepSeconds, 300);
       assert.deepEqual(auto, await read('query-range'));
+    });
+
+    it('are tried again in the next reading when the server refused all that it was asked', async () => {
+      const refusing: ReadAnswer = (response) => void response.writeHead(401).end();
+      const source = createPrometheusSource({ url: proxy.url, reader: 'auto' });
+      try {
+        proxy.always = refusing;
+        const signal = AbortSignal.timeout(20_000);
+        const query = { targets: [{ workload: odd, pods }], siblings: [odd], ...window };
+        const { failures } = await source.read(query, signal);
+        assert.equal([...failures.values()][0]?.reason, 'PrometheusRefused');
+        proxy.always = undefined;
+        assert.equal((await source.chooseReader(signal)).name, 'remote-read');
+      } finally {
+        proxy.always = undefined;
+        source.close();
+      }
+    });
+
+    it('go on by query_range with what was not handed on when something begins to break', async () => {
+      const source = createPrometheusSource({ url: proxy.url, reader: 'auto' });
+      try {
+        const signal = AbortSignal.timeout(20_000);
+        // A day is not read by whole namespaces, and hundreds of pods are a batch: the first one is read and handed on, and then remote read is refused.
+        const targets = [odd, ...many].map((workload) => ({
+          workload,
+          pods:
+            workload === odd
+              ? pods
+              : Array.from({ length: 400 }, (_, i) => `${workload.name}-${i}`),
+        }));
+        await source.chooseReader(signal);
+        const told: string[] = [];
+        const { usage } = await source.read(
+          { targets, siblings: [odd, ...many], fromSeconds: TO - 25 * HOUR, toSeconds: TO },
+          signal,
+          (part) => {
+            told.push(...part.usage.keys());
+            proxy.answers.push(notFound, notFound);
+          },
+        );
+        told.push(...usage.keys());
+        assert.deepEqual(
+          told.toSorted(),
+          targets.map(({ workload }) => workloadKey(workload)).sort(),
+        );
+        assert.equal(source.reader().name, 'query-range');
+      } finally {
+        source.close();
+      }
     });
 
     it('read all anew by query_range when something breaks long answers', async () => {

@@ -15,6 +15,8 @@ export interface ReadProxy {
   readonly lists: ReadAnswer[];
   /** Likewise for what it is asked of its build. */
   readonly builds: ReadAnswer[];
+  /** What all calls get; undefined passes them on. */
+  always: ReadAnswer | undefined;
   /** Ends of the paths that were asked for. */
   readonly calls: string[];
   stop(): Promise<void>;
@@ -34,6 +36,7 @@ export async function startReadProxy(upstream: string): Promise<ReadProxy> {
     void pass(request, response).catch(() => response.destroy());
   });
   const insteadOf = (url: string): ReadAnswer | undefined => {
+    if (proxy.always !== undefined) return proxy.always;
     if (url.includes('/api/v1/read')) return answers.shift();
     if (url.includes('/api/v1/status/buildinfo')) return builds.shift();
     return url.includes('/api/v1/series') ? lists.shift() : undefined;
@@ -68,11 +71,12 @@ export async function startReadProxy(upstream: string): Promise<ReadProxy> {
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return {
+  const proxy: ReadProxy = {
     url: `http://127.0.0.1:${address.port}`,
     answers,
     lists,
     builds,
+    always: undefined,
     calls,
     async stop() {
       server.close();
@@ -80,4 +84,5 @@ export async function startReadProxy(upstream: string): Promise<ReadProxy> {
       await once(server, 'close');
     },
   };
+  return proxy;
 }

@@ -134,6 +134,14 @@ describe('refreshes that go on from marks', function () {
     }
   });
 
+  it('do so still when what was missing a day before was read meanwhile', async () => {
+    await read([-1, 0]);
+    await read([-29, -26], { endsNow: false });
+    const [marked, alone] = [await read([0, 1]), await readAlone([0, 1])];
+    assert.deepEqual(marked.packed, alone.packed);
+    assert.ok(alone.samples - marked.samples >= 320);
+  });
+
   it('read all after a reading that failed', async () => {
     proxy.answers.push((response) => void response.writeHead(403).end());
     await assert.rejects(read([-1, 0]), /shop\/Deployment\/web/);

@@ -10,11 +10,17 @@ import { RAW_METRICS, SIGNAL_STEP_SECONDS } from './queries.ts';
 import { PeakFold, RateFold, type SeriesFold } from './rawfold.ts';
 import { hoursOf, markMsOf, stepsOf, timesOf, type RawQuestion, type Times } from './rawqueries.ts';
 import type { ReadSeries } from './readwire.ts';
-import { seriesId, type KnownMarks, type SeriesMarks } from './seriesmarks.ts';
+import {
+  seriesName,
+  type FoundMark,
+  type KnownMarks,
+  type SeriesMarks,
+  type SeriesName,
+} from './seriesmarks.ts';
 import { SignalGathering } from './signalfold.ts';
 import { Strangers, type PodName } from './strangers.ts';
 import { signalHours, type ContainerSignals, type SignalPoint } from './signals.ts';
-import { ChunkError } from './xor.ts';
+import { ChunkError, sampleBuffer } from './xor.ts';
 
 interface RawContainer {
   readonly pod: BatchPod;
@@ -40,8 +46,13 @@ interface OpenSeries {
   readonly key: string;
   readonly fold: SeriesFold;
   /** By which it has a mark; undefined where none is of use. */
-  readonly id: number | undefined;
+  readonly name: SeriesName | undefined;
+  /** From which it is to go on, until its first samples come. */
+  mark: FoundMark | undefined;
 }
+
+/** Of one mark at a time. */
+const MARK = sampleBuffer(1);
 
 /** The samples of one batch, series after series, as they come down to bins and hours. */
 export class RawBatch {
@@ -93,12 +104,13 @@ export class RawBatch {
   take(part: ReadSeries): void {
     const open = this.#openedBy(part);
     if (open === undefined) return;
-    const { fold, id } = open;
+    const { fold, name } = open;
     const { chunks } = part;
     for (let i = 0; i < chunks.length; i++) {
       const count = decode(chunks, i);
+      if (open.mark !== undefined && count > 0) goOn(open);
       fold.take(SAMPLES, count);
-      if (id !== undefined) this.#fresh?.see(id, SAMPLES, count);
+      if (name !== undefined) this.#fresh?.see(name, SAMPLES, count);
     }
   }
 
@@ -153,9 +165,9 @@ export class RawBatch {
     const container = this.#containerOf(part);
     if (container === undefined) return undefined;
     const fold = this.#openFold(RAW_METRICS[name], container, shared);
-    const id = this.#isMarked && ROWS.has(RAW_METRICS[name]) ? seriesId(labels) : undefined;
-    this.#open = { key, fold, id };
-    this.#goOn(this.#open, container);
+    const isMarked = this.#isMarked && ROWS.has(RAW_METRICS[name]);
+    const marked = isMarked ? seriesName(labels, key) : undefined;
+    this.#open = { key, fold, name: marked, mark: this.#markOf(marked, container) };
     return this.#open;
   }
 
@@ -163,14 +175,10 @@ export class RawBatch {
     return this.#fresh !== undefined || this.#question.batch.whole?.isFromMarks === true;
   }
 
-  /** From the last sample before the window, where that is known. */
-  #goOn({ fold, id }: OpenSeries, { pod }: RawContainer): void {
-    if (id === undefined || this.#question.batch.whole?.isFromMarks !== true) return;
-    const mark = this.#known?.of(pod.workload, this.#times.fromMs, id);
-    if (mark === undefined) return;
-    SAMPLES.times[0] = mark.timeMs;
-    SAMPLES.values[0] = mark.value;
-    fold.take(SAMPLES, 1);
+  /** The last sample before the window, where that is known. */
+  #markOf(name: SeriesName | undefined, { pod }: RawContainer): FoundMark | undefined {
+    if (name === undefined || this.#question.batch.whole?.isFromMarks !== true) return undefined;
+    return this.#known?.of(pod.workload, this.#times.fromMs, name);
   }
 
   #endSeries(): void {
@@ -247,6 +255,19 @@ export class RawBatch {
     this.#containers.set(key, opened);
     return opened;
   }
+}
+
+/**
+ * From the mark, before what is decoded. Two servers count the same; but a second one of the same labels may run on a node that
+ * was cut off, or have another clock: what is lower is no counter that began again then.
+ */
+function goOn(open: OpenSeries): void {
+  const { fold, mark } = open;
+  open.mark = undefined;
+  if (mark === undefined || !(mark.isOwn || (SAMPLES.values[0] ?? NaN) >= mark.value)) return;
+  MARK.times[0] = mark.timeMs;
+  MARK.values[0] = mark.value;
+  fold.take(MARK, 1);
 }
 
 type RawMetric = (typeof RAW_METRICS)[keyof typeof RAW_METRICS];

@@ -13,39 +13,75 @@ export interface Mark {
  */
 const TELLING = ['__name__', 'namespace', 'pod', 'container', 'id', 'name', 'cpu'] as const;
 
-/** What a series is known by: 48 bits of a hash, so that of a batch no two are alike but once in many millions. */
-export function seriesId(labels: ReadonlyMap<string, string>): number {
-  const text = TELLING.map((label) => labels.get(label) ?? '').join('\u0000');
+/** What a series is known by: 48 bits of a hash each, so that of a batch no two are alike but once in many millions. */
+export interface SeriesName {
+  /** By what counts, which is the same of two servers. */
+  readonly id: number;
+  /** By all of its labels. */
+  readonly whole: number;
+}
+
+/** `key` is of all labels. */
+export function seriesName(labels: ReadonlyMap<string, string>, key: string): SeriesName {
+  const telling = TELLING.map((label) => labels.get(label) ?? '').join('\u0000');
+  return { id: shortHash(telling), whole: shortHash(key) };
+}
+
+function shortHash(text: string): number {
   return hash('sha1', text, 'buffer').readUIntBE(0, 6);
 }
 
-/** Marks of the series of some pods, 24 bytes each: the same index of all arrays is one series. Ids ascend. */
+/** Marks of the series of some pods, 32 bytes each: the same index of all arrays is one series. Ids ascend. */
 export interface SeriesMarks {
   readonly atMs: number;
   readonly ids: Float64Array;
+  readonly wholes: Float64Array;
   readonly times: Float64Array;
   readonly values: Float64Array;
 }
 
-export function seriesMarks(atMs: number, byId: ReadonlyMap<number, Mark>): SeriesMarks {
-  const sorted = [...byId].sort(([a], [b]) => a - b);
+export function seriesMarks(atMs: number, marks: Iterable<SeriesName & Mark>): SeriesMarks {
+  const sorted = [...marks].sort((one, other) => one.id - other.id);
   return {
     atMs,
-    ids: Float64Array.from(sorted, ([id]) => id),
-    times: Float64Array.from(sorted, ([, { timeMs }]) => timeMs),
-    values: Float64Array.from(sorted, ([, { value }]) => value),
+    ids: Float64Array.from(sorted, ({ id }) => id),
+    wholes: Float64Array.from(sorted, ({ whole }) => whole),
+    times: Float64Array.from(sorted, ({ timeMs }) => timeMs),
+    values: Float64Array.from(sorted, ({ value }) => value),
   };
 }
 
-function markIn({ ids, times, values }: SeriesMarks, id: number): Mark | undefined {
+/** A mark that was looked for. */
+export interface FoundMark extends Mark {
+  /** It is of the series itself, not of another one of the same. */
+  readonly isOwn: boolean;
+}
+
+/** Of several series of the same none counts, but for their own. */
+function markIn(
+  { ids, wholes, times, values }: SeriesMarks,
+  { id, whole }: SeriesName,
+): FoundMark | 'Several' | undefined {
+  const first = firstIndex(ids, id);
+  let end = first;
+  for (; ids[end] === id; end++) {
+    if (wholes[end] === whole)
+      return { timeMs: times[end] ?? NaN, value: values[end] ?? NaN, isOwn: true };
+  }
+  if (end === first) return undefined;
+  if (end > first + 1) return 'Several';
+  return { timeMs: times[first] ?? NaN, value: values[first] ?? NaN, isOwn: false };
+}
+
+/** Of those in ascending order that are no less. */
+function firstIndex(ids: Float64Array, id: number): number {
   let [low, high] = [0, ids.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((ids[middle] ?? Infinity) < id) low = middle + 1;
     else high = middle;
   }
-  if (ids[low] !== id) return undefined;
-  return { timeMs: times[low] ?? NaN, value: values[low] ?? NaN };
+  return low;
 }
 
 interface WorkloadMarks {
@@ -92,11 +128,11 @@ export class KnownMarks {
     return this.#at(workload, atMs)?.isComplete === true;
   }
 
-  /** Of one series; undefined where it had no such sample, or ended. */
-  of(workload: string, atMs: number, id: number): Mark | undefined {
+  /** Of one series; undefined where it had no such sample, or ended, or is one of several that might be meant. */
+  of(workload: string, atMs: number, name: SeriesName): FoundMark | undefined {
     for (const part of this.#at(workload, atMs)?.parts ?? []) {
-      const mark = markIn(part, id);
-      if (mark !== undefined) return mark;
+      const mark = markIn(part, name);
+      if (mark !== undefined) return mark === 'Several' ? undefined : mark;
     }
     return undefined;
   }

@@ -6,9 +6,16 @@ import { FreshMarks } from '../../../src/prometheus/freshmarks.ts';
 import { RawBatch } from '../../../src/prometheus/rawbatch.ts';
 import { rawQueries, type RawQuestion } from '../../../src/prometheus/rawqueries.ts';
 import type { ReadSeries } from '../../../src/prometheus/readwire.ts';
-import { KnownMarks, seriesId, seriesMarks } from '../../../src/prometheus/seriesmarks.ts';
+import {
+  KnownMarks,
+  seriesMarks,
+  seriesName,
+  type SeriesName,
+} from '../../../src/prometheus/seriesmarks.ts';
 import { createXorDecoder, sampleBuffer } from '../../../src/prometheus/xor.ts';
+import { coresOfCode } from '../../../src/recommend/buckets.ts';
 import type { PackedUsage } from '../../../src/recommend/packed.ts';
+import { unpackUsage } from '../../../src/recommend/unpacked.ts';
 import { bitsOf, encodeXor, STALE_BITS, type RawSample } from '../../support/xor-encoder.ts';
 
 const HOUR = 3600;
@@ -21,6 +28,8 @@ const MEMORY = 'container_memory_working_set_bytes';
 interface Drawn {
   readonly name: string;
   readonly id: string;
+  /** By which a server names itself. */
+  readonly replica?: string;
   readonly samples: readonly RawSample[];
 }
 
@@ -58,7 +67,7 @@ const series = fc
     return { name, id, samples };
   });
 
-function part({ name, id, samples }: Drawn): ReadSeries {
+function part({ name, id, replica = '', samples }: Drawn): ReadSeries {
   const byChunk = Map.groupBy(samples, ({ timeMs }) => Math.floor(timeMs / (2 * HOUR * 1000)));
   const encoded = [...byChunk.values()].map(encodeXor);
   const chunks = new ChunkList(Buffer.concat(encoded));
@@ -70,6 +79,7 @@ function part({ name, id, samples }: Drawn): ReadSeries {
     ['id', id],
     ['namespace', 'shop'],
     ['pod', 'web-1'],
+    ['replica', replica],
   ]);
   return { query: 0, labels, chunks };
 }
@@ -114,6 +124,12 @@ function read(
     known.complete(WEB, batch.marks.atMs);
   }
   return folds.close(WEB).get('app');
+}
+
+const SEVEN = { id: 7, whole: 77 };
+
+function nameOf(labels: object): SeriesName {
+  return seriesName(new Map(Object.entries(labels)), JSON.stringify(labels));
 }
 
 const before = [-HOUR, 480] as const;
@@ -169,7 +185,7 @@ describe('marks of series', () => {
   function markOf(...samples: readonly (readonly [seconds: number, bits: bigint])[]) {
     const fresh = new FreshMarks(TEN * 1000);
     const raw = samples.map(([seconds, bits]) => ({ timeMs: (TEN - seconds) * 1000, bits }));
-    fresh.see(7, buffer, decode(encodeXor(raw), buffer));
+    fresh.see(SEVEN, buffer, decode(encodeXor(raw), buffer));
     const { ids, times, values } = fresh.marks;
     return ids.length === 0 ? undefined : [TEN - (times[0] ?? NaN) / 1000, values[0]];
   }
@@ -187,7 +203,11 @@ describe('marks of series', () => {
   it('are forgotten where a series ended in a later part', () => {
     const fresh = new FreshMarks(TEN * 1000);
     const see = (seconds: number, bits: bigint) =>
-      fresh.see(7, buffer, decode(encodeXor([{ timeMs: (TEN - seconds) * 1000, bits }]), buffer));
+      fresh.see(
+        SEVEN,
+        buffer,
+        decode(encodeXor([{ timeMs: (TEN - seconds) * 1000, bits }]), buffer),
+      );
     see(90, bitsOf(5));
     assert.equal(fresh.marks.ids.length, 1);
     see(30, STALE_BITS);
@@ -195,60 +215,60 @@ describe('marks of series', () => {
   });
 
   it('are found among many', () => {
-    const ids = Array.from({ length: 1000 }, (_, i) => seriesId(new Map([['pod', `web-${i}`]])));
-    assert.equal(new Set(ids).size, 1000);
+    const names = Array.from({ length: 1000 }, (_, i) => nameOf({ pod: `web-${i}` }));
+    assert.equal(new Set(names.map(({ id }) => id)).size, 1000);
     const known = new KnownMarks();
-    const byId = new Map(ids.map((id, i) => [id, { timeMs: i, value: 2 * i }]));
-    known.add(seriesMarks(TEN, byId), [WEB]);
-    for (const [i, id] of ids.entries()) {
-      assert.deepEqual(known.of(WEB, TEN, id), { timeMs: i, value: 2 * i });
+    const marks = names.map((name, i) => ({ ...name, timeMs: i, value: 2 * i }));
+    known.add(seriesMarks(TEN, marks), [WEB]);
+    for (const [i, name] of names.entries()) {
+      assert.deepEqual(known.of(WEB, TEN, name), { timeMs: i, value: 2 * i, isOwn: true });
     }
-    assert.equal(known.of(WEB, TEN, seriesId(new Map())), undefined);
+    assert.equal(known.of(WEB, TEN, nameOf({})), undefined);
   });
 
   it('are those of one time, and known when all of a workload was read', () => {
     const known = new KnownMarks();
     const marks = (atMs: number, id: number) =>
-      seriesMarks(atMs, new Map([[id, { timeMs: atMs - 1, value: id }]]));
+      seriesMarks(atMs, [{ id, whole: id, timeMs: atMs - 1, value: id }]);
     known.add(marks(100, 1), [WEB]);
     assert.ok(!known.isKnown(WEB, 100));
     known.add(marks(100, 2), [WEB]);
     known.complete(WEB, 100);
     assert.ok(known.isKnown(WEB, 100));
     assert.deepEqual(
-      [1, 2].map((id) => known.of(WEB, 100, id)?.value),
+      [1, 2].map((id) => known.of(WEB, 100, { id, whole: id })?.value),
       [1, 2],
     );
     known.add(marks(200, 3), [WEB]);
     assert.ok(!known.isKnown(WEB, 100));
     assert.ok(!known.isKnown(WEB, 200));
-    assert.equal(known.of(WEB, 200, 1), undefined);
-    assert.equal(known.of(WEB, 100, 3), undefined);
-    assert.equal(known.of(WEB, 200, 3)?.value, 3);
+    assert.equal(known.of(WEB, 200, { id: 1, whole: 1 }), undefined);
+    assert.equal(known.of(WEB, 100, { id: 3, whole: 3 }), undefined);
+    assert.equal(known.of(WEB, 200, { id: 3, whole: 3 })?.value, 3);
   });
 
   it('stay where an earlier time is read again', () => {
     const known = new KnownMarks();
-    const marks = (atMs: number) => seriesMarks(atMs, new Map([[7, { timeMs: 1, value: atMs }]]));
+    const marks = (atMs: number) => seriesMarks(atMs, [{ ...SEVEN, timeMs: 1, value: atMs }]);
     known.add(marks(200), [WEB]);
     known.complete(WEB, 200);
     known.add(marks(100), [WEB]);
     known.complete(WEB, 100);
     assert.ok(known.isKnown(WEB, 200));
     assert.ok(!known.isKnown(WEB, 100));
-    assert.equal(known.of(WEB, 200, 7)?.value, 200);
+    assert.equal(known.of(WEB, 200, SEVEN)?.value, 200);
   });
 
   it('are known of a workload without pods, which has none', () => {
     const known = new KnownMarks();
     known.complete(WEB, 100);
     assert.ok(known.isKnown(WEB, 100));
-    assert.equal(known.of(WEB, 100, 1), undefined);
+    assert.equal(known.of(WEB, 100, SEVEN), undefined);
   });
 
   it('are let go with the workloads that are read no more, a day later', () => {
     const known = new KnownMarks();
-    const none = (atMs: number) => seriesMarks(atMs, new Map());
+    const none = (atMs: number) => seriesMarks(atMs, []);
     const day = 24 * HOUR * 1000;
     known.complete('gone', 0);
     known.complete('of a clock that was wrong', 3 * day);
@@ -261,15 +281,20 @@ describe('marks of series', () => {
 
   it('are of the last reading where a time is read again', () => {
     const known = new KnownMarks();
-    const marks = (value: number) => seriesMarks(100, new Map([[7, { timeMs: value, value }]]));
+    const marks = (value: number) => seriesMarks(100, [{ ...SEVEN, timeMs: value, value }]);
     for (let reading = 1; reading <= 50; reading++) known.add(marks(reading), [WEB]);
-    assert.equal(known.of(WEB, 100, 7)?.value, 50);
+    assert.equal(known.of(WEB, 100, SEVEN)?.value, 50);
   });
 
   it('are the same for servers that put labels of their own on what they scrape', () => {
     const labels = { __name__: CPU, namespace: 'shop', pod: 'web-1', container: 'app', id: 'a' };
-    const id = (more: object) => seriesId(new Map(Object.entries({ ...labels, ...more })));
-    assert.equal(id({ prometheus_replica: 'a-0' }), id({ prometheus_replica: 'a-1', node: 'n' }));
+    const of = (more: object) => nameOf({ ...labels, ...more });
+    const [one, two] = [
+      of({ prometheus_replica: 'a-0' }),
+      of({ prometheus_replica: 'a-1', node: 'n' }),
+    ];
+    assert.equal(one.id, two.id);
+    assert.notEqual(one.whole, two.whole);
     for (const other of [
       { id: 'b' },
       { container: 'b' },
@@ -277,7 +302,57 @@ describe('marks of series', () => {
       { cpu: 'b' },
       { name: 'b' },
     ]) {
-      assert.notEqual(id(other), id({}));
+      assert.notEqual(of(other).id, of({}).id);
     }
+  });
+
+  /** Half a core from nine to past eleven; its counter and the time of its scrapes as given, in seconds. */
+  const halfACore = (replica: string, counted: number, scrapedAt: number): Drawn => ({
+    name: CPU,
+    id: 'a',
+    replica,
+    samples: Array.from({ length: 125 }, (_, minute) => ({
+      timeMs: (TEN - HOUR + 60 * minute + scrapedAt) * 1000,
+      bits: bitsOf(counted + 0.5 * (60 * minute + scrapedAt)),
+    })),
+  });
+  const highest = (packed: PackedUsage | undefined): number => {
+    const { days } = unpackUsage(packed ?? assert.fail('nothing was read'));
+    const codes = days.flatMap(({ hours }) =>
+      hours.cpu.flatMap((hour) =>
+        hour === undefined ? [] : [...hour.codes.subarray(hour.begin, hour.end)],
+      ),
+    );
+    return coresOfCode(Math.max(...codes));
+  };
+
+  it('are not mixed up where two series of the same are in one store', () => {
+    const known = new KnownMarks();
+    // The clock of the second is behind, so that at the same time it has counted less.
+    const drawn = [halfACore('one', 100_002, 0.5), halfACore('two', 100_000, 3)];
+    read(question(before), drawn, known);
+    assert.ok(highest(read(question(after, { isFromMarks: true }), drawn, known)) < 0.51);
+    assert.ok(
+      highest(read(question(after, { isFromMarks: true }), drawn.toReversed(), known)) < 0.51,
+    );
+  });
+
+  it('are gone on from by the other one of two servers', () => {
+    const known = new KnownMarks();
+    read(question(before), [halfACore('one', 100_000, 20)], known);
+    const fromMarks = question(after, { isFromMarks: true });
+    // Ten seconds were used in the minute between the two.
+    const other = halfACore('two', 100_010, 30);
+    assert.ok(highest(read(fromMarks, [other], new KnownMarks())) < 0.51);
+    const burst = highest(read(fromMarks, [other], known));
+    assert.ok(burst > 0.55 && burst < 0.6, `${burst} cores`);
+  });
+
+  it('are not gone on from by what has counted less', () => {
+    const known = new KnownMarks();
+    read(question(before), [halfACore('one', 100_000, 20)], known);
+    const other = halfACore('two', 50_000, 30);
+    const fromMarks = question(after, { isFromMarks: true });
+    assert.ok(highest(read(fromMarks, [other], known)) < 0.51);
   });
 });

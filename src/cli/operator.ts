@@ -25,7 +25,7 @@ export function addOperatorCommand(program: Command): void {
     )
     .option(
       '--refresh <duration>',
-      'time between two readings of usage, up to 24h; by the clock where it is whole hours',
+      'time between two readings of usage, by the clock, up to 24h',
       '1h',
     )
     .addOption(new Option('--log-level <level>', 'least level').choices(LOG_LEVELS).default('info'))

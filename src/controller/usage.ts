@@ -43,7 +43,7 @@ export interface KnownUsage {
 export interface UsageKeeperOptions {
   readonly source: UsageSource;
   readonly clock: Clock;
-  /** Time between two readings of a workload; whole hours are those of the clock, see `ReadingTimes`. */
+  /** Time between two readings of a workload, by the clock: see `ReadingTimes`. */
   readonly intervalSeconds: number;
   /** Pods of a workload that exist now, and all workloads of its namespace. */
   readonly podsOf: (workload: WorkloadRef) => readonly string[];

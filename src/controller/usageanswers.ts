@@ -21,7 +21,7 @@ interface Answered extends Pick<Reading, 'kind' | 'window'> {
 
 interface Options {
   readonly clock: Clock;
-  /** Time between two readings of a workload; whole hours are those of the clock, see `ReadingTimes`. */
+  /** Time between two readings of a workload, by the clock: see `ReadingTimes`. */
   readonly intervalSeconds: number;
   /** From 0 to 1. */
   readonly random: () => number;
@@ -55,10 +55,10 @@ export class Answers {
     entry.failure = undefined;
     // A window that was widened while this was read is yet to be read.
     if (entry.windowSeconds > answered.windowSeconds) return;
-    const { window, jitter } = answered;
+    const { window } = answered;
     this.#goOn(entry, answered);
     // One time for the whole batch, so that it stays one.
-    entry.nextSeconds = this.#times.next(window.toSeconds, jitter);
+    entry.nextSeconds = this.#times.next(window.toSeconds);
     this.#doubts.whole(key, window, window.toSeconds - entry.windowSeconds);
     entry.failure = this.#doubts.of(key);
     if (entry.failure === undefined) entry.isRead = true;

@@ -104,7 +104,7 @@ export class Leading {
       clock,
       random,
       intervalSeconds: refreshSeconds,
-      podsOf: (ref) => view.pods(ref).map(({ name }) => name),
+      podsOf: (ref) => view.pods(ref),
       siblingsOf: (namespace) => namespaces.refsOf(namespace),
       restartedPodsOf: (namespace, fromSeconds) => view.restartedPods(namespace, fromSeconds),
       worthOf: (namespace) => namespaces.worthOf(namespace),

@@ -186,7 +186,7 @@ export interface UsageQuery {
   /** The window (from, to]. */
   readonly fromSeconds: number;
   readonly toSeconds: number;
-  /** What was before the window was read already: a counter that appears in it began in it. */
+  /** What was before the window was read already: a counter that appears in it began in it, unless its pod is older. */
   readonly isContinued?: boolean;
   /** The window ends now: hardly anything comes after it. */
   readonly endsNow?: boolean;
@@ -195,6 +195,11 @@ export interface UsageQuery {
    * are read of no others. Of all pods of a namespace that is not in it.
    */
   readonly restartedPods?: ReadonlyMap<string, readonly string[]>;
+  /**
+   * By namespace and name when pods of the targets were created, of those since shortly before the window; the others are
+   * older. Not known unless given.
+   */
+  readonly youngPods?: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
 /** Why usage could not be read, from a closed set: it labels conditions, events and metrics. */

@@ -1,5 +1,6 @@
 import type { UsageHistory } from '../recommend/usage.ts';
 import { UnpackedContainers } from './containerusage.ts';
+import { YoungPods, type KnownPod } from './knownpods.ts';
 import {
   workloadKey,
   type ClusterView,
@@ -46,7 +47,7 @@ export interface UsageKeeperOptions {
   /** Time between two readings of a workload, by the clock: see `ReadingTimes`. */
   readonly intervalSeconds: number;
   /** Pods of a workload that exist now, and all workloads of its namespace. */
-  readonly podsOf: (workload: WorkloadRef) => readonly string[];
+  readonly podsOf: (workload: WorkloadRef) => readonly KnownPod[];
   readonly siblingsOf: (namespace: string) => readonly WorkloadRef[];
   /** See `ClusterView`; not known unless given. */
   readonly restartedPodsOf?: ClusterView['restartedPods'];
@@ -279,15 +280,18 @@ export class UsageKeeper {
   #queryFor({
     entries,
     window,
-  }: Reading): Pick<UsageQuery, 'targets' | 'siblings' | 'restartedPods'> {
-    const targets = entries.map(([, { ref }]): UsageTarget => ({
-      workload: ref,
-      pods: this.#options.podsOf(ref),
-    }));
+  }: Reading): Pick<UsageQuery, 'targets' | 'siblings' | 'restartedPods' | 'youngPods'> {
+    const young = new YoungPods(window.fromSeconds);
+    const targets = entries.map(([, { ref }]): UsageTarget => {
+      const pods = this.#options.podsOf(ref);
+      young.see(ref.namespace, pods);
+      return { workload: ref, pods: pods.map(({ name }) => name) };
+    });
     const namespaces = new Set(entries.map(([, { ref }]) => ref.namespace));
     return {
       targets,
       siblings: [...namespaces].flatMap((name) => this.#options.siblingsOf(name)),
+      youngPods: young.byNamespace,
       restartedPods: new Map(
         [...namespaces].flatMap((name) => {
           const pods = this.#options.restartedPodsOf?.(name, window.fromSeconds);

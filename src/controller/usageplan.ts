@@ -4,6 +4,7 @@ import { HOUR_SECONDS } from '../recommend/hours.ts';
 import { mergePacked } from '../recommend/mergepacked.ts';
 import { release, spanOf, type PackedUsage } from '../recommend/packed.ts';
 import { DAY_SECONDS } from '../recommend/usage.ts';
+import { ranIn, type KnownPod } from './knownpods.ts';
 import type { UsageFailure, UsageWarning, WorkloadRef } from './ports.ts';
 import { UsageSlabs, type Slot } from './usageslabs.ts';
 import type { KeptUsage } from './usagestore.ts';
@@ -171,8 +172,8 @@ export class UsageEntry implements KeptWalks {
     return { fromSeconds: nowSeconds - this.windowSeconds, toSeconds: nowSeconds };
   }
 
-  /** What is new since the last reading, or all of the window; so many pods exist. */
-  newPart(nowSeconds: number, pods: number): ReadWindow {
+  /** What is new since the last reading, or all of the window; the pods are those that exist. */
+  newPart(nowSeconds: number, pods: readonly KnownPod[]): ReadWindow {
     const { fromSeconds: start } = this.window(nowSeconds);
     if (this.readTo === undefined) return this.window(nowSeconds);
     // The window is open at its beginning: a sample at the full hour is of the hour before.
@@ -186,10 +187,11 @@ export class UsageEntry implements KeptWalks {
   }
 
   /** Of what was in use in the hour of the time nothing can come late. */
-  #isWhole(seconds: number, pods: number): boolean {
+  #isWhole(seconds: number, pods: readonly KnownPod[]): boolean {
     const hour = Math.floor(seconds / HOUR_SECONDS);
-    const seen = this.#packed.flatMap((packed) => isWholeHour(packed, hour, pods) ?? []);
-    return seen.length > 0 && !seen.includes(false);
+    const ran = ranIn(pods, hour);
+    const seen = this.#packed.flatMap((packed) => isWholeHour(packed, hour, ran) ?? []);
+    return seen.length === 0 ? ran === 0 : !seen.includes(false);
   }
 
   /** The first of the last hours that had not all of its samples when it was read. */

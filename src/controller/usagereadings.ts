@@ -1,4 +1,5 @@
 import { HOUR_SECONDS } from '../recommend/hours.ts';
+import type { KnownPod } from './knownpods.ts';
 import type { UsageReading, UsageWarning, WorkloadRef } from './ports.ts';
 import type { UsageEntry, ReadWindow } from './usageplan.ts';
 
@@ -63,11 +64,11 @@ const TOGETHER_SECONDS = HOUR_SECONDS;
 export function newParts(
   entries: readonly Keyed[],
   nowSeconds: number,
-  podsOf: (workload: WorkloadRef) => readonly string[],
+  podsOf: (workload: WorkloadRef) => readonly KnownPod[],
 ): readonly Windowed[] {
   const windowed = entries.map((keyed) => ({
     keyed,
-    window: keyed[1].newPart(nowSeconds, podsOf(keyed[1].ref).length),
+    window: keyed[1].newPart(nowSeconds, podsOf(keyed[1].ref)),
   }));
   return [...Map.groupBy(windowed, ({ keyed }) => keyed[1].ref.namespace).values()].flatMap(
     (of) => {

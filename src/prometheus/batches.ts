@@ -1,3 +1,4 @@
+import type { UsageQuery } from '../controller/ports.ts';
 import type { WorkloadPods } from './pods.ts';
 import type { PodScope } from './queries.ts';
 
@@ -27,6 +28,23 @@ export interface BatchPod {
   readonly name: string;
   /** Key of the workload. */
   readonly workload: string;
+  /** Of one that exists; -Infinity where that was well before the window, undefined where it is not known. */
+  readonly createdSeconds?: number | undefined;
+}
+
+/** When pods of the targets that exist were created, as `BatchPod` has it. */
+export function creations({
+  targets,
+  youngPods,
+}: UsageQuery): (namespace: string, name: string) => number | undefined {
+  if (youngPods === undefined) return () => undefined;
+  const existing = new Set(
+    targets.flatMap(({ workload, pods }) => pods.map((name) => podKey(workload.namespace, name))),
+  );
+  return (namespace, name) =>
+    existing.has(podKey(namespace, name))
+      ? (youngPods.get(namespace)?.get(name) ?? -Infinity)
+      : undefined;
 }
 
 /** Evenly spaced times, both ends included and multiples of the step, so that servers can cache the answers. */
@@ -54,6 +72,7 @@ const STEPS_PER_ANSWER = 10_000;
 export function planBatches(
   workloads: readonly (WorkloadPods & { readonly key: string; readonly livePods: number })[],
   steps: number,
+  createdOf: ReturnType<typeof creations> = () => undefined,
 ): readonly Batch[] {
   const batches: Batch[] = [];
   let pods: BatchPod[] = [];
@@ -70,7 +89,8 @@ export function planBatches(
         pods = [];
         points = 0;
       }
-      pods.push({ namespace: workload.namespace, name, workload: key });
+      const { namespace } = workload;
+      pods.push({ namespace, name, workload: key, createdSeconds: createdOf(namespace, name) });
       points += added;
     });
   }

@@ -46,7 +46,9 @@ export class SignalGathering {
       : Math.max(startSeconds, firstCountSeconds(all));
     for (const { pod, container, points } of all) {
       const fold = folds.of(pod.workload, container);
-      for (const hour of signalsByHour(points, baselineSeconds)) {
+      // In what was not read before nothing is told by when it appears.
+      const createdSeconds = isContinued ? pod.createdSeconds : undefined;
+      for (const hour of signalsByHour(points, { baselineSeconds, createdSeconds })) {
         fold.addSignals?.(hour.timeSeconds, hour.signals);
       }
     }

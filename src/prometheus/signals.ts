@@ -25,22 +25,31 @@ interface HourSignals {
   readonly signals: UsageSignals;
 }
 
+/** Since when counters of a container may be held against it. */
+export interface Counting {
+  /** End of the first hour, which lies before the window: it says where the counters stood. */
+  readonly baselineSeconds: number;
+  /** Of the pod; undefined where it is not known, and what appears in the window is taken to have begun there. */
+  readonly createdSeconds?: number | undefined;
+}
+
+/** A new pod has its counters so soon. */
+const COUNTED_SOON_SECONDS = 300;
+
 /**
- * Signals per hour. The first hour, `baselineSeconds`, lies before the window: it says where the counters stood.
+ * Signals per hour.
  * OOM kills come from cAdvisor's counter and from kube-state-metrics' reasons; both see the same kill, perhaps in
  * neighbouring hours, so of each day the larger count holds.
  */
 export function signalsByHour(
   signals: ContainerSignals,
-  baselineSeconds: number,
+  counting: Counting,
 ): readonly HourSignals[] {
-  const restarts = sumBy(hourOf, increments(signals.restartCounts, baselineSeconds));
+  const { baselineSeconds } = counting;
+  const restarts = sumBy(hourOf, increments(signals.restartCounts, counting));
   const kills = sumBy(
     hourOf,
-    moreOfEachDay(
-      increments(signals.oomEventCounts, baselineSeconds),
-      killsByReason(signals, baselineSeconds),
-    ),
+    moreOfEachDay(increments(signals.oomEventCounts, counting), killsByReason(signals, counting)),
   );
   const throttled = new Map<number, number>();
   for (const { timeSeconds, value } of signals.throttledShares) {
@@ -72,13 +81,13 @@ function moreOfEachDay(
 /**
  * By how much a counter rose in each hour, without the zeros. A fall is a counter that began again at zero. A
  * counter that appears after the baseline began in the window, so its first value counts in full; Prometheus'
- * `increase` would lose that, and what falls between two of its windows.
+ * `increase` would lose that, and what falls between two of its windows. Not so where the pod is older: then it was not
+ * scraped for a while.
  */
-function increments(
-  counts: readonly SignalPoint[],
-  baselineSeconds: number,
-): readonly SignalPoint[] {
-  let before = 0;
+function increments(counts: readonly SignalPoint[], counting: Counting): readonly SignalPoint[] {
+  const { baselineSeconds } = counting;
+  const [first] = counts;
+  let before = first !== undefined && isOlder(counting, first) ? Math.round(first.value) : 0;
   const risen: SignalPoint[] = [];
   for (const { timeSeconds, value } of counts) {
     const count = Math.round(value);
@@ -89,16 +98,24 @@ function increments(
   return risen;
 }
 
+/** Whether the pod was there long before the first point of a counter. */
+function isOlder({ createdSeconds = Infinity }: Counting, { timeSeconds }: SignalPoint): boolean {
+  return createdSeconds < timeSeconds - HOUR_SECONDS - COUNTED_SOON_SECONDS;
+}
+
 /** Restarts whose reason was an OOM kill; for a container that is never restarted, its one end. */
-function killsByReason(signals: ContainerSignals, baselineSeconds: number): readonly SignalPoint[] {
-  const restarts = increments(signals.restartCounts, baselineSeconds);
+function killsByReason(signals: ContainerSignals, counting: Counting): readonly SignalPoint[] {
+  const restarts = increments(signals.restartCounts, counting);
   const flagged = new Set(
     signals.oomKilledBefore.filter(({ value }) => value > 0).map(({ timeSeconds }) => timeSeconds),
   );
   const killed = restarts.filter(({ timeSeconds }) => flagged.has(timeSeconds));
   if (restarts.length > 0) return killed;
   const first = signals.oomKilledNow.find(({ value }) => value > 0);
-  if (first === undefined || first.timeSeconds <= baselineSeconds) return [];
+  const [counted] = signals.restartCounts;
+  const isKnown = counted === undefined || !isOlder(counting, counted);
+  const since = isKnown ? counting.baselineSeconds : counted.timeSeconds;
+  if (first === undefined || first.timeSeconds <= since) return [];
   return [{ timeSeconds: first.timeSeconds, value: 1 }];
 }
 

@@ -1,5 +1,5 @@
 import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/ports.ts';
-import { SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
+import { creations, SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
 import type { KnownMarks } from './seriesmarks.ts';
 
 const PODS_PER_BATCH = 1000;
@@ -44,20 +44,30 @@ export function wholeBatches(
   query: UsageQuery,
   marks: KnownMarks | undefined,
 ): readonly WholeBatch[] {
+  const createdOf = creations(query);
   const [marked, others] = split(targets, withMarks(targets, query.fromSeconds * 1000, marks));
   return [marked, others].flatMap((some, index) =>
     groupsOf(some).map((group) => {
       const namespaces = [...new Set(group.map(({ workload }) => workload.namespace))];
       const restarted = restartedIn(namespaces, query);
       const whole = { namespaces, restarted, isFromMarks: index === 0 };
-      return { targets: group, batch: { pods: group.flatMap(podsOf), whole } };
+      const pods = group.flatMap((target) => podsOf(target, createdOf));
+      return { targets: group, batch: { pods, whole } };
     }),
   );
 }
 
-function podsOf({ workload, pods }: UsageTarget): Batch['pods'] {
+function podsOf(
+  { workload, pods }: UsageTarget,
+  createdOf: ReturnType<typeof creations>,
+): Batch['pods'] {
   const { namespace } = workload;
-  return pods.map((name) => ({ namespace, name, workload: workloadKey(workload) }));
+  return pods.map((name) => ({
+    namespace,
+    name,
+    workload: workloadKey(workload),
+    createdSeconds: createdOf(namespace, name),
+  }));
 }
 
 /** Undefined where any may have, or so many did that naming them costs more than all others. */

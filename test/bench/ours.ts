@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { compose, type Outcome } from '../../src/controller/compose.ts';
 import { governanceOf } from '../../src/controller/gather.ts';
+import type { KnownPod } from '../../src/controller/knownpods.ts';
 import { workloadKey, type Workload, type WorkloadRef } from '../../src/controller/ports.ts';
 import { UsageKeeper } from '../../src/controller/usage.ts';
 import { RestartedPods } from '../../src/kube/restartedpods.ts';
@@ -134,8 +135,8 @@ class Run {
     await this.#taking;
   }
 
-  #podsOf(ref: WorkloadRef): readonly string[] {
-    return this.#cluster.podsOf.get(workloadKey(ref))?.map(({ name }) => name) ?? [];
+  #podsOf(ref: WorkloadRef): readonly KnownPod[] {
+    return this.#cluster.podsOf.get(workloadKey(ref)) ?? [];
   }
 
   #begin(): void {

@@ -1,3 +1,4 @@
+import type { KnownPod } from '../../src/controller/knownpods.ts';
 import type { PreviousRecommendation } from '../../src/recommend/hold.ts';
 import { packHours } from '../../src/recommend/hours.ts';
 import {
@@ -24,6 +25,11 @@ export const HOUR_SECONDS = 3600;
 
 /** 2027-01-15 00:00 UTC: at midnight, so that `days(14)` fill a window of 14 days. */
 export const NOW = Date.UTC(2027, 0, 15) / 1000;
+
+/** Running, and created long ago unless changed. */
+export function aKnownPod(name: string, change: Partial<KnownPod> = {}): KnownPod {
+  return { name, createdSeconds: NOW - 90 * DAY_SECONDS, running: true, ...change };
+}
 
 export interface DayOf {
   /** Samples in cores. */

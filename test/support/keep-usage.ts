@@ -1,5 +1,6 @@
 // Keeps the usage of workloads as the operator does, with the real source and the real state file, until it is killed.
 //   node test/support/keep-usage.ts '{"url": …, "folder": …, "workloads": […], "windowSeconds": …}'
+import { aKnownPod } from './builders.ts';
 import { UsageKeeper } from '../../src/controller/usage.ts';
 import type { WorkloadRef } from '../../src/controller/ports.ts';
 import type { UsageStore } from '../../src/controller/usagestore.ts';
@@ -52,7 +53,7 @@ const keeper = new UsageKeeper({
   store,
   clock: SYSTEM_CLOCK,
   intervalSeconds: 3600,
-  podsOf: ({ name }) => [`${name}-0`],
+  podsOf: ({ name }) => [aKnownPod(`${name}-0`)],
   siblingsOf: () => workloads,
   onRead: () => tell('read'),
   onWarning: ({ message }) => warnings.push(message),

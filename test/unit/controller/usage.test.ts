@@ -5,7 +5,7 @@ import { UsageKeeper } from '../../../src/controller/usage.ts';
 import { dayStart, HistoryFold } from '../../../src/recommend/history.ts';
 import { cpuOfHour, hourOf } from '../../../src/recommend/hours.ts';
 import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
-import { aHistory, day, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aHistory, aKnownPod, day, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { samplesOfHour } from '../../support/hourcpu.ts';
 import { aWorkload, MemoryUsage, UNREACHABLE } from './memorycluster.ts';
 
@@ -44,7 +44,7 @@ describe('the keeper of usage', () => {
       source,
       clock: { nowSeconds: () => now },
       intervalSeconds: HOUR_SECONDS,
-      podsOf: ({ name }) => Array.from({ length: pods }, (_, i) => `${name}-${i + 1}`),
+      podsOf: ({ name }) => Array.from({ length: pods }, (_, i) => aKnownPod(`${name}-${i + 1}`)),
       siblingsOf: () => [cart, web],
       worthOf: (namespace) => ({ n0: 2, n1: 1, n2: 3 })[namespace] ?? 0,
       onRead: (keys) => read.push(...keys),

@@ -4,7 +4,7 @@ import { workloadKey, type WorkloadRef } from '../../../src/controller/ports.ts'
 import { UsageKeeper } from '../../../src/controller/usage.ts';
 import type { KeptUsage, UsageStore } from '../../../src/controller/usagestore.ts';
 import { DAY_SECONDS, type UsageHistory } from '../../../src/recommend/usage.ts';
-import { aHistory, day, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aHistory, aKnownPod, day, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aWorkload, MemoryUsage, UNREACHABLE } from './memorycluster.ts';
 
 const WINDOW = 14 * DAY_SECONDS;
@@ -26,7 +26,7 @@ describe('the keeper of usage with a store', () => {
       store,
       clock: { nowSeconds: () => now },
       intervalSeconds: HOUR_SECONDS,
-      podsOf: () => [],
+      podsOf: () => [aKnownPod('cart-1')],
       siblingsOf: () => [],
       onRead: (keys) => read.push(...keys),
       onWarning: () => undefined,

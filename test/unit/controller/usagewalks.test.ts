@@ -9,7 +9,7 @@ import { UsageKeeper } from '../../../src/controller/usage.ts';
 import { packWalk, unpackWalk } from '../../../src/controller/usagewalks.ts';
 import { shortened } from '../../../src/recommend/shortnumbers.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
-import { aHistory, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aHistory, aKnownPod, days, HOUR_SECONDS, NOW } from '../../support/builders.ts';
 import { aPolicy, aWorkload, MemoryCluster, MemoryUsage } from './memorycluster.ts';
 
 describe('a look at a workload', () => {
@@ -25,7 +25,7 @@ describe('a look at a workload', () => {
       source,
       clock: { nowSeconds: () => nowSeconds },
       intervalSeconds: HOUR_SECONDS,
-      podsOf: () => ['cart-1'],
+      podsOf: () => [aKnownPod('cart-1')],
       siblingsOf: () => [workload.ref],
       onRead: () => undefined,
       onWarning: () => undefined,

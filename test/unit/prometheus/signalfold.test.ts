@@ -7,10 +7,11 @@ const HOUR = 3600;
 const POD = { namespace: 'shop', name: 'report-1', workload: 'shop/CronJob/report' };
 
 /** Restarts of pods that all appear in the hour after the first of the window. */
-function restartsOf(isContinued: boolean): number | undefined {
+function restartsOf(isContinued: boolean, createdSeconds?: number): number | undefined {
   const folds = createFolds(HISTORIES, 60);
   const gathering = new SignalGathering();
-  gathering.points(POD, 'main', 'restartCounts').push({ timeSeconds: 101 * HOUR, value: 2 });
+  const pod = { ...POD, createdSeconds };
+  gathering.points(pod, 'main', 'restartCounts').push({ timeSeconds: 101 * HOUR, value: 2 });
   folds
     .of(POD.workload, 'main')
     .ofPod(POD.name)
@@ -27,5 +28,11 @@ describe('signals of pods that were all born within the window', () => {
 
   it('count in full where what was before was read already', () => {
     assert.equal(restartsOf(true), 2);
+  });
+
+  it('do not where their pods are older, and were not scraped', () => {
+    assert.equal(restartsOf(true, 90 * HOUR), 0);
+    assert.equal(restartsOf(true, -Infinity), 0);
+    assert.equal(restartsOf(true, 100 * HOUR), 2);
   });
 });

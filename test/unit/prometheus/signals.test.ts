@@ -6,6 +6,7 @@ import {
 } from '../../../src/prometheus/signals.ts';
 
 const HOUR = 3600;
+const DAY = 24 * HOUR;
 
 /** One value per hour; undefined leaves the hour out. */
 function hourly(...values: readonly (number | undefined)[]): readonly SignalPoint[] {
@@ -25,6 +26,7 @@ const none: ContainerSignals = {
 describe('signals of the hours of a day', () => {
   interface Case {
     readonly signals: Partial<ContainerSignals>;
+    readonly createdSeconds?: number;
     readonly wantRestarts?: number;
     readonly wantOomKills?: number;
     readonly wantThrottled?: number;
@@ -69,14 +71,52 @@ describe('signals of the hours of a day', () => {
       signals: { oomKilledNow: hourly(undefined, 1, 1, 1) },
       wantOomKills: 1,
     },
+    'do not count the first value of a pod that is older, which was not scraped for a while': {
+      createdSeconds: -DAY,
+      signals: {
+        restartCounts: hourly(undefined, undefined, 3, 3),
+        oomKilledBefore: hourly(undefined, undefined, 1, 1),
+        oomEventCounts: hourly(undefined, undefined, 2, 2),
+        oomKilledNow: hourly(undefined, undefined, 1, 1),
+      },
+    },
+    'count what comes after the first value of such a pod': {
+      createdSeconds: -DAY,
+      signals: {
+        restartCounts: hourly(undefined, undefined, 3, 5),
+        oomKilledBefore: hourly(undefined, undefined, 1, 1),
+      },
+      wantRestarts: 2,
+      wantOomKills: 2,
+    },
+    'count the kill of a container of such a pod that is never restarted': {
+      createdSeconds: -DAY,
+      signals: {
+        restartCounts: hourly(undefined, undefined, 0, 0),
+        oomKilledNow: hourly(undefined, undefined, undefined, 1),
+      },
+      wantOomKills: 1,
+    },
+    'count the first value of a pod that was created in its hour, or shortly before it': {
+      createdSeconds: HOUR - 299,
+      signals: { restartCounts: hourly(undefined, undefined, 2) },
+      wantRestarts: 2,
+    },
+    'do not count that of one that was created earlier': {
+      createdSeconds: HOUR - 301,
+      signals: { restartCounts: hourly(undefined, undefined, 2) },
+    },
     'keep the highest throttled share': {
       signals: { throttledShares: hourly(0.9, 0.1, 0.3, 0.2) },
       wantThrottled: 0.3,
     },
   };
-  for (const [title, { signals, ...want }] of Object.entries(cases)) {
+  for (const [title, { signals, createdSeconds, ...want }] of Object.entries(cases)) {
     it(title, () => {
-      const hours = signalsByHour({ ...none, ...signals }, 0).map((hour) => hour.signals);
+      const hours = signalsByHour(
+        { ...none, ...signals },
+        { baselineSeconds: 0, createdSeconds },
+      ).map((hour) => hour.signals);
       const wanted = {
         oomKills: want.wantOomKills ?? 0,
         restarts: want.wantRestarts ?? 0,
@@ -99,7 +139,7 @@ describe('signals of the hours of a day', () => {
       { timeSeconds: 24 * HOUR, value: 1 },
       { timeSeconds: 25 * HOUR, value: 3 },
     ];
-    const hours = signalsByHour({ ...none, restartCounts }, 22 * HOUR);
+    const hours = signalsByHour({ ...none, restartCounts }, { baselineSeconds: 22 * HOUR });
     assert.deepEqual(
       hours.map(({ timeSeconds, signals }) => [timeSeconds, signals.restarts]),
       [

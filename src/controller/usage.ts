@@ -66,6 +66,8 @@ const GATHER_SECONDS = 1;
 /** Read together at most: of a first reading, and of what is new, which is a hundredth of that. */
 const FIRST_AT_ONCE = 1000;
 const NEW_AT_ONCE = 5000;
+/** So soon it is seen that the clock was set; a timer holds for 24 days at most. */
+const LONGEST_SLEEP_SECONDS = 600;
 
 /**
  * Keeps the usage of the workloads that are wanted, in a few kilobytes each, and reads what is new: the first reading
@@ -165,7 +167,10 @@ export class UsageKeeper {
   #wakeAt(seconds: number): void {
     if (this.#reading !== undefined || seconds >= this.#wakesSeconds) return;
     this.#wakesSeconds = seconds;
-    const delay = Math.max(0, seconds - this.#options.clock.nowSeconds());
+    const delay = Math.min(
+      LONGEST_SLEEP_SECONDS,
+      Math.max(0, seconds - this.#options.clock.nowSeconds()),
+    );
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#reading = this.#readDue().finally(() => {
@@ -196,6 +201,10 @@ export class UsageKeeper {
 
   #due(): { readonly first: readonly Reading[]; readonly others: readonly Reading[] } {
     const now = this.#options.clock.nowSeconds();
+    const latest = now + 2 * this.#options.intervalSeconds + LONGEST_SLEEP_SECONDS;
+    for (const [key, entry] of this.#entries) {
+      if (entry.keepBefore(now, latest)) this.#doubts.forget(key);
+    }
     const due = [...this.#entries].filter(
       ([, { nextSeconds }]) => nextSeconds <= now + GATHER_SECONDS,
     );

@@ -142,6 +142,18 @@ export class UsageEntry implements KeptWalks {
     this.#slabs.usage.free(slot);
   }
 
+  /**
+   * Where the clock was set back: what is due only after `latestSeconds` is due now, and what was read up to an hour to come is
+   * read anew, since nobody knows of which time it is. True in that case.
+   */
+  keepBefore(nowSeconds: number, latestSeconds: number): boolean {
+    if (this.nextSeconds > latestSeconds) this.nextSeconds = nowSeconds;
+    const ahead = (this.readTo ?? -Infinity) - nowSeconds;
+    if (ahead <= 0) return false;
+    this.readTo = ahead > HOUR_SECONDS ? undefined : nowSeconds;
+    return this.readTo === undefined;
+  }
+
   /** Everything up to the time is read; `spread` is from 0 to 1. */
   keepWhole(toSeconds: number, spread: number): void {
     this.readTo = toSeconds;

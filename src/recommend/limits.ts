@@ -10,6 +10,8 @@ export interface LimitInput {
   readonly current: { readonly request: number | undefined; readonly limit: number | undefined };
   /** The request is held, so that a limit that is there must not fall either. */
   readonly isHeld: boolean;
+  /** Too little is known of its use for a first number: the limit stays as it is, and where there is none, there is none. */
+  readonly isUnknown: boolean;
 }
 
 /**
@@ -17,7 +19,8 @@ export interface LimitInput {
  * Ratio keeps the ratio that the workload has now, and the limit itself where there is no ratio.
  */
 export function limitFor(input: LimitInput): number | undefined {
-  const { current, isHeld } = input;
+  const { current, isHeld, isUnknown } = input;
+  if (isUnknown) return current.limit;
   const wanted = limitByRule(input);
   if (!isHeld || current.limit === undefined) return wanted;
   return wanted === undefined ? current.limit : Math.max(wanted, current.limit);

@@ -185,7 +185,7 @@ function draftOf(container: ContainerInput, resources: ResourceResults | undefin
 }
 
 function limitOf(
-  { current }: ContainerInput,
+  { current, previous }: ContainerInput,
   settings: ContainerSettings,
   { resource, request, hold }: Decision,
 ): number | undefined {
@@ -195,6 +195,8 @@ function limitOf(
     request,
     current: { request: current.requests[resource], limit: current.limits[resource] },
     isHeld: hold !== undefined,
+    isUnknown:
+      previous[resource] === undefined && (hold === 'NoHistory' || hold === 'HistoryTooShort'),
   });
 }
 

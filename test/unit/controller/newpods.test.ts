@@ -213,7 +213,7 @@ describe('sizing new pods', () => {
       usage = undefined;
       await reconcile();
       assert.equal(conditionNamed('Ready')?.reason, 'Learning');
-      assert.deepEqual(status()?.containers?.[0]?.target?.limits, { memory: '1Gi' });
+      assert.deepEqual(status()?.containers?.[0]?.target?.limits, {});
       assert.equal(status()?.admission, undefined);
       usage = aHistory(days(1, { cpuCoverage: 0.5, memoryCoverage: 0.5, cpu: [0.01], peak: MI }));
       await reconcile();

@@ -9,6 +9,7 @@ function limit(change: Partial<LimitInput>): number | undefined {
     request: 512 * MI,
     current: { request: GI, limit: 2 * GI },
     isHeld: false,
+    isUnknown: false,
     ...change,
   });
 }
@@ -61,6 +62,19 @@ const cases: Readonly<Record<string, { of: Partial<LimitInput>; want: number | u
     want: 2 * GI,
   },
   'does not go away while its request is held': { of: { isHeld: true }, want: 2 * GI },
+  'stays while too little is known for a first number': {
+    of: { rule: { strategy: 'Headroom', headroom: 5 }, isHeld: true, isUnknown: true },
+    want: 2 * GI,
+  },
+  'stays none while too little is known for a first number': {
+    of: {
+      rule: { strategy: 'Headroom', headroom: 0 },
+      current: { request: GI, limit: undefined },
+      isHeld: true,
+      isUnknown: true,
+    },
+    want: undefined,
+  },
   'may rise while its request is held': {
     of: { rule: { strategy: 'Headroom', headroom: 5 }, isHeld: true },
     want: 3 * GI,
@@ -82,6 +96,15 @@ describe('a limit', () => {
         .with([]),
     );
     assert.deepEqual(target?.limits, { memory: 4 * GI });
+  });
+
+  it('of memory is not made up where no usage was ever known', () => {
+    const learning = aContainer().requesting({ memory: GI });
+    const limits = (container: typeof learning) => recommendedFor(container).target?.limits;
+    assert.deepEqual(limits(learning.with([])), {});
+    assert.deepEqual(limits(learning.with(days(1, { memoryCoverage: 0.5, peak: MI }))), {});
+    // What was recommended before stays when usage is lost.
+    assert.deepEqual(limits(learning.with([]).previously('memory', GI)), { memory: GI });
   });
 
   it('follows a request that goes down on evidence', () => {

@@ -5,6 +5,7 @@ import type { Context } from './clusterview.ts';
 import { doctorJson, doctorText, hasFailed } from './doctorreport.ts';
 import type { DoctorFlags } from './doctorrun.ts';
 import { reading } from './failure.ts';
+import { parseNamespace } from './kubenames.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
 
 const EXIT_FAILED = 1;
@@ -19,7 +20,16 @@ export function addDoctorCommand(program: Command): void {
       'Looks whether usage can be read from Prometheus, and whether the cluster has what the operator works with. Reads only. Each line is OK, WARN (it works, with less than there could be) or FAIL, with what to do. Rights are those of your kubeconfig; in the pod of the operator they are those of the operator.',
     )
     .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, ~/.kube/config, in-cluster')
-    .option('-n, --namespace <name>', 'for an operator of this namespace only; default: all')
+    .option(
+      '-n, --namespace <name>',
+      'for an operator of this namespace only; default: all',
+      parseNamespace,
+    )
+    .option(
+      '--lease-namespace <name>',
+      'namespace of the Lease of the operator; default: that of the pod, and else it is not looked at',
+      parseNamespace,
+    )
     .option('--window <duration>', 'how far back usage is to count', '14d');
   withPrometheusFlags(command)
     .addOption(

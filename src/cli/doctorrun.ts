@@ -6,10 +6,12 @@ import { checkPrometheus } from '../prometheus/checkup.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
 import type { Context } from './clusterview.ts';
 import { BadInput, reading } from './failure.ts';
+import { podNamespace } from './leadership.ts';
 import { prometheusOptions, type PrometheusFlags } from './prometheusflags.ts';
 
 export interface DoctorFlags extends PrometheusFlags {
   readonly kubeconfig?: string;
+  readonly leaseNamespace?: string;
   readonly window: string;
   readonly output: 'text' | 'json';
 }
@@ -30,7 +32,7 @@ export async function examine(
 }
 
 async function cluster(
-  { kubeconfig, namespace }: DoctorFlags,
+  { kubeconfig, namespace, leaseNamespace = podNamespace() }: DoctorFlags,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   let connection: KubeConnection;
@@ -43,7 +45,7 @@ async function cluster(
     return [{ ...base, found: error.message, todo }];
   }
   try {
-    return await checkKubernetes({ connection, namespace, signal });
+    return await checkKubernetes({ connection, namespace, leaseNamespace, signal });
   } finally {
     await connection.close();
   }

@@ -15,6 +15,8 @@ const RESIZING_MINOR = 33;
 export interface Checkup {
   readonly connection: KubeConnection;
   readonly namespace: string | undefined;
+  /** Of the operator's Leases; undefined where it is not known. */
+  readonly leaseNamespace: string | undefined;
   readonly signal: AbortSignal;
 }
 

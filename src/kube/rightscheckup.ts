@@ -76,17 +76,32 @@ const CLUSTER_TIER: Tier = {
   ],
 };
 
+const LEASE_TIER: Tier = {
+  check: 'leases',
+  missing: 'FAIL',
+  needs: 'the leader, and shards,',
+  component:
+    'deploy/base, whose RoleBinding rightsize-leader grants it in the namespace of the operator',
+  rights: rights('coordination.k8s.io', ['leases'], ['get', 'list', 'create', 'update']),
+};
+
 interface RightsCheckup {
   readonly connection: KubeConnection;
   readonly namespace: string | undefined;
+  /** Of the operator's Leases; they are not looked at where it is not known. */
+  readonly leaseNamespace: string | undefined;
   readonly signal: AbortSignal;
 }
 
 /** What the user of this connection may, tier by tier, in the namespace or in all. */
 export async function checkRights(checkup: RightsCheckup): Promise<readonly Finding[]> {
+  const { namespace, leaseNamespace } = checkup;
   const findings: Finding[] = [];
   for (const tier of TIERS) findings.push(await checkTier(checkup, tier));
-  if (checkup.namespace === undefined) findings.push(await checkTier(checkup, CLUSTER_TIER));
+  if (namespace === undefined) findings.push(await checkTier(checkup, CLUSTER_TIER));
+  if (leaseNamespace !== undefined) {
+    findings.push(await checkTier({ ...checkup, namespace: leaseNamespace }, LEASE_TIER));
+  }
   return findings;
 }
 

@@ -23,9 +23,11 @@ describe('rightsize doctor', function () {
   async function examined(
     connection: Awaited<ReturnType<typeof connectionOf>>,
     within?: string,
+    leaseNamespace?: string,
   ): Promise<Found> {
     try {
-      const findings = await checkKubernetes({ connection, namespace: within, signal });
+      const about = { namespace: within, leaseNamespace };
+      const findings = await checkKubernetes({ connection, ...about, signal });
       return new Map(findings.map((finding) => [finding.check, finding]));
     } finally {
       await connection.close();
@@ -38,7 +40,8 @@ describe('rightsize doctor', function () {
     const operator = `doctor-read-${process.pid}`;
     await install({ overlay: 'cluster', namespace: operator, components: [] });
     try {
-      const found = await examined(await connectionOf(operator, 'rightsize'));
+      const found = await examined(await connectionOf(operator, 'rightsize'), undefined, operator);
+      assert.match(textOf(found, 'leases'), /^granted/);
       assert.ok(
         [...found.values()].every(({ result }) => result === 'OK'),
         JSON.stringify([...found.values()]),
@@ -80,7 +83,10 @@ describe('rightsize doctor', function () {
     assert.match(textOf(own, 'read tier'), /^this user may not list limitranges, .* and \d+ more/);
     assert.equal(own.get('workloads tier')?.result, 'WARN', 'granted in part');
     assert.equal(own.get('cluster reads'), undefined);
-    const all = await examined(await connectionOf(namespace, 'pods-only'));
+    const all = await examined(await connectionOf(namespace, 'pods-only'), undefined, namespace);
+    assert.equal(all.get('leases')?.result, 'FAIL');
+    assert.match(textOf(all, 'leases'), /^this user may not get leases, .* and 1 more/);
+    assert.match(all.get('leases')?.todo ?? '', /RoleBinding rightsize-leader/);
     assert.equal(all.get('cluster reads')?.result, 'FAIL');
   });
 

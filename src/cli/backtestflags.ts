@@ -6,6 +6,7 @@ import { AGAINST_NAMES, AGAINST_NOTHING, parseAgainst, type Against } from './ag
 import { settingsOfAll } from './backtestpolicy.ts';
 import type { ClusterFlags } from './clusterview.ts';
 import { BadInput } from './failure.ts';
+import { parseNamespace } from './kubenames.ts';
 import { policyFromFlags, type GivenPolicy, type PolicyFlags } from './policyflags.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
 import { CLUSTER_FLAGS, type SourceName } from './sourceflags.ts';
@@ -35,7 +36,7 @@ export function withBacktestFlags(command: Command): Command {
         .default('csv'),
     )
     .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, ~/.kube/config, in-cluster')
-    .option('-n, --namespace <name>', 'this namespace only; default: all')
+    .option('-n, --namespace <name>', 'this namespace only; default: all', parseNamespace)
     .option(
       '-l, --selector <labels>',
       'workloads with these labels only, such as app=web,tier=front',

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { LOG_LEVELS } from '../telemetry/loglevel.ts';
 import { withActingFlags } from './actingflags.ts';
+import { parseNamespace, parseObjectName } from './kubenames.ts';
 import type { OperatorFlags } from './runoperator.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
 import { withShardFlags } from './shardflags.ts';
@@ -14,11 +15,15 @@ export function addOperatorCommand(program: Command): void {
       'Watches RightsizePolicy and ClusterRightsizePolicy objects, reads usage history from Prometheus and keeps a Recommendation per workload; pods are changed where a policy says so. Runs until SIGTERM or SIGINT; of several instances one writes, by a Lease, or each writes in its shard of the namespaces.',
     )
     .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, ~/.kube/config, in-cluster')
-    .option('-n, --namespace <name>', 'watch this namespace only; default: all');
+    .option('-n, --namespace <name>', 'watch this namespace only; default: all', parseNamespace);
   withShardFlags(withActingFlags(withPrometheusFlags(command)))
     .option('--metrics-address <host:port>', '/metrics, /healthz, /readyz', '127.0.0.1:8080')
-    .option('--lease-namespace <name>', 'namespace of the Lease; default: that of the pod')
-    .option('--lease-name <name>', 'name of the Lease', 'rightsize')
+    .option(
+      '--lease-namespace <name>',
+      'namespace of the Lease; default: that of the pod',
+      parseNamespace,
+    )
+    .option('--lease-name <name>', 'name of the Lease', parseObjectName, 'rightsize')
     .option(
       '--state-dir <folder>',
       'keep usage there over restarts, as on a volume; default: nowhere',

@@ -3,6 +3,7 @@ import { renderReport, reportFooter, FORMATS, type Format } from '../report/repo
 import { Progress } from '../report/progress.ts';
 import { PROFILES } from '../api/risk.ts';
 import type { ClusterFlags, Context } from './clusterview.ts';
+import { parseNamespace } from './kubenames.ts';
 import { policyFromFlags, type PolicyFlags } from './policyflags.ts';
 import { withPrometheusFlags } from './prometheusflags.ts';
 import type { Report } from './report.ts';
@@ -33,7 +34,7 @@ export function addRecommendCommand(program: Command): void {
         .default('prometheus'),
     )
     .option('--kubeconfig <file>', 'kubeconfig; default: KUBECONFIG, ~/.kube/config, in-cluster')
-    .option('-n, --namespace <name>', 'this namespace only; default: all')
+    .option('-n, --namespace <name>', 'this namespace only; default: all', parseNamespace)
     .option(
       '-l, --selector <labels>',
       'workloads with these labels only, such as app=web,tier=front',

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { Progress } from '../report/progress.ts';
 import type { Context } from './clusterview.ts';
+import { parseNamespace } from './kubenames.ts';
 import { openCluster } from './revertcluster.ts';
 import { notBack, revertJson, revertSummary, revertText } from './revertreport.ts';
 import { revert, type RevertResult } from './revertrun.ts';
@@ -32,7 +33,11 @@ export function addRevertCommand(program: Command): void {
       'Puts running pods back to the sizes of their pod template, in place and without restarts, and gives back what was stated in templates (mode Rollout). Without --yes it only says what it would do. It needs no operator; it acts with the rights of your kubeconfig.',
     )
     .option('--all', 'everything in the cluster')
-    .option('-n, --namespace <name>', 'all of this namespace; may be repeated', collect)
+    .option(
+      '-n, --namespace <name>',
+      'all of this namespace; may be repeated',
+      (text: string, before?: readonly string[]) => collect(parseNamespace(text), before),
+    )
     .option(
       '--workload <namespace/kind/name>',
       'this workload, such as shop/Deployment/cart; may be repeated',

@@ -58,6 +58,9 @@ export async function runOperator(flags: OperatorFlags): Promise<void> {
     metrics: () => metrics.render(),
     metricsType: metrics.contentType,
     problems: () => cluster.problems(),
+  }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BadInput(`--metrics-address: ${why}; write another host:port`, { cause });
   });
   log.info({ version: VERSION, metrics: flags.metricsAddress }, 'started');
   cluster.start();

@@ -110,6 +110,26 @@ describe('rightsize with input that it cannot use', function () {
       args: ['operator', PROMETHEUS, '--metrics-address=here'],
       want: /--metrics-address: "here" is not an address/,
     },
+    'an address that is not of this machine': {
+      args: ['operator', PROMETHEUS, GOOD_KUBECONFIG, '--metrics-address=192.0.2.1:8080'],
+      want: /--metrics-address: listen EADDRNOTAVAIL.* 192\.0\.2\.1:8080; write another host:port/,
+    },
+    'no namespace where one is named': {
+      args: ['operator', PROMETHEUS, '--namespace='],
+      want: /'-n, --namespace <name>' argument '' is invalid\. write the name of one namespace/,
+    },
+    'two namespaces where one is named': {
+      args: ['recommend', PROMETHEUS, '-n', 'a,b'],
+      want: /argument 'a,b' is invalid\. write the name of one namespace/,
+    },
+    'a namespace to put back that is none': {
+      args: ['revert', '-n', 'Shop'],
+      want: /argument 'Shop' is invalid\. write the name of one namespace/,
+    },
+    'a name that no Lease can have': {
+      args: ['operator', PROMETHEUS, '--lease-name=Bad Name'],
+      want: /argument 'Bad Name' is invalid\. write the name of an object/,
+    },
     'an unknown source': {
       args: ['recommend', '--source=excel'],
       want: /Allowed choices are prometheus, csv/,

@@ -97,6 +97,18 @@ describe('rightsize with input that it cannot use', function () {
       args: ['operator', PROMETHEUS, '--state-dir=DIR/text.csv'],
       want: /--state-dir: "\S+text\.csv" is no folder; one that is missing is made/,
     },
+    'a folder in a file': {
+      args: ['operator', PROMETHEUS, '--state-dir=DIR/text.csv/state'],
+      want: /--state-dir: "\S+text\.csv\/state" can be no folder: ENOTDIR/,
+    },
+    'a folder where none can be made': {
+      args: ['operator', PROMETHEUS, '--state-dir=/proc/self/state'],
+      want: /--state-dir: "\/proc\/self\/state" can be no folder: ENOENT/,
+    },
+    'a folder whose name is too long': {
+      args: ['operator', PROMETHEUS, `--state-dir=DIR/${'long'.repeat(100)}`],
+      want: /--state-dir: "\S+long" can be no folder: ENAMETOOLONG/,
+    },
     'a parameter that each query has': {
       args: [
         'operator',

@@ -33,12 +33,7 @@ interface TlsFiles {
 export function createConnection(options: PrometheusOptions): Connection {
   const base = parseBase(options.url, options.parameters ?? []);
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
-  const secrets = new Secrets([
-    base.userInfo,
-    proxy?.userInfo,
-    ...Object.values(options.headers ?? {}),
-    ...base.query.values(),
-  ]);
+  const secrets = secretsOfFlags(options, base, proxy);
   const httpAgent = new HttpAgent(agentOptions(options));
   let httpsAgent = new HttpsAgent(agentOptions(options));
   let tlsInUse = '';
@@ -53,18 +48,14 @@ export function createConnection(options: PrometheusOptions): Connection {
   return {
     async open(path, signal) {
       const tls = await readTls(options, signal);
-      const headers = {
-        'user-agent': 'rightsize',
-        ...options.headers,
+      const secret = {
         ...(await headersOfFiles(options, signal)),
         ...(await authorization(options, base.userInfo, signal)),
       };
-      for (const [name, value] of Object.entries(headers)) {
-        if (name !== 'user-agent') secrets.add(value);
-      }
+      for (const value of Object.values(secret)) secrets.add(value);
       return {
         url: `${base.address}/api/v1/${path}${base.query.size === 0 ? '' : `?${base.query.toString()}`}`,
-        headers,
+        headers: { 'user-agent': 'rightsize', ...options.headers, ...secret },
         agents: { httpAgent, httpsAgent: agentFor(tls) },
         proxy: proxy?.config ?? false,
       };
@@ -75,6 +66,20 @@ export function createConnection(options: PrometheusOptions): Connection {
       httpsAgent.destroy();
     },
   };
+}
+
+function secretsOfFlags(
+  { headers = {} }: PrometheusOptions,
+  base: BaseUrl,
+  proxy: Proxy | undefined,
+): Secrets {
+  const userInfos = [base.userInfo, proxy?.userInfo].filter((userInfo) => userInfo !== undefined);
+  const isAccess = ([name]: readonly [string, string]): boolean => /^authorization$/i.test(name);
+  const access = Object.entries(headers).filter(isAccess);
+  return new Secrets({
+    certain: [...userInfos.map(basic), ...access.map(([, value]) => value)],
+    likely: [...Object.values(headers), ...base.query.values()],
+  });
 }
 
 function agentOptions({ concurrency }: PrometheusOptions): {
@@ -166,13 +171,14 @@ async function authorization(
   }
   if (options.basicAuth !== undefined) {
     const { username, passwordFile } = options.basicAuth;
-    return basic(`${username}:${await readSecret('password', passwordFile, signal)}`);
+    const password = await readSecret('password', passwordFile, signal);
+    return { authorization: basic(`${username}:${password}`) };
   }
-  return userInfo === undefined ? {} : basic(userInfo);
+  return userInfo === undefined ? {} : { authorization: basic(userInfo) };
 }
 
-function basic(userInfo: string): Readonly<Record<string, string>> {
-  return { authorization: `Basic ${Buffer.from(userInfo).toString('base64')}` };
+function basic(userInfo: string): string {
+  return `Basic ${Buffer.from(userInfo).toString('base64')}`;
 }
 
 async function readTls(options: PrometheusOptions, signal: AbortSignal): Promise<TlsFiles> {

@@ -198,15 +198,16 @@ async function failureOfStatus(
   response: AxiosResponse<Readable>,
   { connection }: Attempt,
 ): Promise<PrometheusError> {
-  let body = '';
+  let begin = Buffer.alloc(0);
   for await (const part of response.data as AsyncIterable<Buffer>) {
-    body += part.toString('latin1');
-    if (body.length > LONGEST_ERROR_BYTES) break;
+    begin = Buffer.concat([begin, part]);
+    if (begin.length > LONGEST_ERROR_BYTES) break;
   }
+  const body = begin.toString('utf8', 0, LONGEST_ERROR_BYTES);
   const kind = headerOf(response, 'content-type') ?? '';
   return failureOfAnswer({
     status: response.status,
-    error: connection.redact(errorIn(kind, body.slice(0, LONGEST_ERROR_BYTES))),
+    error: connection.redact(errorIn(kind, body)),
     errorType: '',
     retryAfterSeconds: retryAfterHeader(response, Date.now()),
     location: connection.redact(headerOf(response, 'location') ?? '') || undefined,
@@ -217,7 +218,13 @@ async function failureOfStatus(
 function errorIn(kind: string, body: string): string {
   if (kind.startsWith('text/plain')) return body;
   if (!kind.startsWith('application/json')) return '';
-  return /"error"\s*:\s*"((?:[^"\\]|\\.)*)/.exec(body)?.[1] ?? '';
+  // The body may be cut, so that it is no JSON as a whole.
+  const escaped = /"error"\s*:\s*"((?:[^"\\]|\\.)*)/.exec(body)?.[1] ?? '';
+  try {
+    return String(JSON.parse(`"${escaped}"`));
+  } catch {
+    return escaped;
+  }
 }
 
 function tooSlow(seconds: number, hasBegun: boolean): PrometheusError {

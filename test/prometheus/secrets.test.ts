@@ -20,7 +20,8 @@ const SECRETS = {
   token: 'tok-en.1234567890',
   user: 'url-user-9',
   urlPassword: 'url:pass/word',
-  password: 'file-password-3',
+  password: 'file-pass"word-ä-3',
+  shortPassword: 'abc12',
   header: 'header-value-77',
   headerFile: 'header-file-value-88',
   parameter: 'parameter-value-99',
@@ -30,7 +31,14 @@ const SECRETS = {
 
 /** A server says again all that it was sent, in the one way or the other. */
 const told = (request: IncomingMessage): string =>
-  `${request.url ?? ''} ${JSON.stringify(request.headers)}`;
+  `${decoded(request)} ${request.url ?? ''} ${JSON.stringify(request.headers)}`;
+/** The user and password, as a server knows them that refuses them. */
+function decoded({ headers }: IncomingMessage): string {
+  const [, base64 = ''] = /^Basic (.*)$/.exec(headers.authorization ?? '') ?? [];
+  const userInfo = Buffer.from(base64, 'base64').toString();
+  const password = userInfo.slice(userInfo.indexOf(':') + 1);
+  return `bad credentials for ${userInfo}: "${password}" is wrong`;
+}
 const ANSWERS: Readonly<
   Record<string, (request: IncomingMessage, response: ServerResponse) => void>
 > = {
@@ -63,7 +71,7 @@ describe('secrets of access to Prometheus', function () {
   let stub: StubPrometheus;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rightsize-secrets-'));
-    for (const name of ['token', 'password', 'headerFile'] as const) {
+    for (const name of ['token', 'password', 'shortPassword', 'headerFile'] as const) {
       await writeFile(join(folder, name), `${SECRETS[name]}\n`);
     }
     stub = await startStub();
@@ -73,7 +81,7 @@ describe('secrets of access to Prometheus', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const ways = ['token', 'basic', 'url'] as const;
+  const ways = ['token', 'basic', 'short', 'url'] as const;
   type Way = (typeof ways)[number];
   /** What is tried again takes its time. */
   const SLOW = new Set(['an error in plain text', 'a connection that is reset']);
@@ -81,14 +89,15 @@ describe('secrets of access to Prometheus', function () {
   function optionsWith(kind: Way): SourceOptions {
     const userInfo = `${SECRETS.user}:${encodeURIComponent(SECRETS.urlPassword)}@`;
     const base = stub.url.replace('://', `://${kind === 'url' ? userInfo : ''}`);
-    const passwordFile = join(folder, 'password');
+    const passwordFile = join(folder, kind === 'short' ? 'shortPassword' : 'password');
+    const isBasic = kind === 'basic' || kind === 'short';
     return {
       url: `${base}/prefix?key=${SECRETS.urlParameter}`,
       headers: { 'X-Key': SECRETS.header },
       headerFiles: { 'X-File-Key': join(folder, 'headerFile') },
       parameters: [['api_key', SECRETS.parameter]],
       ...(kind === 'token' ? { bearerTokenFile: join(folder, 'token') } : {}),
-      ...(kind === 'basic' ? { basicAuth: { username: 'me', passwordFile } } : {}),
+      ...(isBasic ? { basicAuth: { username: 'me', passwordFile } } : {}),
     };
   }
 
@@ -102,7 +111,11 @@ describe('secrets of access to Prometheus', function () {
         assert.ok(!text.includes(form), `${name} in ${text}`);
       }
     }
-    for (const userInfo of [`me:${SECRETS.password}`, `${SECRETS.user}:${SECRETS.urlPassword}`]) {
+    for (const userInfo of [
+      `me:${SECRETS.password}`,
+      `me:${SECRETS.shortPassword}`,
+      `${SECRETS.user}:${SECRETS.urlPassword}`,
+    ]) {
       assert.ok(!text.includes(Buffer.from(userInfo).toString('base64')), text);
     }
   }

@@ -1,5 +1,6 @@
 import { failureOfAnswer } from './failure.ts';
 import { invalidAnswer } from './prometheuserror.ts';
+import { wantsTls } from './tlsfailure.ts';
 
 /** One series of an answer: its labels and its samples as Prometheus writes them. */
 export interface AnswerSeries {
@@ -43,6 +44,7 @@ export function parseEnvelope(raw: RawAnswer): {
       errorType: textOf(envelope['errorType']),
       retryAfterSeconds: raw.retryAfterSeconds,
       location: raw.location === undefined ? undefined : redact(raw.location),
+      wantsTls: wantsTls(raw.body),
     });
   }
   if (envelope['status'] !== 'success') throw invalidAnswer('JSON without "status": "success"');

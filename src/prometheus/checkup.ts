@@ -72,9 +72,13 @@ async function checkReached(
     if (!(error instanceof PrometheusError)) throw error;
     const { reason, message } = error;
     const found = `${reason}: ${message}`;
-    const todo = error.isOfOwnFile ? MEND_FILE : REMEDIES[reason];
+    const todo = remedyOf(error);
     return [{ area: 'Prometheus', check: 'reachable', result: 'FAIL', found, todo }];
   }
+}
+
+function remedyOf({ reason, isOfOwnFile, todo }: PrometheusError): string {
+  return todo ?? (isOfOwnFile ? MEND_FILE : REMEDIES[reason]);
 }
 
 function clockFinding(serverSeconds: number | undefined, nowSeconds: number): Finding {
@@ -147,7 +151,7 @@ async function checkSeries({ lister, options, signal }: Readers): Promise<Findin
     if (!(error instanceof PrometheusError)) throw error;
     const { reason, message } = error;
     const told = `${reason}: ${message}`;
-    if (!isUnfit(error)) return { ...base, result: 'WARN', found: told, todo: REMEDIES[reason] };
+    if (!isUnfit(error)) return { ...base, result: 'WARN', found: told, todo: remedyOf(error) };
     const found = `owners are told by their samples, as series are not listed: ${told}`;
     return { ...base, result: 'WARN', found, todo: LET_LISTS_THROUGH };
   }
@@ -175,7 +179,7 @@ async function checkRange(
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
     const found = `query-range: ${why}; ${error.reason}: ${error.message}`;
-    return { ...READER, result: 'FAIL', found, todo: REMEDIES[error.reason] };
+    return { ...READER, result: 'FAIL', found, todo: remedyOf(error) };
   }
 }
 

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { AxiosProxyConfig } from 'axios';
-import { PrometheusError } from './prometheuserror.ts';
 import type { PrometheusOptions } from './options.ts';
+import { readOwnFile } from './ownfile.ts';
 import { Secrets } from './secrets.ts';
+import { checkTls, readTls, type TlsFiles } from './tlsfiles.ts';
 
 /** What one call needs: where to, as whom, over which sockets. */
 interface OpenCall {
@@ -23,12 +23,6 @@ export interface Connection {
   close(): void;
 }
 
-interface TlsFiles {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
-
 /** Throws for a URL that is not one of http or https. */
 export function createConnection(options: PrometheusOptions): Connection {
   const base = parseBase(options.url, options.parameters ?? []);
@@ -40,6 +34,7 @@ export function createConnection(options: PrometheusOptions): Connection {
   const agentFor = (tls: TlsFiles): HttpsAgent => {
     const wanted = JSON.stringify(tls);
     if (wanted === tlsInUse || wanted === '{}') return httpsAgent;
+    checkTls(options, tls);
     // The old agent is left to its calls under way: destroying it would reset them.
     httpsAgent = new HttpsAgent({ ...agentOptions(options), ...tls });
     tlsInUse = wanted;
@@ -155,7 +150,7 @@ async function headersOfFiles(
 ): Promise<Readonly<Record<string, string>>> {
   const headers: Record<string, string> = {};
   for (const [name, file] of Object.entries(headerFiles)) {
-    headers[name] = await readSecret(`${name} header`, file, signal);
+    headers[name] = await readOwnFile(`${name} header`, file, signal);
   }
   return headers;
 }
@@ -166,12 +161,12 @@ async function authorization(
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   if (options.bearerTokenFile !== undefined) {
-    const token = await readSecret('bearer token', options.bearerTokenFile, signal);
+    const token = await readOwnFile('bearer token', options.bearerTokenFile, signal);
     return { authorization: `Bearer ${token}` };
   }
   if (options.basicAuth !== undefined) {
     const { username, passwordFile } = options.basicAuth;
-    const password = await readSecret('password', passwordFile, signal);
+    const password = await readOwnFile('password', passwordFile, signal);
     return { authorization: basic(`${username}:${password}`) };
   }
   return userInfo === undefined ? {} : { authorization: basic(userInfo) };
@@ -179,24 +174,4 @@ async function authorization(
 
 function basic(userInfo: string): string {
   return `Basic ${Buffer.from(userInfo).toString('base64')}`;
-}
-
-async function readTls(options: PrometheusOptions, signal: AbortSignal): Promise<TlsFiles> {
-  const { caFile, certFile, keyFile } = options;
-  return {
-    ...(caFile === undefined ? {} : { ca: await readSecret('CA', caFile, signal) }),
-    ...(certFile === undefined ? {} : { cert: await readSecret('certificate', certFile, signal) }),
-    ...(keyFile === undefined ? {} : { key: await readSecret('key', keyFile, signal) }),
-  };
-}
-
-async function readSecret(what: string, file: string, signal: AbortSignal): Promise<string> {
-  try {
-    return (await readFile(file, { encoding: 'utf8', signal })).trim();
-  } catch (cause) {
-    signal.throwIfAborted();
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
-    const message = `read the ${what} file ${file} for Prometheus: ${code}`;
-    throw new PrometheusError('PrometheusUnreachable', message, { cause, isOfOwnFile: true });
-  }
 }

@@ -1,5 +1,6 @@
 import { AxiosError } from 'axios';
 import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
+import { tlsFailureOf, WRITE_HTTPS } from './tlsfailure.ts';
 
 const LONGEST_TEXT = 200;
 
@@ -30,6 +31,8 @@ interface ErrorAnswer {
   readonly retryAfterSeconds: number | undefined;
   /** Where a redirect points. */
   readonly location?: string | undefined;
+  /** It says that it is called without TLS. */
+  readonly wantsTls: boolean;
 }
 
 /** Classifies an answer whose status is not 2xx, or that says `"status":"error"`. */
@@ -49,10 +52,16 @@ export function failureOfAnswer(answer: ErrorAnswer): PrometheusError {
   if (answer.status === 502)
     return new PrometheusError('PrometheusUnreachable', message, { retry });
   if (answer.status >= 500) return new PrometheusError('PrometheusOverloaded', message);
-  if (answer.status >= 300 && answer.status < 400) {
-    return new PrometheusError('PrometheusRefused', `${message}${pointsTo(answer.location)}`);
+  return refused(answer, message);
+}
+
+function refused({ status, location, wantsTls }: ErrorAnswer, message: string): PrometheusError {
+  if (status >= 300 && status < 400) {
+    return new PrometheusError('PrometheusRefused', `${message}${pointsTo(location)}`);
   }
-  return new PrometheusError('PrometheusRefused', message);
+  if (!wantsTls) return new PrometheusError('PrometheusRefused', message);
+  const what = `${message}: it was called without TLS`;
+  return new PrometheusError('PrometheusRefused', what, { todo: WRITE_HTTPS });
 }
 
 /** Without its query and its user, which may hold secrets; a path alone is one of the same server. */
@@ -79,6 +88,9 @@ const CONNECTION_CODES = new Set([
   'ENETUNREACH',
 ]);
 
+/** Codes of an answer that does not begin as one of HTTP does. */
+const NO_HTTP = new Set(['HPE_INVALID_CONSTANT', 'HPE_INVALID_VERSION', 'HPE_INVALID_STATUS']);
+
 /**
  * Classifies a call without a whole answer. The error of the network library is not kept as a cause: it carries
  * the URL and the headers, so credentials, into whatever prints it.
@@ -92,12 +104,30 @@ export function failureOfTransport(error: unknown): PrometheusError {
   if (code === 'ETIMEDOUT' || code === 'ECONNABORTED') {
     return new PrometheusError('PrometheusTimeout', 'Prometheus did not answer in time');
   }
+  if (NO_HTTP.has(code)) {
+    const message = 'Prometheus answered what is not HTTP';
+    return new PrometheusError('PrometheusAnswerInvalid', message, { todo: WRITE_HTTPS });
+  }
   if (isCutShort(error, code)) return invalidAnswer('a body that was cut short');
-  return new PrometheusError(
-    'PrometheusUnreachable',
-    `Prometheus cannot be reached: ${plainReason(code)}`,
-    CONNECTION_CODES.has(code) ? { retry: { afterSeconds: undefined } } : {},
-  );
+  return unreachable(error, code);
+}
+
+function unreachable(error: unknown, code: string): PrometheusError {
+  const ofTls = tlsFailureOf(code, error instanceof Error ? error.message : '');
+  const why = ofTls === undefined ? plainReason(code) : `${ofTls.what} (${code})`;
+  const resetTodo = isReset(code) && isWithoutTls(error) ? WRITE_HTTPS : undefined;
+  return new PrometheusError('PrometheusUnreachable', `Prometheus cannot be reached: ${why}`, {
+    retry: CONNECTION_CODES.has(code) ? { afterSeconds: undefined } : undefined,
+    todo: ofTls?.todo ?? resetTodo,
+  });
+}
+
+function isReset(code: string): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+function isWithoutTls(error: unknown): boolean {
+  return error instanceof AxiosError && error.config?.url?.startsWith('http:') === true;
 }
 
 function codeOf(error: unknown): string {

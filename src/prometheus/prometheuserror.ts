@@ -10,6 +10,8 @@ export class PrometheusError extends Error {
   readonly isOfOwnFile: boolean;
   /** Asking again soon may help; after so many seconds where the server named them. */
   readonly retry: { readonly afterSeconds: number | undefined } | undefined;
+  /** What to do about it, where more is known than what its reason says. */
+  readonly todo: string | undefined;
 
   constructor(
     reason: UsageFailureReason,
@@ -17,7 +19,8 @@ export class PrometheusError extends Error {
     more: {
       readonly tooLarge?: boolean;
       readonly isOfOwnFile?: boolean;
-      readonly retry?: { readonly afterSeconds: number | undefined };
+      readonly retry?: { readonly afterSeconds: number | undefined } | undefined;
+      readonly todo?: string | undefined;
       readonly cause?: unknown;
     } = {},
   ) {
@@ -26,6 +29,7 @@ export class PrometheusError extends Error {
     this.tooLarge = more.tooLarge ?? false;
     this.isOfOwnFile = more.isOfOwnFile ?? false;
     this.retry = more.retry;
+    this.todo = more.todo;
   }
 }
 

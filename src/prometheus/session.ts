@@ -104,7 +104,8 @@ function warningsOf({
 /** What a failed call means for the workloads that it was for. Throws on what is no failure of Prometheus. */
 export function usageFailure(error: unknown, doing: string): UsageFailure {
   if (!(error instanceof PrometheusError)) throw error;
-  return { reason: error.reason, message: `${doing}: ${error.message}` };
+  const { reason, message, todo } = error;
+  return { reason, message: `${doing}: ${message}${todo === undefined ? '' : `; ${todo}`}` };
 }
 
 /**

@@ -5,6 +5,7 @@ import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
 import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
 import type { PrometheusOptions } from './options.ts';
 import { createFence, matchersOf } from './tenancy.ts';
+import { wantsTls } from './tlsfailure.ts';
 import type { Attempt, Transport } from './transport.ts';
 
 /** 14 days of 500 containers take about 100 MB; an answer that goes on and on is cut here. */
@@ -211,6 +212,7 @@ async function failureOfStatus(
     errorType: '',
     retryAfterSeconds: retryAfterHeader(response, Date.now()),
     location: connection.redact(headerOf(response, 'location') ?? '') || undefined,
+    wantsTls: wantsTls(body),
   });
 }
 

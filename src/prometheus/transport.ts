@@ -113,7 +113,7 @@ function reporter(
 
 /** The cause goes too: it may hold a piece of the body. */
 function withoutSecrets(error: PrometheusError, connection: Connection): PrometheusError {
-  const { reason, message, tooLarge, isOfOwnFile, retry } = error;
-  const more = { tooLarge, isOfOwnFile, ...(retry === undefined ? {} : { retry }) };
+  const { reason, message, tooLarge, isOfOwnFile, retry, todo } = error;
+  const more = { tooLarge, isOfOwnFile, retry, todo };
   return new PrometheusError(reason, connection.redact(message), more);
 }

@@ -2,32 +2,18 @@ import { Option, type Command } from 'commander';
 import { parseMatcher } from '../prometheus/queries.ts';
 import type { ReaderWish } from '../prometheus/readers.ts';
 import type { SourceOptions } from '../prometheus/source.ts';
+import { accessOf, collect, withAccessFlags, type AccessFlags } from './accessflags.ts';
 import { withBudgetFlags, type BudgetFlags } from './budgetflags.ts';
 import { BadInput, reading } from './failure.ts';
 
-export interface PrometheusFlags extends BudgetFlags {
+export interface PrometheusFlags extends AccessFlags, BudgetFlags {
   /** Of the command: where it is set, no query leaves that namespace. */
   readonly namespace?: string;
-  readonly prometheusUrl?: string;
-  readonly prometheusTokenFile?: string;
-  readonly prometheusUser?: string;
-  readonly prometheusPasswordFile?: string;
-  readonly prometheusHeader?: readonly string[];
-  readonly prometheusHeaderFile?: readonly string[];
-  readonly prometheusParam?: readonly string[];
-  readonly prometheusCaFile?: string;
-  readonly prometheusCertFile?: string;
-  readonly prometheusKeyFile?: string;
-  readonly prometheusProxy?: string;
   readonly prometheusMatcher?: readonly string[];
   readonly prometheusReader: ReaderWish;
 }
 
 const READERS = ['auto', 'remote-read', 'query-range'] as const satisfies readonly ReaderWish[];
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
-}
 
 /** Adds the flags that say where usage history is, how to get in, and what reading it may cost. */
 export function withPrometheusFlags(command: Command): Command {
@@ -44,43 +30,6 @@ export function withPrometheusFlags(command: Command): Command {
     );
 }
 
-function withAccessFlags(command: Command): Command {
-  return command
-    .addOption(
-      new Option(
-        '--prometheus-url <url>',
-        'base URL of Prometheus, or of what speaks its HTTP API',
-      ).env('RIGHTSIZE_PROMETHEUS_URL'),
-    )
-    .option('--prometheus-token-file <file>', 'file with a bearer token, read for every query')
-    .option('--prometheus-user <name>', 'user of basic auth')
-    .option('--prometheus-password-file <file>', 'file with the password of basic auth')
-    .option(
-      '--prometheus-header <name=value>',
-      'extra header, such as X-Scope-OrgID=team; repeatable',
-      collect,
-    )
-    .option(
-      '--prometheus-header-file <name=file>',
-      'extra header whose value is a secret, read for every query; repeatable',
-      collect,
-    )
-    .option(
-      '--prometheus-param <name=value>',
-      'sent with every query, such as dedup=true; repeatable',
-      collect,
-    )
-    .option('--prometheus-ca-file <file>', 'certificate authority of the server')
-    .option('--prometheus-cert-file <file>', 'client certificate')
-    .option('--prometheus-key-file <file>', 'key of the client certificate')
-    .addOption(
-      new Option(
-        '--prometheus-proxy <url>',
-        "HTTP proxy on the way to Prometheus; the environment's is not used",
-      ).env('RIGHTSIZE_PROMETHEUS_PROXY'),
-    );
-}
-
 /** Throws BadInput when something that is needed is missing or cannot be read. */
 export function prometheusOptions(flags: PrometheusFlags): SourceOptions {
   const { prometheusUrl: url, namespace } = flags;
@@ -91,7 +40,7 @@ export function prometheusOptions(flags: PrometheusFlags): SourceOptions {
   }
   return {
     url,
-    ...accessOf(flags),
+    ...accessOf(flags, url),
     matchers: (flags.prometheusMatcher ?? []).map((text) =>
       reading(() => parseMatcher(text), '--prometheus-matcher'),
     ),
@@ -103,72 +52,4 @@ export function prometheusOptions(flags: PrometheusFlags): SourceOptions {
     samplesPerSecond: flags.prometheusSamples,
     share: flags.prometheusShare,
   };
-}
-
-function accessOf(flags: PrometheusFlags): Omit<SourceOptions, 'url'> {
-  const { prometheusCertFile: certFile, prometheusKeyFile: keyFile } = flags;
-  if ((certFile === undefined) !== (keyFile === undefined)) {
-    throw new BadInput('--prometheus-cert-file and --prometheus-key-file belong together');
-  }
-  const basicAuth = basicAuthOf(flags);
-  if (basicAuth !== undefined && flags.prometheusTokenFile !== undefined) {
-    throw new BadInput('--prometheus-token-file and --prometheus-user exclude each other');
-  }
-  const headers = pairs('--prometheus-header', flags.prometheusHeader);
-  const headerFiles = pairs('--prometheus-header-file', flags.prometheusHeaderFile);
-  for (const [name] of [...headers, ...headerFiles]) checkHeaderName(name);
-  return {
-    bearerTokenFile: flags.prometheusTokenFile,
-    basicAuth,
-    headers: Object.fromEntries(headers),
-    headerFiles: Object.fromEntries(headerFiles),
-    parameters: parametersOf(flags),
-    caFile: flags.prometheusCaFile,
-    certFile,
-    keyFile,
-    proxy: flags.prometheusProxy,
-  };
-}
-
-/** Each query says these itself; of two values a server might take the first. */
-const OF_QUERIES: ReadonlySet<string> = new Set([
-  ...['query', 'time', 'start', 'end', 'step', 'timeout', 'limit', 'match[]'],
-]);
-
-function parametersOf({ prometheusParam }: PrometheusFlags): SourceOptions['parameters'] {
-  const parameters = pairs('--prometheus-param', prometheusParam);
-  for (const [name] of parameters) {
-    if (!OF_QUERIES.has(name)) continue;
-    throw new BadInput(`--prometheus-param: each query has its own "${name}", leave it out`);
-  }
-  return parameters;
-}
-
-function basicAuthOf(flags: PrometheusFlags): SourceOptions['basicAuth'] {
-  const { prometheusUser: username, prometheusPasswordFile: passwordFile } = flags;
-  if (username === undefined && passwordFile === undefined) return undefined;
-  if (username === undefined || passwordFile === undefined) {
-    throw new BadInput('--prometheus-user and --prometheus-password-file belong together');
-  }
-  return { username, passwordFile };
-}
-
-/** What is wrong is counted, not said again: it may be a secret. */
-function pairs(
-  flag: string,
-  texts: readonly string[] = [],
-): readonly (readonly [string, string])[] {
-  return texts.map((text, index) => {
-    const at = text.indexOf('=');
-    if (at >= 1) return [text.slice(0, at), text.slice(at + 1)];
-    const which = texts.length === 1 ? '' : ` number ${index + 1}`;
-    throw new BadInput(`${flag}${which} has no name before a "=": write name=value`);
-  });
-}
-
-function checkHeaderName(name: string): void {
-  if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return;
-  throw new BadInput(
-    '--prometheus-header: a name is made of letters, digits and "-", such as X-Scope-OrgID',
-  );
 }

@@ -83,6 +83,16 @@ describe('the flags for Prometheus', () => {
     ['a user without a password', ['--prometheus-user', 'me'], /belong together/],
     ['a certificate without a key', ['--prometheus-cert-file', 'x'], /belong together/],
     [
+      'an authority without TLS',
+      ['--prometheus-ca-file', '/run/ca.crt'],
+      /^--prometheus-ca-file \/run\/ca\.crt is for TLS, .*--prometheus-url .*: write https:/,
+    ],
+    [
+      'a client certificate without TLS',
+      ['--prometheus-cert-file', '/run/crt', '--prometheus-key-file', '/run/key'],
+      /^--prometheus-cert-file \/run\/crt is for TLS/,
+    ],
+    [
       'two ways to get in',
       [
         '--prometheus-user',

@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
+import { hasUserInfo, URL_NAMES } from '../prometheus/address.ts';
+import { isHeaderValue } from '../prometheus/credentials.ts';
 import type { SourceOptions } from '../prometheus/source.ts';
 import { BadInput } from './failure.ts';
-
-const URL_NAMES = '--prometheus-url (or RIGHTSIZE_PROMETHEUS_URL)';
 
 /** Where Prometheus is, and how to get in. */
 export interface AccessFlags {
@@ -68,16 +68,13 @@ export function accessOf(flags: AccessFlags, url: string): Omit<SourceOptions, '
     throw new BadInput('--prometheus-cert-file and --prometheus-key-file belong together');
   }
   refuseUnusedTls(flags, url);
-  const basicAuth = basicAuthOf(flags);
-  if (basicAuth !== undefined && flags.prometheusTokenFile !== undefined) {
-    throw new BadInput('--prometheus-token-file and --prometheus-user exclude each other');
-  }
   const headers = pairs('--prometheus-header', flags.prometheusHeader);
   const headerFiles = pairs('--prometheus-header-file', flags.prometheusHeaderFile);
-  for (const [name] of [...headers, ...headerFiles]) checkHeaderName(name);
+  checkHeaders(headers, headerFiles);
+  refuseTwoWaysIn(flags, url, [...headers, ...headerFiles]);
   return {
     bearerTokenFile: flags.prometheusTokenFile,
-    basicAuth,
+    basicAuth: basicAuthOf(flags),
     headers: Object.fromEntries(headers),
     headerFiles: Object.fromEntries(headerFiles),
     parameters: parametersOf(flags),
@@ -121,14 +118,16 @@ function basicAuthOf(flags: AccessFlags): SourceOptions['basicAuth'] {
   if (username === undefined || passwordFile === undefined) {
     throw new BadInput('--prometheus-user and --prometheus-password-file belong together');
   }
+  if (username.includes(':')) {
+    throw new BadInput('--prometheus-user: a user of basic auth has no ":"');
+  }
   return { username, passwordFile };
 }
 
+type Pairs = readonly (readonly [string, string])[];
+
 /** What is wrong is counted, not said again: it may be a secret. */
-function pairs(
-  flag: string,
-  texts: readonly string[] = [],
-): readonly (readonly [string, string])[] {
+function pairs(flag: string, texts: readonly string[] = []): Pairs {
   return texts.map((text, index) => {
     const at = text.indexOf('=');
     if (at >= 1) return [text.slice(0, at), text.slice(at + 1)];
@@ -137,9 +136,41 @@ function pairs(
   });
 }
 
-function checkHeaderName(name: string): void {
-  if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return;
+function checkHeaders(headers: Pairs, headerFiles: Pairs): void {
+  for (const [name] of headers) checkHeaderName('--prometheus-header', name);
+  for (const [name] of headerFiles) checkHeaderName('--prometheus-header-file', name);
+  const seen = new Set<string>();
+  for (const [name] of [...headers, ...headerFiles]) {
+    if (seen.has(name.toLowerCase())) {
+      throw new BadInput(
+        `${name} is given twice by --prometheus-header and --prometheus-header-file: one would win`,
+      );
+    }
+    seen.add(name.toLowerCase());
+  }
+  // A tenant that arrives changed may be another one.
+  const changed = headers.find(([, value]) => !isHeaderValue(value));
+  if (changed === undefined) return;
   throw new BadInput(
-    '--prometheus-header: a name is made of letters, digits and "-", such as X-Scope-OrgID',
+    `--prometheus-header ${changed[0]}: a value is one line of ASCII characters, others do not arrive as they are`,
   );
+}
+
+function checkHeaderName(flag: string, name: string): void {
+  if (/^[\w!#$%&'*+.^`|~-]+$/.test(name)) return;
+  throw new BadInput(`${flag}: a name is made of letters, digits and "-", such as X-Scope-OrgID`);
+}
+
+/** A server gets one `Authorization`: of two, one would go unseen. */
+function refuseTwoWaysIn(flags: AccessFlags, url: string, headers: Pairs): void {
+  const [first, second] = [
+    flags.prometheusTokenFile === undefined ? [] : ['--prometheus-token-file'],
+    flags.prometheusUser === undefined ? [] : ['--prometheus-user'],
+    hasUserInfo(url) ? [`the user or password in ${URL_NAMES}`] : [],
+    headers.some(([name]) => name.toLowerCase() === 'authorization')
+      ? ['the header Authorization (--prometheus-header or --prometheus-header-file)']
+      : [],
+  ].flat();
+  if (first === undefined || second === undefined) return;
+  throw new BadInput(`${first} and ${second} exclude each other`);
 }

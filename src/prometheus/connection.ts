@@ -1,8 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { AxiosProxyConfig } from 'axios';
+import { parseBase, parseProxy, type BaseUrl, type Proxy } from './address.ts';
+import { basic, readCredentials } from './credentials.ts';
 import type { PrometheusOptions } from './options.ts';
-import { readOwnFile } from './ownfile.ts';
 import { Secrets } from './secrets.ts';
 import { checkTls, readTls, type TlsFiles } from './tlsfiles.ts';
 
@@ -43,10 +44,7 @@ export function createConnection(options: PrometheusOptions): Connection {
   return {
     async open(path, signal) {
       const tls = await readTls(options, signal);
-      const secret = {
-        ...(await headersOfFiles(options, signal)),
-        ...(await authorization(options, base.userInfo, signal)),
-      };
+      const secret = await readCredentials(options, base.userInfo, signal);
       for (const value of Object.values(secret)) secrets.add(value);
       return {
         url: `${base.address}/api/v1/${path}${base.query.size === 0 ? '' : `?${base.query.toString()}`}`,
@@ -86,92 +84,3 @@ function agentOptions({ concurrency }: PrometheusOptions): {
 }
 
 export const DEFAULT_CONCURRENCY = 4;
-
-interface BaseUrl {
-  readonly address: string;
-  readonly query: URLSearchParams;
-  /** `user:password` as the URL held it; undefined without. */
-  readonly userInfo: string | undefined;
-}
-
-function parseBase(text: string, parameters: readonly (readonly [string, string])[]): BaseUrl {
-  const url = parseHttpUrl(text);
-  if (url === undefined) {
-    throw new Error(`--prometheus-url is no URL: write ${suggestion(text)}`);
-  }
-  const query = new URLSearchParams(url.search);
-  for (const [name, value] of parameters) query.append(name, value);
-  return {
-    address: `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`,
-    query,
-    userInfo: userInfoOf(url),
-  };
-}
-
-function parseHttpUrl(text: string): URL | undefined {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && ['http:', 'https:'].includes(url.protocol) ? url : undefined;
-}
-
-function userInfoOf({ username, password }: URL): string | undefined {
-  return username === ''
-    ? undefined
-    : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-}
-
-interface Proxy {
-  readonly config: AxiosProxyConfig;
-  readonly userInfo: string | undefined;
-}
-
-function parseProxy(text: string): Proxy {
-  const url = parseHttpUrl(text);
-  if (url === undefined) {
-    throw new Error('--prometheus-proxy is no URL: write http://host:port');
-  }
-  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  const config = { protocol: url.protocol, host: url.hostname, port };
-  const userInfo = userInfoOf(url);
-  if (userInfo === undefined) return { config, userInfo };
-  const [username = '', ...rest] = userInfo.split(':');
-  return { config: { ...config, auth: { username, password: rest.join(':') } }, userInfo };
-}
-
-/** Only what cannot hold a password is said again. */
-function suggestion(text: string): string {
-  return /^[\w.-]+:\d+(\/[\w./-]*)?$/.test(text)
-    ? `http://${text}`
-    : 'http://host:port or https://host/prefix';
-}
-
-async function headersOfFiles(
-  { headerFiles = {} }: PrometheusOptions,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, string>>> {
-  const headers: Record<string, string> = {};
-  for (const [name, file] of Object.entries(headerFiles)) {
-    headers[name] = await readOwnFile(`${name} header`, file, signal);
-  }
-  return headers;
-}
-
-async function authorization(
-  options: PrometheusOptions,
-  userInfo: string | undefined,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, string>>> {
-  if (options.bearerTokenFile !== undefined) {
-    const token = await readOwnFile('bearer token', options.bearerTokenFile, signal);
-    return { authorization: `Bearer ${token}` };
-  }
-  if (options.basicAuth !== undefined) {
-    const { username, passwordFile } = options.basicAuth;
-    const password = await readOwnFile('password', passwordFile, signal);
-    return { authorization: basic(`${username}:${password}`) };
-  }
-  return userInfo === undefined ? {} : { authorization: basic(userInfo) };
-}
-
-function basic(userInfo: string): string {
-  return `Basic ${Buffer.from(userInfo).toString('base64')}`;
-}

@@ -189,7 +189,7 @@ describe('rightsize with input that it cannot use', function () {
     },
     'a URL without a scheme before anything is read': {
       args: ['recommend', '--prometheus-url=localhost:9090'],
-      want: /--prometheus-url is no URL: write http:\/\/localhost:9090\n/,
+      want: /--prometheus-url \(or RIGHTSIZE_PROMETHEUS_URL\) is no URL: write http:\/\/localhost:9090\n/,
     },
     'a selector of sets': {
       args: ['recommend', PROMETHEUS, '-l', 'app in (a,b)'],

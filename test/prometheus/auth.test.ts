@@ -93,6 +93,81 @@ describe('access to Prometheus', function () {
     assert.equal(stub.requests.length, 0);
   });
 
+  const unfit: readonly (readonly [string, string, keyof SourceOptions, RegExp])[] = [
+    [
+      'an empty token',
+      '\n',
+      'bearerTokenFile',
+      /the bearer token file FILE .*: it is empty; write/,
+    ],
+    [
+      'two tokens',
+      's3cret\ns3cret2\n',
+      'bearerTokenFile',
+      /the bearer token file FILE .*more than one word/,
+    ],
+    [
+      'a token with its scheme',
+      'Bearer s3cret',
+      'bearerTokenFile',
+      /more than one word.*without "Bearer"/,
+    ],
+    ['a token beyond ASCII', 's3cret\u00e4', 'bearerTokenFile', /not ASCII/],
+    [
+      'two passwords',
+      's3cret\ns3cret2\n',
+      'basicAuth',
+      /the password file FILE .*more than one line/,
+    ],
+    ['an empty header', '', 'headerFiles', /the X-Key header file FILE .*: it is empty; write/],
+    [
+      'two values of a header',
+      's3cret\r\ns3cret2',
+      'headerFiles',
+      /the X-Key header file FILE .*several lines/,
+    ],
+    [
+      'a header beyond ASCII',
+      's3cret\u20ac',
+      'headerFiles',
+      /the X-Key header file FILE .*not ASCII/,
+    ],
+  ];
+  for (const [what, text, option, message] of unfit) {
+    it(`names the file that holds ${what}, and sends nothing of it`, async () => {
+      const file = join(folder, 'unfit');
+      await writeFile(file, text);
+      const values: Partial<Record<keyof SourceOptions, unknown>> = {
+        bearerTokenFile: file,
+        basicAuth: { username: 'me', passwordFile: file },
+        headerFiles: { 'X-Key': file },
+      };
+      const said = failureOf(await read({ url: stub.url, [option]: values[option] }));
+      assert.match(said, /^PrometheusUnreachable: /);
+      assert.match(said.replaceAll(file, 'FILE'), message);
+      assert.ok(!said.includes('s3cret'), said);
+      assert.equal(stub.requests.length, 0);
+    });
+  }
+
+  it('sends the password of a URL that names no user', async () => {
+    await read({ url: stub.url.replace('://', '://:p%25w@') });
+    const sent = new Set(stub.requests.map(({ headers }) => headers.authorization));
+    assert.deepEqual(sent, new Set([`Basic ${Buffer.from(':p%w').toString('base64')}`]));
+  });
+
+  for (const [option, flag] of [
+    ['url', '--prometheus-url (or RIGHTSIZE_PROMETHEUS_URL)'],
+    ['proxy', '--prometheus-proxy (or RIGHTSIZE_PROMETHEUS_PROXY)'],
+  ] as const) {
+    it(`refuses a "%" that begins no escape in the password of its ${option}`, () => {
+      const options = { url: 'http://prometheus:9090', [option]: 'http://me:s3cret%zz@host:1' };
+      assert.throws(() => createPrometheusSource(options), {
+        message: `${flag} has a "%" in its user or password that begins no escape: write %25 for the sign itself`,
+      });
+    });
+  }
+
   it('follows no redirect, and says where it points', async () => {
     const token = join(folder, 'redirect-token');
     await writeFile(token, 'token-of-one-server');
@@ -246,7 +321,7 @@ describe('access to Prometheus', function () {
     it(`refuses the proxy "${proxy.replace(/me:.*@/, '…@')}" at once`, () =>
       assert.throws(
         () => createPrometheusSource({ url: 'http://prometheus:9090', proxy }),
-        /^Error: --prometheus-proxy is no URL: write http:\/\/host:port$/,
+        /^Error: --prometheus-proxy \(or RIGHTSIZE_PROMETHEUS_PROXY\) is no URL: write http:\/\/host:port$/,
       ));
   }
 

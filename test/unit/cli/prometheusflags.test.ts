@@ -68,7 +68,53 @@ describe('the flags for Prometheus', () => {
     [
       'a header that is none',
       ['--prometheus-header', 'Bearer s3cret=x'],
-      /a name is made of letters/,
+      /^--prometheus-header: a name is made of letters/,
+    ],
+    [
+      'a file of a header that is none',
+      ['--prometheus-header-file', 'X Api=/run/key'],
+      /^--prometheus-header-file: a name is made of letters/,
+    ],
+    ...['s3cret\u00e4', 's3cret\u20ac', 's3cret\nX-B: c', 's3cret\u0000'].map(
+      (value) =>
+        [
+          `a header that would arrive changed (${JSON.stringify(value.slice(6))})`,
+          ['--prometheus-header', `X-A=${value}`],
+          /^--prometheus-header X-A: a value is one line of ASCII/,
+        ] as const,
+    ),
+    [
+      'a header twice',
+      ['--prometheus-header', 'X-A=s3cret', '--prometheus-header', 'x-a=b'],
+      /^x-a is given twice/,
+    ],
+    [
+      'a header of a flag and of a file',
+      ['--prometheus-header', 'X-A=s3cret', '--prometheus-header-file', 'X-A=/run/a'],
+      /^X-A is given twice/,
+    ],
+    [
+      'a token beside a header of the same name',
+      ['--prometheus-token-file', '/run/t', '--prometheus-header', 'authorization=Bearer s3cret'],
+      /^--prometheus-token-file and the header Authorization .*--prometheus-header.* exclude each/,
+    ],
+    [
+      'a token beside a user in the URL',
+      ['--prometheus-token-file', '/run/t', '--prometheus-url', 'http://me:s3cret@host'],
+      /^--prometheus-token-file and the user or password in --prometheus-url .* exclude each other/,
+    ],
+    [
+      'a user beside a password in the URL',
+      [
+        ...['--prometheus-user', 'me', '--prometheus-password-file', 'p'],
+        ...['--prometheus-url', 'http://:s3cret@host'],
+      ],
+      /^--prometheus-user and the user or password in --prometheus-url .* exclude each other/,
+    ],
+    [
+      'a user with a colon',
+      ['--prometheus-user', 'me:s3cret', '--prometheus-password-file', 'p'],
+      /--prometheus-user: a user of basic auth has no ":"/,
     ],
     [
       'a file of a header without a name',

@@ -190,7 +190,8 @@ async function send(
   { connection, timeoutSeconds }: Attempt,
   signal: AbortSignal,
 ): Promise<AxiosResponse<string>> {
-  const deadline = AbortSignal.timeout(timeoutSeconds * 1000);
+  // Timers of Node take whole milliseconds.
+  const deadline = AbortSignal.timeout(Math.ceil(timeoutSeconds * 1000));
   const both = AbortSignal.any([signal, deadline]);
   const { parameters } = call;
   // The server gives up shortly before we do: it says so then, and nobody would read its answer later.

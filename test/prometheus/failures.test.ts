@@ -197,6 +197,11 @@ describe('answers of a Prometheus that fails', () => {
     });
   }
 
+  it('a deadline may be a part of a millisecond', async () => {
+    const { failures } = await read({ timeoutSeconds: 1.0005 });
+    assert.deepEqual([...failures], []);
+  });
+
   it('samples that are no numbers make the answer invalid', async () => {
     answering = (call, response) => {
       if (call.path !== 'query_range') {

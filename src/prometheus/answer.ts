@@ -13,8 +13,8 @@ export interface Answer<T> {
   readonly data: T;
   /** What the server says that its answer may lack. */
   readonly warnings: readonly string[];
-  /** The server's clock; undefined where it did not say. */
-  readonly serverSeconds: number | undefined;
+  /** By how much the server's clock is ahead of ours, negative where it is behind; undefined where it did not say. */
+  readonly aheadSeconds: number | undefined;
   /** How long the budgets held the question back; left out where that does not count. */
   readonly heldSeconds?: number;
 }

@@ -64,10 +64,10 @@ async function checkReached(
 ): Promise<readonly Finding[]> {
   const started = Date.now();
   try {
-    const { serverSeconds, warnings } = await client.instant('vector(1)', started / 1000, signal);
+    const { aheadSeconds, warnings } = await client.instant('vector(1)', started / 1000, signal);
     const found = `answers queries, in ${Date.now() - started} ms`;
     const reached: Finding = { area: 'Prometheus', check: 'reachable', result: 'OK', found };
-    return [reached, clockFinding(serverSeconds, Date.now() / 1000), ...partialFindings(warnings)];
+    return [reached, clockFinding(aheadSeconds), ...partialFindings(warnings)];
   } catch (error) {
     if (!(error instanceof PrometheusError)) throw error;
     const { reason, message } = error;
@@ -81,12 +81,12 @@ function remedyOf({ reason, isOfOwnFile, todo }: PrometheusError): string {
   return todo ?? (isOfOwnFile ? MEND_FILE : REMEDIES[reason]);
 }
 
-function clockFinding(serverSeconds: number | undefined, nowSeconds: number): Finding {
+function clockFinding(aheadSeconds: number | undefined): Finding {
   const clock = { area: 'Prometheus', check: 'clock' } as const;
-  if (serverSeconds === undefined) {
+  if (aheadSeconds === undefined) {
     return { ...clock, result: 'OK', found: 'the server does not say what time it is' };
   }
-  const skew = Math.round(Math.abs(serverSeconds - nowSeconds));
+  const skew = Math.round(Math.abs(aheadSeconds));
   const found = `differs from ours by ${skew} s`;
   if (skew <= SMALL_SKEW_SECONDS) return { ...clock, result: 'OK', found };
   const result = skew > HELD_SKEW_SECONDS ? 'FAIL' : 'WARN';

@@ -9,7 +9,7 @@ import {
 } from './answer.ts';
 import { failureOfTransport } from './failure.ts';
 import { PrometheusError } from './prometheuserror.ts';
-import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
+import { headerOf, retryAfterHeader, secondsAhead } from './headers.ts';
 import type { CallKind, PrometheusOptions } from './options.ts';
 import { withRetries } from './retry.ts';
 import { createFence, matchersOf } from './tenancy.ts';
@@ -168,6 +168,7 @@ async function askOnce(
   attempt: Attempt,
   signal: AbortSignal,
 ): Promise<Answer<unknown>> {
+  const sentMs = Date.now();
   const response = await send(caller, call, attempt, signal);
   attempt.meter.took(response.data.length, 0);
   const envelope = parseEnvelope({
@@ -179,7 +180,8 @@ async function askOnce(
   });
   return {
     ...envelope,
-    serverSeconds: dateHeader(response),
+    // When the answer began is not known here, and its body may have taken long.
+    aheadSeconds: secondsAhead(response, { afterMs: sentMs, beforeMs: Date.now() }),
     heldSeconds: attempt.meter.waitedSeconds,
   };
 }

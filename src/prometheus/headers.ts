@@ -18,8 +18,15 @@ export function retryAfterHeader(
   return Number.isNaN(date) ? undefined : Math.max(0, (date - nowMilliseconds) / 1000);
 }
 
-/** The server's clock, in seconds, as of the `Date` of its answer. */
-export function dateHeader(response: AxiosResponse): number | undefined {
+/**
+ * By how many seconds the server's clock is ahead of ours, negative where it is behind, as of the `Date` of an answer
+ * that began between two times of ours; undefined where it does not say.
+ */
+export function secondsAhead(
+  response: AxiosResponse,
+  began: { readonly afterMs: number; readonly beforeMs: number },
+): number | undefined {
   const date = Date.parse(headerOf(response, 'date') ?? '');
-  return Number.isNaN(date) ? undefined : date / 1000;
+  if (Number.isNaN(date)) return undefined;
+  return (date - Math.min(Math.max(date, began.afterMs), began.beforeMs)) / 1000;
 }

@@ -59,7 +59,7 @@ export async function readRawBatch(
 interface Taken {
   readonly data: RawAnswer;
   readonly warnings: readonly string[];
-  readonly serverSeconds: number | undefined;
+  readonly aheadSeconds: number | undefined;
 }
 
 async function readOnce(
@@ -70,8 +70,8 @@ async function readOnce(
   const answer = folds.begin(question);
   try {
     const queries = rawQueries(question, session.extra);
-    const { serverSeconds } = await reader.read(queries, answer, signal);
-    return { data: answer, warnings: [], serverSeconds };
+    const { aheadSeconds } = await reader.read(queries, answer, signal);
+    return { data: answer, warnings: [], aheadSeconds };
   } catch (error) {
     answer.drop();
     throw error;

@@ -41,7 +41,7 @@ async function listOnce(
   const parts: Buffer[] = [];
   let bytes = 0;
   let listed: Listed = { data: [], warnings: [] };
-  const { serverSeconds } = await client.post(
+  const { aheadSeconds } = await client.post(
     {
       path: 'series',
       selectors: question.selectors,
@@ -61,7 +61,7 @@ async function listOnce(
     },
     signal,
   );
-  return { ...listed, serverSeconds };
+  return { ...listed, aheadSeconds };
 }
 
 type Listed = Pick<Answer<readonly SeriesLabels[]>, 'data' | 'warnings'>;

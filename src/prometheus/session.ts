@@ -80,7 +80,7 @@ function isBusy({ reason, tooLarge }: PrometheusError): boolean {
 
 function warningsOf({
   warnings,
-  serverSeconds,
+  aheadSeconds = 0,
   heldSeconds = 0,
 }: Answer<unknown>): readonly UsageWarning[] {
   const found: UsageWarning[] = [];
@@ -88,7 +88,6 @@ function warningsOf({
     const message = `Prometheus says that its answer may be incomplete: ${shortText(warnings.join('; '))}`;
     found.push({ reason: 'PartialAnswer', message });
   }
-  const aheadSeconds = serverSeconds === undefined ? 0 : serverSeconds - Date.now() / 1000;
   if (Math.abs(aheadSeconds) > TOLERATED_SKEW_SECONDS) {
     const direction = aheadSeconds > 0 ? 'ahead of' : 'behind';
     const message = `the clock of Prometheus is ${Math.round(Math.abs(aheadSeconds))} s ${direction} ours`;

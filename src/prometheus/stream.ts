@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
 import { failureOfAnswer, failureOfTransport } from './failure.ts';
 import { invalidAnswer, PrometheusError } from './prometheuserror.ts';
-import { dateHeader, headerOf, retryAfterHeader } from './headers.ts';
+import { headerOf, retryAfterHeader, secondsAhead } from './headers.ts';
 import type { PrometheusOptions } from './options.ts';
 import { createFence, matchersOf } from './tenancy.ts';
 import { wantsTls } from './tlsfailure.ts';
@@ -47,8 +47,8 @@ export interface WholeBody {
 /** What came of one call. */
 export interface Streamed {
   readonly bytes: number;
-  /** The server's clock, when its answer began; undefined when it did not say. */
-  readonly serverSeconds: number | undefined;
+  /** See `Answer`. */
+  readonly aheadSeconds: number | undefined;
 }
 
 /** Calls whose answers are taken while they arrive. */
@@ -97,10 +97,13 @@ async function postOnce(caller: Calling, call: StreamCall, signal: AbortSignal):
   try {
     const response = await send(caller, call, AbortSignal.any([signal, idle.signal]));
     counter.hasBegun = true;
+    // Its `Date` is of now, however long the body takes.
+    const beganMs = Date.now();
+    const aheadSeconds = secondsAhead(response, { afterMs: beganMs, beforeMs: beganMs });
     idle.restart();
     meter.began();
     await receive(caller, response, { call, idle, counter });
-    return { bytes: counter.bytes, serverSeconds: dateHeader(response) };
+    return { bytes: counter.bytes, aheadSeconds };
   } catch (error) {
     signal.throwIfAborted();
     throw idle.signal.aborted

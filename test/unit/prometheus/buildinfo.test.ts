@@ -5,7 +5,7 @@ import { PrometheusError } from '../../../src/prometheus/prometheuserror.ts';
 const { signal } = new AbortController();
 
 function saying(data: unknown): Parameters<typeof isPrometheus>[0] {
-  return { status: () => Promise.resolve({ data, warnings: [], serverSeconds: undefined }) };
+  return { status: () => Promise.resolve({ data, warnings: [], aheadSeconds: undefined }) };
 }
 
 function failing(error: Error): Parameters<typeof isPrometheus>[0] {

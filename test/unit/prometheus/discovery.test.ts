@@ -38,7 +38,7 @@ class HeldLister implements SeriesLister {
     this.asked.push(namespacesIn(selector)[0] ?? '');
     const answer = Promise.withResolvers<readonly SeriesLabels[]>();
     this.#held.push({ selector, answer });
-    return { data: await answer.promise, warnings: [], serverSeconds: undefined };
+    return { data: await answer.promise, warnings: [], aheadSeconds: undefined };
   }
 
   answer(): void {
@@ -170,13 +170,13 @@ describe('the pods of a namespace', () => {
         }
         return pods.map((pod) => ({ __name__: name, namespace: 'team-00', pod }));
       });
-      return Promise.resolve({ data, warnings: [], serverSeconds: undefined });
+      return Promise.resolve({ data, warnings: [], aheadSeconds: undefined });
     }
   }
 
   async function podsBy(lister: SeriesLister, named: readonly string[] = []) {
     const client = {
-      labelValues: () => Promise.resolve({ data: named, warnings: [], serverSeconds: undefined }),
+      labelValues: () => Promise.resolve({ data: named, warnings: [], aheadSeconds: undefined }),
     };
     const { signal } = new AbortController();
     const session = createSession(client as unknown as PrometheusClient, [], signal);

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { parseMatcher } from '../prometheus/queries.ts';
+import { parseMatcher } from '../prometheus/matcher.ts';
 import type { ReaderWish } from '../prometheus/readers.ts';
 import type { SourceOptions } from '../prometheus/source.ts';
 import { accessOf, collect, withAccessFlags, type AccessFlags } from './accessflags.ts';

@@ -274,28 +274,3 @@ function quote(value: string): string {
 function escapeRegex(value: string): string {
   return value.replace(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`);
 }
-
-/**
- * Reads a matcher as people write it: `cluster=x`, `cluster="x"`, `cluster=~"a|b"`. Throws with what is expected.
- */
-export function parseMatcher(text: string): LabelMatcher {
-  const match = /^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*$/s.exec(text);
-  const [, label, operator, value] = match ?? [];
-  if (label === undefined || value === undefined || !isOperator(operator)) {
-    throw new Error(`"${text}" is not a label matcher: write label=value, or label=~"a|b"`);
-  }
-  return { label, operator, value: unquote(value) };
-}
-
-function isOperator(text: string | undefined): text is LabelMatcher['operator'] {
-  return text === '=' || text === '!=' || text === '=~' || text === '!~';
-}
-
-function unquote(value: string): string {
-  if (!value.startsWith('"')) return value;
-  try {
-    return String(JSON.parse(value));
-  } catch (cause) {
-    throw new Error(`${value} is not a quoted label value`, { cause });
-  }
-}

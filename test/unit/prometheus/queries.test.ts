@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import {
   cpuUsage,
   memoryUsage,
-  parseMatcher,
   podOwners,
   selectorOf,
   throttledShare,
   podSeries,
 } from '../../../src/prometheus/queries.ts';
+import { parseMatcher } from '../../../src/prometheus/matcher.ts';
 
 describe('PromQL queries', () => {
   const scope = { namespaces: ['shop'], pods: ['web-0'] };
@@ -68,20 +68,4 @@ describe('PromQL queries', () => {
     const matcher = { label: 'a="b"} or up{c', operator: '=', value: 'd' } as const;
     assert.throws(() => selectorOf('up', [matcher]), /is not a label name/);
   });
-
-  const matchers = {
-    'cluster=x': { label: 'cluster', operator: '=', value: 'x' },
-    'cluster="x y"': { label: 'cluster', operator: '=', value: 'x y' },
-    'cluster=~"a|b"': { label: 'cluster', operator: '=~', value: 'a|b' },
-    'cluster!=x': { label: 'cluster', operator: '!=', value: 'x' },
-    'cluster!~x.*': { label: 'cluster', operator: '!~', value: 'x.*' },
-    'cluster=': { label: 'cluster', operator: '=', value: '' },
-  };
-  for (const [text, want] of Object.entries(matchers)) {
-    it(`read the matcher ${text}`, () => assert.deepEqual(parseMatcher(text), want));
-  }
-  for (const text of ['cluster', '=x', '1a=x', 'a b=x', 'cluster="x']) {
-    it(`refuse the matcher ${text}`, () =>
-      assert.throws(() => parseMatcher(text), /label matcher|quoted label value/));
-  }
 });

@@ -16,6 +16,9 @@ const BYTES_PER_SECOND = 20e6;
 const SAMPLES_PER_SECOND = 5e6;
 const SHARE = 1;
 const MOST_AT_ONCE = 64;
+/** With less, one answer would stop all others for hours. */
+const LEAST_PER_SECOND = 1000;
+const LEAST_SHARE = 0.01;
 
 /** Adds the flags that bound what Prometheus is asked for. */
 export function withBudgetFlags(command: Command): Command {
@@ -25,7 +28,7 @@ export function withBudgetFlags(command: Command): Command {
     .addOption(
       new Option(
         '--prometheus-bytes <quantity>',
-        'bytes of answers per second, on average over a minute; 0: no budget',
+        'bytes of answers per second, 1k or more, on average over a minute; 0: no budget',
       )
         .argParser(perSecond)
         .default(BYTES_PER_SECOND, '20M'),
@@ -33,7 +36,7 @@ export function withBudgetFlags(command: Command): Command {
     .addOption(
       new Option(
         '--prometheus-samples <quantity>',
-        'samples of answers per second, on average over a minute; 0: no budget',
+        'samples of answers per second, 1k or more, on average over a minute; 0: no budget',
       )
         .argParser(perSecond)
         .default(SAMPLES_PER_SECOND, '5M'),
@@ -41,7 +44,7 @@ export function withBudgetFlags(command: Command): Command {
     .addOption(
       new Option(
         '--prometheus-share <percent>',
-        "share of the server's time: 100% is one query always under way, 0% no budget",
+        "share of the server's time, 1% or more: 100% is one query always under way; 0: no budget",
       )
         .argParser(share)
         .default(SHARE, '100%'),
@@ -60,12 +63,18 @@ function atOnce(text: string): number {
   throw new InvalidArgumentError(`Write a whole number from 1 to ${MOST_AT_ONCE}.`);
 }
 
+const A_QUANTITY = 'Write 1k or more, such as 20M or 500k, or 0 for no budget.';
+const A_SHARE = 'Write a percentage of 1% or more, such as 50% or 200%, or 0 for no budget.';
+
 function perSecond(text: string): number {
-  return noneIfZero(read(parseCpu, text, 'Write a number of 0 or more, such as 20M or 500k.'));
+  // 20m is 0.02: who writes it means 20M.
+  if (/[mun]$/.test(text.trim())) throw new InvalidArgumentError(A_QUANTITY);
+  return budget(read(parseCpu, text, A_QUANTITY), LEAST_PER_SECOND, A_QUANTITY);
 }
 
 function share(text: string): number {
-  return noneIfZero(read(parsePercent, text, 'Write a percentage, such as 50%, 100% or 200%.'));
+  const value = text.trim() === '0' ? 0 : read(parsePercent, text, A_SHARE);
+  return budget(value, LEAST_SHARE, A_SHARE);
 }
 
 function read(parse: (text: string) => number, text: string, hint: string): number {
@@ -76,6 +85,8 @@ function read(parse: (text: string) => number, text: string, hint: string): numb
   }
 }
 
-function noneIfZero(value: number): number {
-  return value === 0 ? Infinity : value;
+function budget(value: number, least: number, hint: string): number {
+  if (value === 0) return Infinity;
+  if (value >= least) return value;
+  throw new InvalidArgumentError(hint);
 }

@@ -152,9 +152,6 @@ describe('the flags for Prometheus', () => {
     ],
     ['no queries at once', ['--prometheus-concurrency', '0'], /whole number from 1 to 64/],
     ['half a query at once', ['--prometheus-concurrency', '1.5'], /whole number from 1 to 64/],
-    ['a share that is no percentage', ['--prometheus-share', '0.5'], /percentage, such as 50%/],
-    ['negative bytes', ['--prometheus-bytes', '-1'], /number of 0 or more/],
-    ['samples in words', ['--prometheus-samples', 'many'], /number of 0 or more/],
     ['an endless timeout', ['--prometheus-timeout', 'Infinity'], /seconds, above 0/],
     ['another reader', ['--prometheus-reader', 'export'], /Allowed choices are auto/],
   ];

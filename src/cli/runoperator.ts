@@ -87,15 +87,13 @@ function assemble(
   flags: OperatorFlags,
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Parts {
-  const prometheus = prometheusOptions(flags);
-  const refreshSeconds = parseRefresh(flags.refresh);
-  const acting = actingSettings(flags);
+  const { prometheus, refreshSeconds, acting, shard } = settingsOf(flags);
   const kept = usageStore(flags, prometheus, log);
   const source = reading(() =>
     createPrometheusSource({ ...prometheus, onCall: (call) => metrics.prometheusCalled(call) }),
   );
   const connection = connect(flags, (namespace) => leadership.mayWrite(namespace));
-  const metrics: OperatorMetrics = createMetrics(VERSION, () =>
+  const metrics: OperatorMetrics = createMetrics({ version: VERSION, shard }, () =>
     metricsSnapshot(controller.snapshot, leadership.election.isLeader(), source),
   );
   const cluster = watchCluster(connection, {
@@ -120,6 +118,7 @@ function assemble(
   };
   const leadership = createLeadership(flags, connection, {
     log,
+    shard,
     onElected: () => {
       if (!cluster.isWhole()) void warnOfWait(cluster, { log, signal });
     },
@@ -143,6 +142,16 @@ function assemble(
     onReconciled: (result) => metrics.reconciled(result),
   });
   return { connection, metrics, cluster, source, leadership, events, controller };
+}
+
+/** What the flags say by themselves; throws BadInput. */
+function settingsOf(flags: OperatorFlags) {
+  return {
+    prometheus: prometheusOptions(flags),
+    refreshSeconds: parseRefresh(flags.refresh),
+    acting: actingSettings(flags),
+    shard: shardOf(flags),
+  };
 }
 
 function actingSettings(
@@ -199,14 +208,13 @@ function promisesOf({ calibrations }: ControllerSnapshot): readonly PolicyPromis
 function createLeadership(
   flags: OperatorFlags,
   connection: KubeConnection,
-  on: Pick<LeadershipOptions, 'log' | 'onElected' | 'onTerritory'> & {
+  on: Pick<LeadershipOptions, 'log' | 'shard' | 'onElected' | 'onTerritory'> & {
     readonly controller: () => Controller;
   },
 ): Leadership {
   return new Leadership({
     ...on,
     connection,
-    shard: shardOf(flags),
     leaseNamespace: flags.leaseNamespace ?? podNamespace() ?? flags.namespace ?? 'default',
     leaseName: flags.leaseName,
     onFigures: () => on.controller().figuresChanged(),

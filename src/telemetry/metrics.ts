@@ -30,6 +30,13 @@ export interface PolicyPromise {
   readonly containersKept: number | undefined;
 }
 
+/** What stays the same while an instance runs. */
+export interface MetricsInstance {
+  readonly version: string;
+  /** Which part of how many it is. */
+  readonly shard: { readonly index: number; readonly shards: number };
+}
+
 export interface OperatorMetrics {
   reconciled(result: string): void;
   prometheusCalled(call: CountedCall): void;
@@ -54,17 +61,15 @@ const MOST_POLICIES = 500;
  * texts of errors. The one exception are the names of policies, of which there are few: a promise is a policy's, and
  * nobody could be told that it is broken without the name.
  */
-export function createMetrics(version: string, snapshot: () => MetricsSnapshot): OperatorMetrics {
+export function createMetrics(
+  instance: MetricsInstance,
+  snapshot: () => MetricsSnapshot,
+): OperatorMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
-  new Gauge({
-    name: 'rightsize_build_info',
-    help: 'Always 1; the version is a label.',
-    labelNames: ['version'],
-    registers,
-  }).set({ version }, 1);
+  instanceGauges(registers, instance);
   stateGauges(registers, snapshot);
   promiseGauges(registers, snapshot);
   const reconciles = new Counter({
@@ -88,6 +93,21 @@ export function createMetrics(version: string, snapshot: () => MetricsSnapshot):
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+function instanceGauges(registers: Registry[], { version, shard }: MetricsInstance): void {
+  new Gauge({
+    name: 'rightsize_build_info',
+    help: 'Always 1; the version is a label.',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1);
+  new Gauge({
+    name: 'rightsize_shards',
+    help: 'How many shards share the cluster, 1 where nothing is shared; which of them this is, from 0 on, is a label.',
+    labelNames: ['shard'],
+    registers,
+  }).set({ shard: String(shard.index) }, shard.shards);
 }
 
 function stateGauges(registers: Registry[], snapshot: () => MetricsSnapshot): void {

@@ -33,12 +33,13 @@ describe('metrics', () => {
     isBreakerOpen: false,
     budgets: { limit: 2, active: 1, waiting: 3, restSeconds: 0, heldSeconds: 40 },
   };
+  const alone = { version: '1.2.3', shard: { index: 0, shards: 1 } };
   const rendered = (change: Partial<MetricsSnapshot> = {}) =>
-    createMetrics('1.2.3', () => ({ ...quiet, ...change })).render();
+    createMetrics(alone, () => ({ ...quiet, ...change })).render();
 
   it('show what is at the moment that somebody asks', async () => {
     let queueDepth = 3;
-    const metrics = createMetrics('1.2.3', () => ({ ...quiet, queueDepth }));
+    const metrics = createMetrics(alone, () => ({ ...quiet, queueDepth }));
     assert.match(await metrics.render(), /^rightsize_queue_depth 3$/m);
     queueDepth = 0;
     assert.match(await metrics.render(), /^rightsize_queue_depth 0$/m);
@@ -48,7 +49,7 @@ describe('metrics', () => {
     const savings = { cpu: 0.5, memory: 1024 };
     const held = { state: 'Held:OOMKilled', reason: 'OOMKilled', savings };
     let outcomes = [held, held, { state: 'Fits', reason: undefined, savings }];
-    const metrics = createMetrics('1.2.3', () => ({ ...quiet, outcomes }));
+    const metrics = createMetrics(alone, () => ({ ...quiet, outcomes }));
     const text = await metrics.render();
     assert.match(text, /^rightsize_workloads\{state="Held"\} 2$/m);
     assert.match(text, /^rightsize_workloads\{state="Fits"\} 1$/m);
@@ -60,7 +61,7 @@ describe('metrics', () => {
   });
 
   it('count what was done', async () => {
-    const metrics = createMetrics('1.2.3', () => quiet);
+    const metrics = createMetrics(alone, () => quiet);
     metrics.reconciled('Created');
     metrics.watchChanged('pods', 'Watching');
     const call = { kind: 'range', outcome: 'Ok', seconds: 0.2, waitedSeconds: 3 };
@@ -138,11 +139,18 @@ describe('metrics', () => {
     const labels = own.flatMap((line) =>
       [...line.matchAll(/[{,](\w+)="/g)].map(([, label]) => label),
     );
-    const closed = ['version', 'result', 'resource', 'state', 'reason', 'outcome', 'le'];
+    const closed = ['version', 'shard', 'result', 'resource', 'state', 'reason', 'outcome', 'le'];
     assert.deepEqual(
       labels.filter((label) => label === undefined || !closed.includes(label)),
       [],
     );
+  });
+
+  it('say which shard of how many this is, so that one that is missing can be told', async () => {
+    assert.match(await rendered(), /^rightsize_shards\{shard="0"\} 1$/m);
+    const second = { ...alone, shard: { index: 1, shards: 3 } };
+    const text = await createMetrics(second, () => quiet).render();
+    assert.match(text, /^rightsize_shards\{shard="1"\} 3$/m);
   });
 
   it('are of one registry each, so that two can be made', async () => {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { parseMemory } from '../../src/api/quantity.ts';
+import { commandOfImage, DEPLOY } from '../support/image.ts';
 
-const DEPLOY = join(import.meta.dirname, '../../deploy');
 const DOCKERFILE = join(DEPLOY, 'Dockerfile');
 const DEPLOYMENT = join(DEPLOY, 'base/deployment.yaml');
 
@@ -17,14 +17,10 @@ const HEAP_SHARE = 0.5;
  * that folds may take more than the operator lets it.)
  */
 export function asInImage(): { readonly execArgv: string[]; readonly env: NodeJS.ProcessEnv } {
-  const text = readFileSync(DOCKERFILE, 'utf8');
-  const [, entry] = /^ENTRYPOINT (\[.*\])$/m.exec(text) ?? [];
-  if (entry === undefined) throw new Error(`${DOCKERFILE} has no ENTRYPOINT that is a list`);
-  const flags = (JSON.parse(entry) as string[]).filter((word) => word.startsWith('--'));
   const heap = `--max-old-space-size=${Math.round((HEAP_SHARE * memoryLimit()) / 2 ** 20)}`;
   return {
-    execArgv: [...process.execArgv, ...flags, heap],
-    env: { ...process.env, ...environmentOf(text) },
+    execArgv: [...process.execArgv, ...commandOfImage().flags, heap],
+    env: { ...process.env, ...environmentOf(readFileSync(DOCKERFILE, 'utf8')) },
   };
 }
 

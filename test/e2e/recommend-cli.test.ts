@@ -2,7 +2,7 @@
 //   test/cluster/run.sh mocha test/e2e/recommend-cli.test.ts
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { parse } from 'yaml';
 import { API_VERSION, GROUP, PLURALS } from '../../src/api/group.ts';
 import { apply, kubectl, until } from '../support/cluster.ts';
 import { Compiled } from '../support/compiled.ts';
+import { commandOfImage } from '../support/image.ts';
 import { LocalServer } from '../support/local-server.ts';
 import { recommendationsIn, targetsOf, type StoredRecommendation } from '../support/own-objects.ts';
 import { rightsize, startRightsize } from '../support/rightsize.ts';
@@ -44,13 +45,6 @@ const workloads: readonly SceneWorkload[] = [
 ];
 const CONTAINERS = 4;
 
-/** The last word of what the image runs. */
-async function programOfImage(): Promise<string> {
-  const dockerfile = join(import.meta.dirname, '../../deploy/Dockerfile');
-  const [, entry = '[]'] = /^ENTRYPOINT (.*)$/m.exec(await readFile(dockerfile, 'utf8')) ?? [];
-  return (JSON.parse(entry) as string[]).at(-1) ?? assert.fail('it runs nothing');
-}
-
 interface ReportList {
   readonly items: readonly StoredRecommendation[];
 }
@@ -76,7 +70,7 @@ describe('rightsize recommend on a cluster', function () {
 
   it('says the same as JavaScript, which the image holds', async () => {
     await using compiled = await Compiled.build('tsconfig.build.json');
-    const main = compiled.pathOf(await programOfImage());
+    const main = compiled.pathOf(commandOfImage().program);
     const args = ['recommend', url, '-n', scene.namespace];
     const [{ stdout, stderr }, ofImage] = await Promise.all([
       rightsize(args),

@@ -7,7 +7,13 @@ import { Ledger } from './ledger.ts';
 import { LiveKeeper } from './livekeeper.ts';
 import type { ControllerOptions } from './options.ts';
 import { namespaceOfKey, Policies } from './policies.ts';
-import { workloadKey, type ClusterChange, type UsageWarning, type Workload } from './ports.ts';
+import {
+  workloadKey,
+  type ClusterChange,
+  type UsageFailure,
+  type UsageWarning,
+  type Workload,
+} from './ports.ts';
 import { WorkQueue, type WorkResult } from './queue.ts';
 import {
   recommendationName,
@@ -98,7 +104,7 @@ export class Leading {
   }
 
   #keepUsage(namespaces: NamespaceIndex): UsageKeeper {
-    const { view, clock, log, source, random, refreshSeconds, usageStore } = this.#options;
+    const { view, clock, source, random, refreshSeconds, usageStore } = this.#options;
     return new UsageKeeper({
       source,
       clock,
@@ -109,12 +115,25 @@ export class Leading {
       restartedPodsOf: (namespace, fromSeconds) => view.restartedPods(namespace, fromSeconds),
       worthOf: (namespace) => namespaces.worthOf(namespace),
       store: usageStore,
-      onRead: (keys) => {
-        log.info({ workloads: keys.length, ...this.#usage.counts }, 'usage read');
+      onRead: (keys, failures) => {
+        this.#tellRead(keys.length, failures);
         for (const key of keys) this.#queue.add(WORKLOAD + key);
       },
       onWarning: (warning) => this.#warn(warning),
     });
+  }
+
+  #tellRead(workloads: number, failures: readonly UsageFailure[]): void {
+    const { log } = this.#options;
+    const { counts } = this.#usage;
+    const [first] = failures;
+    if (first === undefined) {
+      log.info({ workloads, ...counts }, 'usage read');
+      return;
+    }
+    const { reason, message } = first;
+    const failed = failures.length;
+    log.warn({ workloads, failed, reason, ...counts }, `usage cannot be read: ${message}`);
   }
 
   async stop(): Promise<void> {

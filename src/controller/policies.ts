@@ -153,7 +153,7 @@ export class Policies {
     const owner = { apiVersion: API_VERSION, kind, name, uid };
     const regarding = namespace === undefined ? owner : { ...owner, namespace };
     for (const { type, reason, note } of policyNotes(policy.status, status)) {
-      log.info({ policy: policyKey(policy), reason }, note);
+      log[type === 'Warning' ? 'warn' : 'info']({ policy: policyKey(policy), reason }, note);
       events.record({ regarding, type, reason, action: 'Recommend', note });
     }
   }

@@ -55,7 +55,8 @@ export interface UsageKeeperOptions {
   readonly worthOf?: (namespace: string) => number;
   /** Where usage is kept over restarts; nowhere unless given. */
   readonly store?: UsageStore | undefined;
-  readonly onRead: (keys: readonly string[]) => void;
+  /** Usage of these workloads is known anew; of some of them that could not be read, with what came in the way. */
+  readonly onRead: (keys: readonly string[], failures: readonly UsageFailure[]) => void;
   readonly onWarning: (warning: UsageWarning) => void;
   /** From 0 to 1; spreads readings so that instances do not ask at the same moment. */
   readonly random: () => number;
@@ -267,7 +268,10 @@ export class UsageKeeper {
       }
       if (taken.length === 0) return;
       this.#saving.changed();
-      this.#options.onRead(taken);
+      this.#options.onRead(
+        taken,
+        taken.flatMap((key) => part.failures.get(key) ?? []),
+      );
     };
     try {
       const rest = await this.#options.source.read(query, signal, (part) => {
@@ -282,7 +286,7 @@ export class UsageKeeper {
       for (const asked of open.takeOut(keys)) {
         this.#answers.fail(asked.keyed, failure, { ...reading, ...asked, jitter });
       }
-      if (keys.length > 0) this.#options.onRead(keys);
+      if (keys.length > 0) this.#options.onRead(keys, Array(keys.length).fill(failure));
     }
   }
 

@@ -122,7 +122,9 @@ describe('the operator in an outage of Prometheus', function () {
     const before = await recommendations();
     assert.equal(await operator.end('SIGTERM'), 0);
     operator = await scene.operator({ flags: ['--refresh=2s'] });
-    await until(20_000, async () => assert.match(await operator.log(), /"usage read"/));
+    await until(20_000, async () =>
+      assert.match(await operator.log(), /"level":"warn".*"usage cannot be read: /),
+    );
     assert.deepEqual(versionsOf(await recommendations()), versionsOf(before));
     // A new generation makes the new process say what it thinks of the policy.
     await apply(policy(scene.namespace, 'default', { priority: 1 }));

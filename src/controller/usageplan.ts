@@ -13,7 +13,7 @@ import { packWalk, unpackWalk, type KeptWalks } from './usagewalks.ts';
 /** Samples may come this late where a pod has not all of them, and where an hour has none at all this late. */
 const LATE_SECONDS = HOUR_SECONDS;
 const LATEST_SECONDS = 2 * HOUR_SECONDS;
-/** Gaps of the last days are looked for once a day, older ones once a week: what was off stays a gap. */
+/** Gaps of the last days are looked for once a day, older ones and the begin once a week: what was off stays a gap. */
 const GAPS_SECONDS = DAY_SECONDS;
 const ALL_GAPS_SECONDS = 7 * DAY_SECONDS;
 const RECENT_SECONDS = 3 * DAY_SECONDS;
@@ -170,7 +170,10 @@ export class UsageEntry implements KeptWalks {
     if (isOfAll) this.nextAllGapsSeconds = nowSeconds + ALL_GAPS_SECONDS;
     const windowStart = nowSeconds - this.windowSeconds;
     const from = isOfAll ? windowStart : Math.max(windowStart, nowSeconds - RECENT_SECONDS);
-    const gaps = this.#packed.flatMap((packed) => gapsOf(packed, from) ?? []);
+    const gaps = [
+      ...(isOfAll ? this.#missingBegin(windowStart) : []),
+      ...this.#packed.flatMap((packed) => gapsOf(packed, from) ?? []),
+    ];
     if (gaps.length === 0) return undefined;
     const first = Math.min(...gaps.map(({ fromSeconds }) => fromSeconds));
     const last = Math.max(...gaps.map(({ toSeconds }) => toSeconds));
@@ -178,6 +181,17 @@ export class UsageEntry implements KeptWalks {
       fromSeconds: Math.max(windowStart, dayStart(first)),
       toSeconds: Math.min(nowSeconds, dayStart(last - 1) + DAY_SECONDS),
     };
+  }
+
+  /**
+   * The days of the window before the first sample of all: who answered then may know less than who answers now, as of two
+   * servers one with a new volume. Where nothing was in use, to ask again costs next to nothing.
+   */
+  #missingBegin(windowStart: number): readonly ReadWindow[] {
+    const firsts = this.#packed.map((packed) => spanOf(packed).firstSampleSeconds);
+    if (firsts.length === 0) return [];
+    const first = Math.min(...firsts);
+    return dayStart(first) > windowStart ? [{ fromSeconds: windowStart, toSeconds: first }] : [];
   }
 
   window(nowSeconds: number): ReadWindow {

@@ -16,6 +16,7 @@ import { createTemplateChanger } from '../kube/templates.ts';
 import { createWriter } from '../kube/writer.ts';
 import { createPrometheusSource } from '../prometheus/source.ts';
 import { RESOURCES } from '../recommend/usage.ts';
+import type { UsageFile } from '../state/usagefile.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { LogLevel } from '../telemetry/loglevel.ts';
 import {
@@ -94,7 +95,7 @@ function assemble(
   );
   const connection = connect(flags, (namespace) => leadership.mayWrite(namespace));
   const metrics: OperatorMetrics = createMetrics({ version: VERSION, shard }, () =>
-    metricsSnapshot(controller.snapshot, leadership.election.isLeader(), source),
+    metricsSnapshot(controller.snapshot, leadership.election.isLeader(), { source, kept }),
   );
   const cluster = watchCluster(connection, {
     namespace: flags.namespace,
@@ -178,12 +179,13 @@ function changers(
 function metricsSnapshot(
   snapshot: ControllerSnapshot,
   isLeader: boolean,
-  source: Parts['source'],
+  { source, kept }: Pick<Parts, 'source'> & { readonly kept: UsageFile | undefined },
 ): MetricsSnapshot {
   return {
     ...snapshot,
     isLeader,
     budgets: source.budgets(),
+    stateSavedSeconds: kept?.savedSeconds,
     outcomes: snapshot.outcomes.values(),
     promises: promisesOf(snapshot),
   };

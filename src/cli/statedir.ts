@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../controller/ports.ts';
-import type { UsageStore } from '../controller/usagestore.ts';
 import type { SourceOptions } from '../prometheus/source.ts';
 import { UsageFile } from '../state/usagefile.ts';
 import { SYSTEM_CLOCK } from './clock.ts';
@@ -23,7 +22,7 @@ export function usageStore(
   { stateDir, prometheusMatcher }: StateFlags & Pick<PrometheusFlags, 'prometheusMatcher'>,
   { url, parameters, headers, headerFiles, basicAuth }: SourceOptions,
   log: Log,
-): UsageStore | undefined {
+): UsageFile | undefined {
   if (stateDir === undefined) return undefined;
   tryFolder(stateDir, log);
   const source = {

@@ -34,10 +34,16 @@ export class UsageFile implements UsageStore {
   readonly #options: UsageFileOptions;
   #identity: Promise<Uint8Array> | undefined;
   readonly #path: string;
+  #savedSeconds = 0;
 
   constructor(options: UsageFileOptions) {
     this.#options = options;
     this.#path = join(options.folder, NAME);
+  }
+
+  /** When the file that is there was saved, by this process or the one before; 0 where none is known of. */
+  get savedSeconds(): number {
+    return this.#savedSeconds;
   }
 
   async load(): Promise<readonly KeptUsage[]> {
@@ -61,7 +67,10 @@ export class UsageFile implements UsageStore {
   async #read(): Promise<readonly KeptUsage[] | Unusable | undefined> {
     const file = await openIfThere(this.#path);
     try {
-      return file && (await readUsage(file, await this.#identityOnce()));
+      if (file === undefined) return undefined;
+      const read = await readUsage(file, await this.#identityOnce());
+      if (typeof read !== 'string') this.#savedSeconds = (await file.stat()).mtimeMs / 1000;
+      return read;
     } finally {
       await file?.close();
     }
@@ -82,6 +91,7 @@ export class UsageFile implements UsageStore {
       }
       await rename(writing, this.#path);
       await syncFolder(folder);
+      this.#savedSeconds = this.#options.clock.nowSeconds();
     } catch (error) {
       log.warn({ file: this.#path, err: error }, 'usage could not be saved; a restart reads all');
     }

@@ -15,6 +15,8 @@ export interface MetricsSnapshot {
   readonly promises: Iterable<PolicyPromise>;
   readonly isBreakerOpen: boolean;
   readonly budgets: BudgetState;
+  /** Unix seconds, 0 when nothing was saved yet; undefined where usage is not kept over restarts. */
+  readonly stateSavedSeconds: number | undefined;
 }
 
 /** What one policy promises of one resource, and how that stands. */
@@ -133,6 +135,7 @@ function stateGauges(registers: Registry[], snapshot: () => MetricsSnapshot): vo
     'Workloads whose usage was never read.',
     ({ usage }) => usage.unread,
   );
+  stateSavedGauge(registers, snapshot);
   const saved = (resource: 'cpu' | 'memory') => (now: MetricsSnapshot) =>
     [...now.outcomes].reduce((sum, { savings }) => sum + savings[resource], 0);
   gauge(
@@ -151,6 +154,19 @@ function stateGauges(registers: Registry[], snapshot: () => MetricsSnapshot): vo
   labelledGauge(registers, 'rightsize_held_workloads', 'Workloads held, by reason.', () =>
     count([...snapshot().outcomes].flatMap(({ reason }) => reason ?? [])),
   );
+}
+
+function stateSavedGauge(registers: Registry[], snapshot: () => MetricsSnapshot): void {
+  new Gauge({
+    name: 'rightsize_state_saved_timestamp_seconds',
+    help: 'When usage was last saved to the folder of --state-dir, in unix seconds; 0 before the first time, absent without the flag.',
+    registers,
+    collect() {
+      const { stateSavedSeconds } = snapshot();
+      if (stateSavedSeconds === undefined) this.remove();
+      else this.set(stateSavedSeconds);
+    },
+  });
 }
 
 function promiseGauges(registers: Registry[], snapshot: () => MetricsSnapshot): void {

@@ -46,19 +46,28 @@ describe('the alerts of the docs', function () {
   after(() => rm(folder, { recursive: true }));
 
   /** Which alerts fire after half an hour. */
-  async function firing(...series: readonly ReturnType<typeof pod>[]): Promise<readonly string[]> {
+  const firing = (...series: readonly ReturnType<typeof pod>[]) => firingAt('30m', ...series);
+
+  async function firingAt(
+    time: string,
+    ...series: readonly ReturnType<typeof pod>[]
+  ): Promise<readonly string[]> {
     const names = rules.groups.flatMap((group) => group.rules.map(({ alert }) => alert));
-    const found = await Promise.all(names.map((name) => fires(name, series.flat())));
+    const found = await Promise.all(names.map((name) => fires(name, time, series.flat())));
     return names.filter((_, index) => found[index]);
   }
 
   /** promtool says whether what is expected came: that nothing fires. */
-  async function fires(alert: string, input: ReturnType<typeof pod>): Promise<boolean> {
+  async function fires(
+    alert: string,
+    time: string,
+    input: ReturnType<typeof pod>,
+  ): Promise<boolean> {
     const file = join(folder, `${alert}.yaml`);
     const test = {
       interval: '1m',
       input_series: input,
-      alert_rule_test: [{ eval_time: '30m', alertname: alert, exp_alerts: [] }],
+      alert_rule_test: [{ eval_time: time, alertname: alert, exp_alerts: [] }],
     };
     await writeFile(file, stringify({ rule_files: ['rules.yaml'], tests: [test] }));
     try {
@@ -103,5 +112,23 @@ describe('the alerts of the docs', function () {
     assert.deepEqual(await firing(...others, crashing, fine, often), ['RightsizeRestarts']);
     const someoneElse = pod(7, { 'process_start_time_seconds{a="b"}': '1x5 2x5 3x5 4x5 5x5' });
     assert.deepEqual(await firing(...others, shard(2, 3, '1x30'), someoneElse), []);
+  });
+
+  it('tell of usage that is not saved any more, of an instance that keeps some', async () => {
+    const keeping = (number: number, saved: string, workloads: string) => [
+      ...shard(number, 2, '1x300'),
+      ...pod(number, {
+        'rightsize_state_saved_timestamp_seconds{a="b"}': saved,
+        'rightsize_usage_workloads{a="b"}': workloads,
+      }),
+    ];
+    const [fine, fails] = ['600+60x300', '600x300'];
+    assert.deepEqual(await firingAt('5h', keeping(0, fine, '7x300'), keeping(1, fails, '7x300')), [
+      'RightsizeStateNotSaved',
+    ]);
+    assert.deepEqual(
+      await firingAt('5h', keeping(0, fine, '7x300'), keeping(1, '0x300', '0x300')),
+      [],
+    );
   });
 });

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -54,6 +62,20 @@ describe('the state file', function () {
     const many = await saved(keptUsage(2500));
     assert.ok(readFileSync(path()).length > 2 ** 20);
     assert.deepEqual(await store().load(), many);
+  });
+
+  it('says when it was saved, also over a restart, and not of one that is not used', async () => {
+    const file = store();
+    assert.equal(file.savedSeconds, 0);
+    await file.save(keptUsage(1));
+    assert.equal(file.savedSeconds, NOW);
+    utimesSync(path(), NOW - 600, NOW - 600);
+    const next = store();
+    await next.load();
+    assert.equal(next.savedSeconds, NOW - 600);
+    const foreign = store({ ...SOURCE, url: 'http://other:9090' });
+    await foreign.load();
+    assert.equal(foreign.savedSeconds, 0);
   });
 
   it('forgets what is not saved again', async () => {
@@ -239,5 +261,6 @@ describe('the state file', function () {
     assert.deepEqual(await nowhere.load(), []);
     assert.match(said[0] ?? '', /could not be saved/);
     assert.equal(said.length, 2);
+    assert.equal(nowhere.savedSeconds, 0);
   });
 });

@@ -32,6 +32,7 @@ describe('metrics', () => {
     promises: [],
     isBreakerOpen: false,
     budgets: { limit: 2, active: 1, waiting: 3, restSeconds: 0, heldSeconds: 40 },
+    stateSavedSeconds: undefined,
   };
   const alone = { version: '1.2.3', shard: { index: 0, shards: 1 } };
   const rendered = (change: Partial<MetricsSnapshot> = {}) =>
@@ -151,6 +152,16 @@ describe('metrics', () => {
     const second = { ...alone, shard: { index: 1, shards: 3 } };
     const text = await createMetrics(second, () => quiet).render();
     assert.match(text, /^rightsize_shards\{shard="1"\} 3$/m);
+  });
+
+  it('say when the state was saved, where it is', async () => {
+    const line = /^rightsize_state_saved_timestamp_seconds (.*)$/m;
+    assert.doesNotMatch(await rendered(), line);
+    let stateSavedSeconds = 0;
+    const metrics = createMetrics(alone, () => ({ ...quiet, stateSavedSeconds }));
+    assert.equal(line.exec(await metrics.render())?.[1], '0');
+    stateSavedSeconds = 1_800_000_000.5;
+    assert.equal(line.exec(await metrics.render())?.[1], '1800000000.5');
   });
 
   it('are of one registry each, so that two can be made', async () => {

@@ -54,8 +54,9 @@ interface CertificateFile {
 function certificateIn(text = '', { what, file, flag }: CertificateFile): X509Certificate {
   const todo = `name a file with "-----BEGIN CERTIFICATE-----" in it with ${flag}`;
   try {
-    const [first] = (text.match(CERTIFICATE) ?? []).map((one) => new X509Certificate(one));
-    if (first !== undefined) return first;
+    // Of a bundle others may be damaged, as long as those that count are there.
+    const [first] = text.match(CERTIFICATE) ?? [];
+    if (first !== undefined) return new X509Certificate(first);
   } catch {
     throw unfitFile({ what, file }, 'it holds a certificate that is damaged', { todo });
   }

@@ -206,6 +206,20 @@ describe('TLS that does not come about', function () {
     }
   });
 
+  it('takes a bundle of which one that is not needed is damaged, as Node does', async () => {
+    const bundle = join(folder, 'bundle.pem');
+    const own = await readFile(authority.caFile, 'utf8');
+    await writeFile(
+      bundle,
+      `${own}\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`,
+    );
+    const { certFile, keyFile } = await authority.issue('bundled');
+    const url = `https://127.0.0.1:${ports.guarded}`;
+    const source = createPrometheusSource({ url, caFile: bundle, certFile, keyFile });
+    assert.deepEqual([...(await readOnce(source)).failures.values()], []);
+    source.close();
+  });
+
   it('fails while files are damaged, and comes about again when they are whole', async () => {
     const { certFile, keyFile } = await authority.issue('renewed');
     const url = `https://127.0.0.1:${ports.guarded}`;

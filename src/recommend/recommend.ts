@@ -17,7 +17,14 @@ import type { ContainerSettings } from './settings.ts';
 import type { Realised } from './realised.ts';
 import { size } from './size.ts';
 import type { DayExcess, Level, Sizing, SizingInput } from './sizing.ts';
-import { RESOURCES, type Amounts, type Resource, type Sizes, type UsageHistory } from './usage.ts';
+import {
+  DAY_SECONDS,
+  RESOURCES,
+  type Amounts,
+  type Resource,
+  type Sizes,
+  type UsageHistory,
+} from './usage.ts';
 import { daysInWindow } from './window.ts';
 
 /** Everything that is known of one container of a workload. */
@@ -196,7 +203,8 @@ function limitOf(
     current: { request: current.requests[resource], limit: current.limits[resource] },
     isHeld: hold !== undefined,
     isUnknown:
-      previous[resource] === undefined && (hold === 'NoHistory' || hold === 'HistoryTooShort'),
+      (hold === 'NoHistory' || hold === 'HistoryTooShort') &&
+      (previous[resource]?.coveredDays ?? 0) * DAY_SECONDS < settings.minimumSeconds,
   });
 }
 

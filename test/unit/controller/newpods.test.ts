@@ -213,7 +213,10 @@ describe('sizing new pods', () => {
       usage = undefined;
       await reconcile();
       assert.equal(conditionNamed('Ready')?.reason, 'Learning');
-      assert.deepEqual(status()?.containers?.[0]?.target?.limits, {});
+      const limits = () => status()?.containers?.[0]?.target?.limits;
+      assert.deepEqual(limits(), {});
+      await reconcile();
+      assert.deepEqual(limits(), {}, 'nor when it is looked at again');
       assert.equal(status()?.admission, undefined);
       usage = aHistory(days(1, { cpuCoverage: 0.5, memoryCoverage: 0.5, cpu: [0.01], peak: MI }));
       await reconcile();

@@ -2,12 +2,12 @@ import { HOUR_SECONDS } from '../recommend/hours.ts';
 import type { Pod } from './ports.ts';
 
 /** What is to be known of a pod to read its usage. */
-export type KnownPod = Pick<Pod, 'name' | 'createdSeconds' | 'running'>;
+export type KnownPod = Pick<Pod, 'name' | 'createdSeconds' | 'startedSeconds' | 'running'>;
 
 /** What a reading takes in of restarts begins up to two hours before its window; and a new pod is not scraped at once. */
 const BEFORE_SECONDS = 2 * HOUR_SECONDS + 300;
 
-/** Pods that were created since shortly before a window. */
+/** Pods that were started since shortly before a window; one that waits for a node has no counters. */
 export class YoungPods {
   readonly #sinceSeconds: number;
   readonly #byNamespace = new Map<string, Map<string, number>>();
@@ -21,10 +21,10 @@ export class YoungPods {
   }
 
   see(namespace: string, pods: readonly KnownPod[]): void {
-    for (const { name, createdSeconds } of pods) {
-      if (createdSeconds < this.#sinceSeconds) continue;
+    for (const { name, createdSeconds, startedSeconds = createdSeconds } of pods) {
+      if (startedSeconds < this.#sinceSeconds) continue;
       const known = this.#byNamespace.get(namespace) ?? new Map<string, number>();
-      this.#byNamespace.set(namespace, known.set(name, createdSeconds));
+      this.#byNamespace.set(namespace, known.set(name, startedSeconds));
     }
   }
 }
@@ -32,6 +32,7 @@ export class YoungPods {
 /** How many of the pods ran in an hour, which is given as hours since 1970, as far as what they are now tells. */
 export function ranIn(pods: readonly KnownPod[], hour: number): number {
   const endSeconds = (hour + 1) * HOUR_SECONDS;
-  return pods.filter(({ running, createdSeconds }) => running && createdSeconds < endSeconds)
-    .length;
+  const ran = ({ running, createdSeconds, startedSeconds = createdSeconds }: KnownPod): boolean =>
+    running && startedSeconds < endSeconds;
+  return pods.filter(ran).length;
 }

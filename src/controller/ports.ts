@@ -72,6 +72,8 @@ export interface Pod {
   readonly owner: { readonly kind: string; readonly name: string } | undefined;
   readonly resourceVersion: string;
   readonly createdSeconds: number;
+  /** When the kubelet took it on; undefined before, as while it waits for a node. */
+  readonly startedSeconds: number | undefined;
   /** In phase Running, and not being deleted. */
   readonly running: boolean;
   readonly isTerminating: boolean;
@@ -196,7 +198,7 @@ export interface UsageQuery {
    */
   readonly restartedPods?: ReadonlyMap<string, readonly string[]>;
   /**
-   * By namespace and name when pods of the targets were created, of those since shortly before the window; the others are
+   * By namespace and name when pods of the targets were started, of those since shortly before the window; the others are
    * older. Not known unless given.
    */
   readonly youngPods?: ReadonlyMap<string, ReadonlyMap<string, number>>;

@@ -17,6 +17,8 @@ const LATEST_SECONDS = 2 * HOUR_SECONDS;
 const GAPS_SECONDS = DAY_SECONDS;
 const ALL_GAPS_SECONDS = 7 * DAY_SECONDS;
 const RECENT_SECONDS = 3 * DAY_SECONDS;
+/** Clocks are set back a little now and then. */
+const SLEWED_SECONDS = 60;
 
 /**
  * Where usage lies, and the walks over it. Usage is replaced every hour and walks once a day: in the same slabs these would
@@ -143,13 +145,14 @@ export class UsageEntry implements KeptWalks {
   }
 
   /**
-   * Where the clock was set back: what is due only after `latestSeconds` is due now, and what was read up to an hour to come is
-   * read anew, since nobody knows of which time it is. True in that case.
+   * Where the clock was set back: what was read up to a time to come, or is due only after `latestSeconds`, is due now; and what was
+   * read up to more than an hour to come is read anew, since nobody knows of which time it is. True in that case.
    */
   keepBefore(nowSeconds: number, latestSeconds: number): boolean {
     if (this.nextSeconds > latestSeconds) this.nextSeconds = nowSeconds;
     const ahead = (this.readTo ?? -Infinity) - nowSeconds;
     if (ahead <= 0) return false;
+    if (ahead > SLEWED_SECONDS) this.nextSeconds = Math.min(this.nextSeconds, nowSeconds);
     this.readTo = ahead > HOUR_SECONDS ? undefined : nowSeconds;
     return this.readTo === undefined;
   }

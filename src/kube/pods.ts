@@ -22,6 +22,7 @@ export function projectPod(raw: Json): Pod {
     owner: controllerOf(raw),
     resourceVersion: textAt(objectAt(raw, 'metadata'), 'resourceVersion') ?? '',
     createdSeconds: createdSecondsOf(raw),
+    startedSeconds: secondsAt(status, 'startTime'),
     ...phaseOf(raw),
     ...readinessOf(raw),
     generation,

@@ -29,11 +29,11 @@ export interface BatchPod {
   /** Key of the workload. */
   readonly workload: string;
   /** Of one that exists; -Infinity where that was well before the window, undefined where it is not known. */
-  readonly createdSeconds?: number | undefined;
+  readonly startedSeconds?: number | undefined;
 }
 
-/** When pods of the targets that exist were created, as `BatchPod` has it. */
-export function creations({
+/** When pods of the targets that exist were started, as `BatchPod` has it. */
+export function starts({
   targets,
   youngPods,
 }: UsageQuery): (namespace: string, name: string) => number | undefined {
@@ -72,7 +72,7 @@ const STEPS_PER_ANSWER = 10_000;
 export function planBatches(
   workloads: readonly (WorkloadPods & { readonly key: string; readonly livePods: number })[],
   steps: number,
-  createdOf: ReturnType<typeof creations> = () => undefined,
+  startedOf: ReturnType<typeof starts> = () => undefined,
 ): readonly Batch[] {
   const batches: Batch[] = [];
   let pods: BatchPod[] = [];
@@ -90,7 +90,7 @@ export function planBatches(
         points = 0;
       }
       const { namespace } = workload;
-      pods.push({ namespace, name, workload: key, createdSeconds: createdOf(namespace, name) });
+      pods.push({ namespace, name, workload: key, startedSeconds: startedOf(namespace, name) });
       points += added;
     });
   }

@@ -47,8 +47,8 @@ export class SignalGathering {
     for (const { pod, container, points } of all) {
       const fold = folds.of(pod.workload, container);
       // In what was not read before nothing is told by when it appears.
-      const createdSeconds = isContinued ? pod.createdSeconds : undefined;
-      for (const hour of signalsByHour(points, { baselineSeconds, createdSeconds })) {
+      const startedSeconds = isContinued ? pod.startedSeconds : undefined;
+      for (const hour of signalsByHour(points, { baselineSeconds, startedSeconds })) {
         fold.addSignals?.(hour.timeSeconds, hour.signals);
       }
     }

@@ -30,7 +30,7 @@ export interface Counting {
   /** End of the first hour, which lies before the window: it says where the counters stood. */
   readonly baselineSeconds: number;
   /** Of the pod; undefined where it is not known, and what appears in the window is taken to have begun there. */
-  readonly createdSeconds?: number | undefined;
+  readonly startedSeconds?: number | undefined;
 }
 
 /** A new pod has its counters so soon. */
@@ -99,8 +99,8 @@ function increments(counts: readonly SignalPoint[], counting: Counting): readonl
 }
 
 /** Whether the pod was there long before the first point of a counter. */
-function isOlder({ createdSeconds = Infinity }: Counting, { timeSeconds }: SignalPoint): boolean {
-  return createdSeconds < timeSeconds - HOUR_SECONDS - COUNTED_SOON_SECONDS;
+function isOlder({ startedSeconds = Infinity }: Counting, { timeSeconds }: SignalPoint): boolean {
+  return startedSeconds < timeSeconds - HOUR_SECONDS - COUNTED_SOON_SECONDS;
 }
 
 /** Restarts whose reason was an OOM kill; for a container that is never restarted, its one end. */

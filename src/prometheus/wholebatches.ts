@@ -1,5 +1,5 @@
 import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/ports.ts';
-import { creations, SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
+import { starts, SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
 import type { KnownMarks } from './seriesmarks.ts';
 
 const PODS_PER_BATCH = 1000;
@@ -44,14 +44,14 @@ export function wholeBatches(
   query: UsageQuery,
   marks: KnownMarks | undefined,
 ): readonly WholeBatch[] {
-  const createdOf = creations(query);
+  const startedOf = starts(query);
   const [marked, others] = split(targets, withMarks(targets, query.fromSeconds * 1000, marks));
   return [marked, others].flatMap((some, index) =>
     groupsOf(some).map((group) => {
       const namespaces = [...new Set(group.map(({ workload }) => workload.namespace))];
       const restarted = restartedIn(namespaces, query);
       const whole = { namespaces, restarted, isFromMarks: index === 0 };
-      const pods = group.flatMap((target) => podsOf(target, createdOf));
+      const pods = group.flatMap((target) => podsOf(target, startedOf));
       return { targets: group, batch: { pods, whole } };
     }),
   );
@@ -59,14 +59,14 @@ export function wholeBatches(
 
 function podsOf(
   { workload, pods }: UsageTarget,
-  createdOf: ReturnType<typeof creations>,
+  startedOf: ReturnType<typeof starts>,
 ): Batch['pods'] {
   const { namespace } = workload;
   return pods.map((name) => ({
     namespace,
     name,
     workload: workloadKey(workload),
-    createdSeconds: createdOf(namespace, name),
+    startedSeconds: startedOf(namespace, name),
   }));
 }
 

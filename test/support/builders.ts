@@ -28,7 +28,8 @@ export const NOW = Date.UTC(2027, 0, 15) / 1000;
 
 /** Running, and created long ago unless changed. */
 export function aKnownPod(name: string, change: Partial<KnownPod> = {}): KnownPod {
-  return { name, createdSeconds: NOW - 90 * DAY_SECONDS, running: true, ...change };
+  const createdSeconds = NOW - 90 * DAY_SECONDS;
+  return { name, createdSeconds, startedSeconds: undefined, running: true, ...change };
 }
 
 export interface DayOf {

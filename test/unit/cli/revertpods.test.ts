@@ -34,6 +34,7 @@ function aPod(spec: Sizes, change: Partial<Pod> & { readonly actual?: Sizes } = 
     owner: undefined,
     resourceVersion: '1',
     createdSeconds: NOW,
+    startedSeconds: undefined,
     running: true,
     isTerminating: false,
     hasEnded: false,

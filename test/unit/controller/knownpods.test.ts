@@ -17,10 +17,11 @@ describe('pods that usage is read of', () => {
       aKnownPod('old'),
       aKnownPod('within', { createdSeconds: NOW + HOUR_SECONDS - 1 }),
       aKnownPod('after', { createdSeconds: NOW + HOUR_SECONDS }),
+      aKnownPod('waited for a node', { startedSeconds: NOW + HOUR_SECONDS }),
       aKnownPod('evicted', { running: false }),
     ];
     assert.equal(ranIn(pods, HOUR), 2);
-    assert.equal(ranIn(pods, HOUR + 1), 3);
+    assert.equal(ranIn(pods, HOUR + 1), 4);
     assert.equal(ranIn([], HOUR), 0);
   });
 
@@ -31,6 +32,7 @@ describe('pods that usage is read of', () => {
       aKnownPod('old'),
       aKnownPod('a moment older', { createdSeconds: since - 1 }),
       aKnownPod('young', { createdSeconds: since }),
+      aKnownPod('waited for a node', { startedSeconds: since + 60 }),
     ]);
     young.see('shop', [aKnownPod('new', { createdSeconds: NOW + 60 })]);
     young.see('other', [aKnownPod('old')]);
@@ -41,6 +43,7 @@ describe('pods that usage is read of', () => {
           'shop',
           new Map([
             ['young', since],
+            ['waited for a node', since + 60],
             ['new', NOW + 60],
           ]),
         ],

@@ -117,6 +117,7 @@ export function aPod(name: string, change: Partial<Pod> = {}): Pod {
     owner: undefined,
     resourceVersion: '1',
     createdSeconds: NOW - 1000,
+    startedSeconds: undefined,
     running: true,
     isTerminating: false,
     hasEnded: false,

@@ -45,6 +45,7 @@ function aPod(containers: readonly PodContainer[], change: Partial<Pod> = {}): P
     owner: undefined,
     resourceVersion: '7',
     createdSeconds: NOW - 500,
+    startedSeconds: undefined,
     running: true,
     isTerminating: false,
     hasEnded: false,

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { workloadKey } from '../../../src/controller/ports.ts';
+import { UsageKeeper } from '../../../src/controller/usage.ts';
 import { UsageEntry, entrySlabs } from '../../../src/controller/usageplan.ts';
 import { HistoryFold } from '../../../src/recommend/history.ts';
 import type { PackedUsage } from '../../../src/recommend/packed.ts';
 import { DAY_SECONDS } from '../../../src/recommend/usage.ts';
-import { HOUR_SECONDS, NOW } from '../../support/builders.ts';
-import { aWorkload } from './memorycluster.ts';
+import { aKnownPod, HOUR_SECONDS, NOW } from '../../support/builders.ts';
+import { aWorkload, MemoryUsage } from './memorycluster.ts';
 
 const WINDOW = 14 * DAY_SECONDS;
 /** In the middle of a day. */
@@ -61,5 +65,47 @@ describe('the begin of a window that was not answered', () => {
 
   it('is not asked for where nothing is known at all', () => {
     assert.equal(entryOf().dueGaps(A_WEEK_ON), undefined);
+  });
+
+  it('is read as what goes on from nothing: who counted before is not known', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const { ref } = aWorkload('cart');
+    let now = READ;
+    const source = new MemoryUsage();
+    const fold = new HistoryFold(300);
+    for (let at = 0; at < 10 * HOUR_SECONDS; at += 300) {
+      fold.addCpu('cart-1', NOW + at, 1);
+      fold.addMemory('cart-1', NOW + at, 1);
+    }
+    source.usage.set(workloadKey(ref), { main: fold.history() ?? assert.fail() });
+    const keeper = new UsageKeeper({
+      source,
+      clock: { nowSeconds: () => now },
+      intervalSeconds: HOUR_SECONDS,
+      podsOf: () => [aKnownPod('cart-1')],
+      siblingsOf: () => [ref],
+      onRead: () => undefined,
+      onWarning: () => undefined,
+      random: () => 0.5,
+    });
+    try {
+      keeper.want(ref, WINDOW);
+      for (let hour = 0; hour < 9 * 24; hour++) {
+        now += HOUR_SECONDS;
+        mock.timers.tick(HOUR_SECONDS * 1000);
+        for (let turn = 0; turn < 12; turn++) await setImmediate();
+      }
+      const begins = source.queries.filter(
+        ({ fromSeconds }, i) => i > 0 && fromSeconds < NOW - HOUR_SECONDS,
+      );
+      assert.equal(begins.length, 1);
+      assert.deepEqual(
+        source.queries.map((query) => query.isContinued),
+        source.queries.map((query, i) => i > 0 && query !== begins[0]),
+      );
+    } finally {
+      await keeper.stop();
+      mock.timers.reset();
+    }
   });
 });

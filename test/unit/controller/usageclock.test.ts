@@ -71,13 +71,23 @@ describe('the keeper of usage when the clock is set', () => {
     keeper.want(cart, WINDOW);
     await pass(60);
     now -= 1800;
-    await pass(2 * HOUR_SECONDS);
+    await pass(11 * 60);
     const [, next] = source.queries;
     assert.equal(next?.isContinued, true);
     assert.ok(
       next.fromSeconds < next.toSeconds && next.toSeconds - next.fromSeconds < 4 * HOUR_SECONDS,
     );
   });
+
+  for (const minutes of [2, 55, 61, 90, 120, 180, 600]) {
+    it(`reads within minutes after it was ${minutes} minutes ahead`, async () => {
+      keeper.want(cart, WINDOW);
+      await pass(60);
+      now -= minutes * 60;
+      await pass(11 * 60);
+      assert.equal(source.queries.length, 2);
+    });
+  }
 
   it('catches up at once after it was behind', async () => {
     keeper.want(cart, WINDOW);

@@ -32,6 +32,7 @@ describe('the projection of a pod', () => {
       },
       status: {
         phase: 'Running',
+        startTime: '1970-01-01T00:02:00Z',
         qosClass: 'Burstable',
         initContainerStatuses: [{ name: 'proxy', restartCount: 1 }],
         containerStatuses: [{ name: 'app', restartCount: 3, state: { running: {} } }],
@@ -43,6 +44,7 @@ describe('the projection of a pod', () => {
       owner: { kind: 'ReplicaSet', name: 'cart-5d9' },
       resourceVersion: '812',
       createdSeconds: 60,
+      startedSeconds: 120,
       running: true,
       isTerminating: false,
       hasEnded: false,

@@ -7,10 +7,10 @@ const HOUR = 3600;
 const POD = { namespace: 'shop', name: 'report-1', workload: 'shop/CronJob/report' };
 
 /** Restarts of pods that all appear in the hour after the first of the window. */
-function restartsOf(isContinued: boolean, createdSeconds?: number): number | undefined {
+function restartsOf(isContinued: boolean, startedSeconds?: number): number | undefined {
   const folds = createFolds(HISTORIES, 60);
   const gathering = new SignalGathering();
-  const pod = { ...POD, createdSeconds };
+  const pod = { ...POD, startedSeconds };
   gathering.points(pod, 'main', 'restartCounts').push({ timeSeconds: 101 * HOUR, value: 2 });
   folds
     .of(POD.workload, 'main')

@@ -26,7 +26,7 @@ const none: ContainerSignals = {
 describe('signals of the hours of a day', () => {
   interface Case {
     readonly signals: Partial<ContainerSignals>;
-    readonly createdSeconds?: number;
+    readonly startedSeconds?: number;
     readonly wantRestarts?: number;
     readonly wantOomKills?: number;
     readonly wantThrottled?: number;
@@ -72,7 +72,7 @@ describe('signals of the hours of a day', () => {
       wantOomKills: 1,
     },
     'do not count the first value of a pod that is older, which was not scraped for a while': {
-      createdSeconds: -DAY,
+      startedSeconds: -DAY,
       signals: {
         restartCounts: hourly(undefined, undefined, 3, 3),
         oomKilledBefore: hourly(undefined, undefined, 1, 1),
@@ -81,7 +81,7 @@ describe('signals of the hours of a day', () => {
       },
     },
     'count what comes after the first value of such a pod': {
-      createdSeconds: -DAY,
+      startedSeconds: -DAY,
       signals: {
         restartCounts: hourly(undefined, undefined, 3, 5),
         oomKilledBefore: hourly(undefined, undefined, 1, 1),
@@ -90,7 +90,7 @@ describe('signals of the hours of a day', () => {
       wantOomKills: 2,
     },
     'count the kill of a container of such a pod that is never restarted': {
-      createdSeconds: -DAY,
+      startedSeconds: -DAY,
       signals: {
         restartCounts: hourly(undefined, undefined, 0, 0),
         oomKilledNow: hourly(undefined, undefined, undefined, 1),
@@ -98,12 +98,12 @@ describe('signals of the hours of a day', () => {
       wantOomKills: 1,
     },
     'count the first value of a pod that was created in its hour, or shortly before it': {
-      createdSeconds: HOUR - 299,
+      startedSeconds: HOUR - 299,
       signals: { restartCounts: hourly(undefined, undefined, 2) },
       wantRestarts: 2,
     },
     'do not count that of one that was created earlier': {
-      createdSeconds: HOUR - 301,
+      startedSeconds: HOUR - 301,
       signals: { restartCounts: hourly(undefined, undefined, 2) },
     },
     'keep the highest throttled share': {
@@ -111,11 +111,11 @@ describe('signals of the hours of a day', () => {
       wantThrottled: 0.3,
     },
   };
-  for (const [title, { signals, createdSeconds, ...want }] of Object.entries(cases)) {
+  for (const [title, { signals, startedSeconds, ...want }] of Object.entries(cases)) {
     it(title, () => {
       const hours = signalsByHour(
         { ...none, ...signals },
-        { baselineSeconds: 0, createdSeconds },
+        { baselineSeconds: 0, startedSeconds },
       ).map((hour) => hour.signals);
       const wanted = {
         oomKills: want.wantOomKills ?? 0,

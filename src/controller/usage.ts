@@ -17,6 +17,7 @@ import { Answers } from './usageanswers.ts';
 import { Doubts } from './usagedoubt.ts';
 import { entrySlabs, UsageEntry } from './usageplan.ts';
 import {
+  isContinued,
   newParts,
   OpenReading,
   readings,
@@ -255,7 +256,7 @@ export class UsageKeeper {
     const query = {
       ...this.#queryFor(reading),
       ...reading.window,
-      isContinued: this.#isContinued(reading),
+      isContinued: isContinued(reading, this.#options.clock.nowSeconds()),
       endsNow: reading.kind !== 'Gaps',
     };
     // What is complete is taken at once, so that it can be looked at while the rest is read.
@@ -288,13 +289,6 @@ export class UsageKeeper {
       }
       if (keys.length > 0) this.#options.onRead(keys, Array(keys.length).fill(failure));
     }
-  }
-
-  /** What begins where the window does goes on from nothing, be it the first reading of all or one more of that time. */
-  #isContinued({ kind, window, entries }: Reading): boolean {
-    const now = this.#options.clock.nowSeconds();
-    const isWithin = ([, { windowSeconds }]: Keyed) => window.fromSeconds > now - windowSeconds;
-    return kind !== 'First' && entries.every(isWithin);
   }
 
   #queryFor({

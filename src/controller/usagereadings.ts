@@ -106,3 +106,10 @@ export function readings(
     });
   });
 }
+
+/** What begins where the window does goes on from nothing, be it the first reading of all or one more of that time. */
+export function isContinued({ kind, window, entries }: Reading, nowSeconds: number): boolean {
+  const isWithin = ([, { windowSeconds }]: Keyed): boolean =>
+    window.fromSeconds > nowSeconds - windowSeconds;
+  return kind !== 'First' && entries.every(isWithin);
+}

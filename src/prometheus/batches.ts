@@ -33,7 +33,7 @@ export interface BatchPod {
 }
 
 /** When pods of the targets that exist were started, as `BatchPod` has it. */
-export function starts({
+export function startFinder({
   targets,
   youngPods,
 }: UsageQuery): (namespace: string, name: string) => number | undefined {
@@ -72,7 +72,7 @@ const STEPS_PER_ANSWER = 10_000;
 export function planBatches(
   workloads: readonly (WorkloadPods & { readonly key: string; readonly livePods: number })[],
   steps: number,
-  startedOf: ReturnType<typeof starts> = () => undefined,
+  startedOf: ReturnType<typeof startFinder> = () => undefined,
 ): readonly Batch[] {
   const batches: Batch[] = [];
   let pods: BatchPod[] = [];

@@ -5,7 +5,7 @@ import {
   type UsageReading,
   type UsageTarget,
 } from '../controller/ports.ts';
-import { starts, planBatches, timeRanges, type Batch } from './batches.ts';
+import { startFinder, planBatches, timeRanges, type Batch } from './batches.ts';
 import type { FoundPods } from './discovery.ts';
 import { PrometheusError } from './prometheuserror.ts';
 import { USAGE_STEP_SECONDS } from './queries.ts';
@@ -67,7 +67,7 @@ export function planFor(
       return { ...workload, key, livePods: livePods.get(key) ?? 0 };
     }),
     Math.ceil(steps * stepsShare),
-    starts(query),
+    startFinder(query),
   );
 }
 

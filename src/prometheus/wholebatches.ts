@@ -1,5 +1,5 @@
 import { workloadKey, type UsageQuery, type UsageTarget } from '../controller/ports.ts';
-import { starts, SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
+import { startFinder, SHORT_WINDOW_SECONDS, type Batch } from './batches.ts';
 import type { KnownMarks } from './seriesmarks.ts';
 
 const PODS_PER_BATCH = 1000;
@@ -44,7 +44,7 @@ export function wholeBatches(
   query: UsageQuery,
   marks: KnownMarks | undefined,
 ): readonly WholeBatch[] {
-  const startedOf = starts(query);
+  const startedOf = startFinder(query);
   const [marked, others] = split(targets, withMarks(targets, query.fromSeconds * 1000, marks));
   return [marked, others].flatMap((some, index) =>
     groupsOf(some).map((group) => {
@@ -59,7 +59,7 @@ export function wholeBatches(
 
 function podsOf(
   { workload, pods }: UsageTarget,
-  startedOf: ReturnType<typeof starts>,
+  startedOf: ReturnType<typeof startFinder>,
 ): Batch['pods'] {
   const { namespace } = workload;
   return pods.map((name) => ({
